@@ -74,7 +74,7 @@ class Conflict(DonateError):
 
 
 class TooManyAttempts(DonateError):
-    """One network, or all networks together, made too many attempts.
+    """One network, or all networks together, tried to open too many gifts.
 
     The caller may retry after `retry_after_s` seconds.
     """

@@ -52,8 +52,9 @@ def find_references(text: str, codes: Iterable[str]) -> list[str]:
 
     Any case, spaces and dashes anywhere, look-alike characters, and surrounding text are accepted.
     If `text` contains no reference with a giving code, seven exact characters alone are accepted if
-    they include a letter and a digit. They are returned with each of `codes`, and the caller checks
-    which of these gifts exists. A reference that was cut short is never completed.
+    they include a letter and a digit. A reference of them is returned for each giving code in
+    `codes`, and the caller checks which of these gifts exists. A reference that was cut short is
+    never completed.
     """
     text = unicodedata.normalize("NFKC", text[:_MAX_SEARCHED]).upper()
     codes = list(codes)

@@ -13,7 +13,8 @@ from donate.errors import Misconfigured
 from donate.mail_server import MailServer, ascii_host, read_mail_server
 from donate.regions.regions import SHIPPED
 
-# `xxx` and `your` are not in this list: one real key in 300 contains such letters by chance.
+# A secret with one of these texts is a placeholder that nobody has replaced. `xxx` and `your` are
+# left out, because one real key in 300 contains such letters by chance.
 _PLACEHOLDERS: Final = tuple(
     "changeme change-me change_me placeholder replace example "
     "your_ your- yourkey yoursecret < ...".split()

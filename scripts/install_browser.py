@@ -15,7 +15,7 @@ BROWSERS = Path(__file__).resolve().parent.parent / ".browsers"
 PATH_FILE = BROWSERS / "path"
 
 NAMES = (
-    "chromium-headless-shell",  # the engine of Chromium without a window, at half the load
+    "chromium-headless-shell",  # Chromium without windows, which needs half the computing time
     "chromium",
     "chromium-browser",
     "google-chrome",

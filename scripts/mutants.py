@@ -83,11 +83,13 @@ def plant(mutant: Mutant, tree: Path) -> None:
         raise Unplantable(f"it does not compile: {error}") from error
     file.write_text(broken, encoding="utf-8")
     for compiled in (file.parent / "__pycache__").glob(f"{file.stem}.*.pyc"):
-        compiled.unlink()  # because Python compares only the size and the second of the change
+        # Python notices a change only by the file's size and its time in whole seconds, so it could
+        # run the old code.
+        compiled.unlink()
 
 
 def try_mutant(mutant: Mutant, control: Path, folder: Path) -> Verdict:
-    """Plant a bug in a new copy of `control`, and run the bug's tests there."""
+    """Plant a bug in a new copy of `control`, the code without bugs, and run its tests there."""
     start = time.monotonic()
     shutil.copytree(control, folder)
     try:
@@ -192,7 +194,7 @@ def all_pass(tests: Sequence[str], tree: Path) -> bool:
     failed = re.findall(r"^(?:FAILED|ERROR) (\S+?)(?=\[| |$)", output, re.MULTILINE)
     if failed:
         print(f"Running again, alone: {', '.join(sorted(set(failed)))}", flush=True)
-        # They may have failed because the machine was too busy.
+        # These tests may have failed only because the machine was too busy.
         code, output = run_tests(sorted(set(failed)), tree)
     print(output if code else f"Without bugs: {output.strip().splitlines()[-1]}\n", flush=True)
     return code == 0

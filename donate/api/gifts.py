@@ -1,6 +1,7 @@
 """The gifts endpoints: open a gift, with idempotent retries, and read a gift's status.
 
-A gift is committed before its mode begins. The idempotency key is stored as a hash, never logged.
+A gift is committed before Stripe is asked to prepare its payment. The idempotency key is stored as
+a hash, never logged.
 """
 
 import secrets
@@ -31,7 +32,8 @@ from donate.storage.database import Database
 from donate.web.giving_limits import GivingLimits, address_of
 from donate.web.problem_documents import BadHeader
 
-# If no gift has the requested id, compare with this token, so that the answer takes as long.
+# If no gift has the requested id, compare the request's token with this one. Otherwise the faster
+# answer would reveal that the gift does not exist.
 _UNUSED_TOKEN: Final = secrets.token_urlsafe(16)
 
 IdempotencyKey = Annotated[
@@ -112,7 +114,7 @@ class GiftRoutes:
         request: Request,
         response: Response,
     ) -> OpenedGift:
-        """Record a gift and begin its mode.
+        """Record a gift, and return the donor's next step.
 
         Answers 422 if the region does not offer what a well-formed body requests. After a 503
         answer, send the same request with the same key again, to continue the same gift. If Stripe

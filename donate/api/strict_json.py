@@ -69,7 +69,7 @@ class StrictJsonRoute(APIRoute):
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """Return a handler that reads the body before FastAPI does.
 
-        If the body exceeds its limit while FastAPI reads it, FastAPI would report a malformed body.
+        FastAPI would report a body that is too large as a malformed body.
         """
         answer = super().get_route_handler()
 

@@ -10,7 +10,7 @@ from donate.clock import SystemClock
 from donate.errors import BadInput
 from donate.settings import Settings
 
-# Stripe has no older data.
+# Stripe has no data from before this year.
 STRIPE_BEGAN: Final = datetime(2010, 1, 1, tzinfo=UTC)
 
 

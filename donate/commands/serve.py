@@ -72,7 +72,7 @@ def serve(settings: Settings, processes: int = 1) -> None:
 
 
 def run(application: FastAPI | str, settings: Settings, processes: int = 1) -> None:
-    """Run an application until stopped. A name stands for a function that builds it."""
+    """Run an application until stopped. A text names the function that builds the application."""
     if not isinstance(application, str):
         _tune_python()
     uvicorn.run(

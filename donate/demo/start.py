@@ -41,7 +41,7 @@ def demo() -> int:
             running.enter_context(_child(["sandbox", "--port", str(sandbox_port)], environment)),
             running.enter_context(_child(["serve"], environment)),
         ]
-        # Import this here, because it takes seconds, in which the two processes start.
+        # This import takes seconds. Do it here, while the two processes start.
         from donate.demo.year import prepare
 
         for address in (f"{sandbox}/", f"{service}/readyz"):

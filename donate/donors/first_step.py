@@ -1,4 +1,4 @@
-"""Commits a gift before beginning its mode, so that the gift is not lost if Stripe fails."""
+"""Commits a gift before asking Stripe for anything, so that no gift is lost if Stripe fails."""
 
 import logging
 
@@ -44,7 +44,7 @@ class FirstStep:
             return redirect_to(gift_path(gift))
 
     def begin(self, gift: Gift, language: str) -> Response:
-        """Begin the gift's mode, and redirect the donor. Raises Conflict if nothing is to pay."""
+        """Redirect the donor to pay the gift. Raises Conflict if there is nothing left to pay."""
         page, lang = gift_path(gift), ""
         if language != gift.language:
             page, lang = f"{page}?lang={language}", f"&lang={language}"

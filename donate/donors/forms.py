@@ -51,7 +51,7 @@ class GiveForm:
 
     @property
     def added(self) -> bool:
-        """Whether the donor chose any of the options."""
+        """Whether the donor chose any option, such as a fund, a note or a tribute."""
         return self.wishes() != NOTHING_ADDED
 
     def wishes(self) -> Wishes:

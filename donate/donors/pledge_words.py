@@ -125,7 +125,8 @@ def pledge_summary(pledge: Pledge, *, by_card: bool, all_given: bool = False) ->
 
 
 _SAME: Final = N_("That’s already the amount, so nothing was changed.")
-# The keys include the pledge's state, so that an old URL shows no notice that is no longer true.
+# Each notice belongs to a change and a state of the pledge. A notice is shown only in its state, so
+# that an old URL shows no notice that is no longer true.
 _DONE: Final[Mapping[tuple[str, PledgeState], str]] = {
     ("amount", PledgeState.ACTIVE): N_("The new amount applies from next month."),
     ("amount", PledgeState.PAUSED): N_("The new amount applies from next month."),

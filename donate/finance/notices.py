@@ -17,9 +17,9 @@ from donate.letters import desk
 from donate.stripe_gateway.models import EventState, StripeEvent
 from donate.stripe_gateway.webhooks.health import webhook_silence
 
-# Every staff page counts these things, so the counts stop at this limit to stay fast.
+# Every staff page counts what the notices are about. The counts stop at this limit to stay fast.
 MOST_COUNTED: Final = 1_000
-# An inquiry is over after any of these facts. A dispute replaces the inquiry.
+# An inquiry is over after any of these facts. A dispute counts, because it replaces the inquiry.
 _INQUIRY_IS_OVER: Final = (
     FactKind.INQUIRY_ANSWERED,
     FactKind.INQUIRY_CLOSED,
@@ -111,7 +111,10 @@ def _about_a_gift(sentence: str, gifts: Sequence[uuid.UUID]) -> Notice:
 def _gifts_with(
     session: Session, kind: FactKind, *, unless: Sequence[FactKind]
 ) -> Sequence[uuid.UUID]:
-    """Return the gifts with a fact of `kind` that no fact of `unless` closes, oldest first."""
+    """Return the gifts with a fact of `kind` that no other fact has closed, oldest first.
+
+    `unless` contains the kinds of fact that close one.
+    """
     other = aliased(GiftFact)
     is_closed = (
         select(other.id)

@@ -29,8 +29,9 @@ from donate.web.templating import Pages
 class FinancePages:
     """All staff pages.
 
-    `https` says whether the public URL uses https. `on_due` is called when staff have made an event
-    due. `letters_wait` is the delay of e-mails about marked transfers; None if no e-mails are sent.
+    `https` says whether the public URL uses https. `on_due` is called when staff have asked for an
+    event to be processed again. `letters_wait` is the delay of e-mails about transfers that staff
+    marked; None if no e-mails are sent.
     """
 
     def __init__(  # noqa: PLR0913 -- builds all staff pages, so it takes what each of them needs

@@ -13,7 +13,7 @@ from donate.finance.models import Role, Staff, StaffSession
 
 IDLE_LIMIT: Final = timedelta(minutes=60)
 ABSOLUTE_LIMIT: Final = timedelta(hours=12)
-# `last_seen_at` is written at most this often, so a session may end this much before the limit.
+# `last_seen_at` is written at most this often. So an idle session may end this much too early.
 SEEN_EVERY: Final = timedelta(minutes=1)
 
 

@@ -1,4 +1,4 @@
-"""Compares what is computed from facts with the facts: status, movements, totals. Reads only.
+"""Checks that each stored status, movement and total agrees with the facts. Reads only.
 
 Run it in one snapshot (`Database.reading_snapshot`), or a gift that changes meanwhile looks like a
 difference.
@@ -21,7 +21,7 @@ from donate.gifts.movements.rules import Movement, movements_of
 from donate.gifts.movements.totals import stored_totals
 
 _GIFTS_AT_A_TIME: Final = 1_000
-# What a movement and its row have in common.
+# The values to compare: a computed movement and its database row both have them.
 _VALUES: Final = attrgetter(
     *("kind", "amount_minor", "day", "cause", "source_id", "currency", "happened_at")
 )
@@ -73,7 +73,7 @@ def _gifts(session: Session) -> Iterator[tuple[Gift, list[Fact], list[GiftMoveme
             movements[movement.gift_id].append(movement)
         for gift in gifts:
             yield gift, facts[gift.id], movements[gift.id]
-        session.expunge_all()  # or a million gifts would be in memory at the end
+        session.expunge_all()  # Without this, all gifts would stay in memory.
 
 
 def _movement_differences(

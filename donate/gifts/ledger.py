@@ -60,9 +60,10 @@ class LockedGifts:
         self._gifts: dict[uuid.UUID, LockedGift] = {}
 
     def lock(self, gift_ids: Iterable[uuid.UUID], months: Sequence[str] = ()) -> None:
-        """Lock the gifts with these ids or these month keys, and read their facts.
+        """Lock the gifts with these ids, and the gifts of these months, and read their facts.
 
-        Ids that do not exist are skipped. Gifts that are already locked are not read again.
+        `months` are form keys made by `month_key`. Ids that do not exist are skipped. Gifts that
+        are already locked are not read again.
         """
         new_ids = set(gift_ids) - self._gifts.keys()
         if not new_ids and not months:
@@ -107,7 +108,8 @@ def record_facts(
 ) -> list[Outcome]:
     """Record facts, and update the cached status of their gifts, in the caller's transaction.
 
-    Returns one outcome for each entry, in order. Recording the same fact again changes nothing.
+    Each entry is a gift's id and a fact. Returns one outcome for each entry, in order. Recording
+    the same fact again changes nothing.
     Gifts in `locked` are not read again. Raises LookupError if a gift does not exist.
     """
     session.flush()
@@ -157,7 +159,10 @@ def _lock_all(locked: LockedGifts, gift_ids: set[uuid.UUID]) -> dict[uuid.UUID, 
 def _update_gifts(
     session: Session, gifts: Sequence[tuple[LockedGift, list[Fact]]], now: datetime
 ) -> None:
-    """Update the cached status, movements and totals of gifts, given their facts before."""
+    """Update the cached status, movements and totals of gifts.
+
+    Each gift comes with the facts that it had before this transaction recorded new ones.
+    """
     caches: dict[uuid.UUID, dict[str, Any]] = {}
     changes: list[Change] = []
     for gift, before in gifts:

@@ -1,5 +1,6 @@
-"""The tables of donors, gifts and facts. The models check nothing; `choice` and the database do.
+"""The tables of donors, gifts and facts.
 
+The models check no values. The module `choice` and the database check them.
 `donate/storage/migrations` creates the tables. A test checks that the models match the migrations.
 """
 

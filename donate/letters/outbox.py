@@ -92,7 +92,7 @@ class Outbox:
                 except MailUnavailable as error:
                     log.warning("will retry an e-mail later: %s", error)
                     self._put_off(letter, error)
-                    return 0  # 0 makes the worker pause before the next attempt
+                    return 0  # Returning 0 makes the worker pause before the next attempt.
         finally:
             self._carrier.hang_up()
         return _BATCH_SIZE
@@ -225,7 +225,8 @@ def _is_over_limit(session: Session, donor: Donor, now: datetime) -> bool:
         .join(Donor, col(Donor.id) == col(Gift.donor_id))
         .where(
             Letter.state == LetterState.SENT,
-            col(Letter.due_at) > yesterday,  # `due_at` is indexed and later than `sent_at`
+            # This uses the index of `due_at`, which in a sent e-mail is later than `sent_at`.
+            col(Letter.due_at) > yesterday,
             col(Letter.sent_at) > yesterday,
             col(Letter.kind).in_(_UNSOLICITED),
             # Ignore case in addresses, as nearly all mail servers do.

@@ -23,7 +23,7 @@ class ModeOfPayment(Protocol):
     """A way to pay."""
 
     def begin(self, gift: Gift, language: str = "") -> NextStep:
-        """Return the donor's next step. Calling this again for the same gift opens no second gift.
+        """Return the donor's next step. Calling this again opens no second gift.
 
         `language` is the language of Stripe's page. If it is empty, the page has the language of
         the gift's open checkout session, if there is one.

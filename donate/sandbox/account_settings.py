@@ -64,7 +64,7 @@ def new_portal_configuration(configuration_id: str, created: int) -> StripeObjec
 
 def new_method_configuration() -> StripeObject:
     """Return the default configuration of an account that was set up for this service."""
-    # A Shelf sorts by `created`. The answer leaves it out, because Stripe does so here.
+    # `created` is here because a Shelf sorts by it. The API's answers leave it out, as Stripe's do.
     return {
         "id": _METHODS_ID,
         "object": "payment_method_configuration",

@@ -1,4 +1,4 @@
-"""The API's entry point: authentication, idempotency keys, planned faults, and the answer."""
+"""The API's entry point: checks keys, applies faults that a test planned, answers each request."""
 
 import asyncio
 import base64
@@ -170,7 +170,7 @@ class Api:
             raise wrong_key(key)
 
     def _refuse_other_accounts(self, account: str | None, path: str) -> None:
-        """Accept only one account: the connected one if there is one, else the key's own.
+        """Refuse requests to any account but one: the connected account if set, else the key's own.
 
         https://docs.stripe.com/connect/authentication
         """

@@ -33,11 +33,11 @@ EXPIRY_INTERVAL_S = 1.0
 class SandboxConfig:
     """The settings of a sandbox.
 
-    Browsers open the hosted pages at `public_url`. Ids follow from `seed`. With a
-    `connected_account`, all objects belong to that account and the key to its platform; each call
-    and each webhook must name the account. With a `mischief_seed` the sandbox misbehaves and passes
-    a line about each mischief to `report_mischief`. An `observer` gets every request, answer and
-    event.
+    Browsers open the sandbox's pages at `public_url`. The same `seed` gives the same ids. If
+    `connected_account` is set, all objects belong to that account, and the secret key belongs to
+    its platform. Then each call and each webhook must name the account. If `mischief_seed` is set,
+    the sandbox makes errors on purpose ("mischief"), and passes a line about each of them to
+    `report_mischief`. The `observer` gets every request, answer and event.
     """
 
     secret_key: str
@@ -138,7 +138,7 @@ def _api_app(api: Api) -> ASGIApp:
         except ClientDisconnect:
             return  # The client has closed the connection during its request.
         except asyncio.CancelledError:
-            # Requests are cancelled only by a shutdown, and only if they hang or drip on purpose.
+            # Only a shutdown cancels requests: those that a planned fault delays for a long time.
             await Reset()(scope, receive, send)
 
     return answer

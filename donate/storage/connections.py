@@ -23,7 +23,7 @@ from sqlalchemy.exc import (
 
 from donate.errors import DatabaseBusy
 
-# This is longer than the lock timeout, and than any statement of a page takes.
+# How long to wait for a silent server: longer than the lock timeout and than any page's statement.
 SILENCE_S: Final = 10.0
 # Ping a connection before use if it was idle for longer. A ping costs as much as storing an event.
 IDLE_S: Final = 1.0
@@ -69,7 +69,7 @@ def watch_sqlite(engine: Engine) -> Callable[[], None]:
     file = SameFile()
 
     def before_connecting(*_: Any) -> None:
-        file.check()  # because SQLite would create a missing file
+        file.check()  # Without this check, SQLite would create a missing file.
 
     def connected(connection: Any, _record: Any) -> None:
         # Stop sqlite3 from beginning transactions, because `_begin_sqlite` does.
@@ -153,12 +153,13 @@ def watch_postgresql(engine: Engine, silence_s: float | None) -> None:
     def checked_out(connection: Any, record: Any, _proxy: Any) -> None:
         checked_in_at = record.info.get("checked_in_at")
         if checked_in_at is None:
-            return  # the connection is new
+            return  # A new connection needs no ping.
         try:
             if time.monotonic() - checked_in_at > IDLE_S or _has_unread_data(connection):
                 engine.dialect.do_ping(connection)
         except psycopg.Error as error:
-            raise InvalidatePoolError from error  # SQLAlchemy then reconnects every connection
+            # This error makes SQLAlchemy replace every connection in its pool.
+            raise InvalidatePoolError from error
 
     event.listen(engine, "do_connect", connect)
     event.listen(engine, "checkin", checked_in)

@@ -94,7 +94,8 @@ class Database:
                 raise Misconfigured("DATABASE_URL must name a file: sqlite:///donate.sqlite3")
             self.engine: Engine = create_engine(
                 parsed,
-                hide_parameters=True,  # parameters contain donors' data, and errors are logged
+                # Errors are logged, and a statement's parameters contain donors' data.
+                hide_parameters=True,
                 connect_args={"timeout": busy_timeout_s, "check_same_thread": False},
             )
             self._check_file = watch_sqlite(self.engine)

@@ -16,7 +16,8 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 # A request's head is its request line and its headers. A browser sends a few kilobytes at once.
 MAX_HEAD_BYTES: Final = 64 * 1024
 HEAD_TIMEOUT_S: Final = 10.0
-# This is far more than any route accepts; `request_limits` refuses a large body much earlier.
+# This limit for a whole request is far more than any route accepts. `request_limits` refuses a
+# large body much earlier.
 MAX_REQUEST_BYTES: Final = 4 * 1024 * 1024
 # The number of pipelined requests per connection. Stripe, proxies and browsers do not pipeline.
 MAX_PIPELINED: Final = 8
@@ -69,7 +70,8 @@ class LimitedHttpProtocol(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Parse received data. Refuse a head or a request that is too large."""
-        # httptools does not say where in the data a head begins, so count only the data after that.
+        # httptools does not say at which byte of the data a head begins. So do not count the data
+        # that contains its beginning, only the data received after that.
         if self._in_head:
             self._head_bytes += len(data)
         super().data_received(data)

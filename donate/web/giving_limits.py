@@ -2,8 +2,8 @@
 
 The limits apply before Stripe is called or data is stored.
 
-The counts are kept in this process's memory, in fixed windows. A window counts no more gifts than
-the total limit, so it has no more networks than that either, and the memory is bounded.
+The counts are kept in this process's memory, in fixed windows of time. A window counts no more
+gifts than the total limit allows, and so no more networks. This bounds the memory.
 """
 
 import ipaddress
@@ -40,7 +40,7 @@ class GivingLimits:
 
 
 class AttemptCounter:
-    """Counts attempts within `WINDOW`, for each network and in total."""
+    """Counts attempts to open a gift within `WINDOW`, for each network and in total."""
 
     def __init__(self, per_network: int, in_all: int) -> None:
         self._per_network = per_network
@@ -52,7 +52,7 @@ class AttemptCounter:
         self._refused = 0
 
     def count(self, address: str, now: datetime) -> None:
-        """Count one attempt from `address`. Raises TooManyAttempts if it exceeds a limit."""
+        """Count an attempt to open a gift. Raises TooManyAttempts if it exceeds a limit."""
         network = network_of(address)
         with self._lock:
             self._start_window(now)

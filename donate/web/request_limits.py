@@ -18,7 +18,8 @@ MAX_BODY_BYTES: Final = 64 * 1024
 MAX_EVENT_BYTES: Final = 512 * 1024
 BODY_TIMEOUT_S: Final = 10.0
 WEBHOOK_PATH: Final = "/webhooks/stripe"
-# Each path begins with a word, so that a redirect can never lead to another site.
+# Only these pages are redirected. Each path begins with a word: a redirect to a path such as
+# `//example.org` would lead to another site.
 _PAGES: Final = ("/give/", "/gifts/", "/pledges/", "/finance/", "/demo/")
 _UTF8: Final = re.compile(r';\s*charset="?utf-?8"?\s*(;|$)')
 

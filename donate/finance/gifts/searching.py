@@ -15,8 +15,9 @@ _MOST_FOUND: Final = 50
 
 
 def search_gifts(session: Session, typed: str, codes: Sequence[str]) -> list[tuple[Gift, Donor]]:
-    """Return the gifts whose references `typed` contains, or the newest ones that match it in part.
+    """Return the gifts whose references `typed` contains.
 
+    If `typed` contains no reference, return the newest gifts whose references contain `typed`.
     Raises BadInput if no gift matches or `typed` is too short.
     """
     reference = tidy_reference(typed)

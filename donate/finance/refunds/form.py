@@ -94,8 +94,8 @@ class FailedRefund:
 class RefundSection:
     """The section about refunds on a gift's page.
 
-    If `choices` is empty, the page has no refund form. `why_not` is then the reason, if there is
-    one.
+    `choices` are the payments that can be refunded. If there are none, the page has no refund form,
+    and `why_not` is the reason, if there is one.
     """
 
     choices: Sequence[RefundablePayment]

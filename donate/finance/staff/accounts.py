@@ -35,7 +35,7 @@ def tidy_password(typed: str) -> str:
     """Return a password in the form that is hashed, in which é has only one Unicode form.
 
     This follows RFC 8265 (OpaqueString): every kind of space becomes a plain space, and the text is
-    converted to NFC, which never replaces a character by a different one.
+    converted to the Unicode form NFC. NFC never turns two different passwords into one.
     """
     spaced = "".join(" " if unicodedata.category(c) == "Zs" else c for c in typed)
     return unicodedata.normalize("NFC", spaced)

@@ -223,8 +223,8 @@ class SignIn:
         status_code: int = 200,
         headers: dict[str, str] | None = None,
     ) -> Response:
-        # Keep the token of the form in another tab, so that it still works: all tabs share one
-        # cookie.
+        # Reuse the form token in the cookie. All tabs share the cookie, and a new token would
+        # invalidate a sign-in form that is open in another tab.
         form_token = request.cookies.get(self._gate.form_cookie, "")
         if not (20 <= len(form_token) <= 100 and form_token.isascii()):
             form_token = secrets.token_urlsafe(32)

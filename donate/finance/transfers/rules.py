@@ -225,7 +225,7 @@ def transfers_in_force(facts: Sequence[GiftFact]) -> list[GiftFact]:
 
 
 def _times_undone(session: Session, key: str) -> int:
-    # A key consists of letters and digits, so LIKE needs no escaping.
+    # The key of a bank reference has only letters and digits, so LIKE needs no escaping.
     return session.exec(
         select(func.count())
         .select_from(GiftFact)

@@ -61,8 +61,10 @@ class GiftMovement(SQLModel, table=True):
 class Subject(StrEnum):
     """What a total counts."""
 
-    GIFT = "gift"  # gifts by the day they were chosen; `kind` is the status, the amount is chosen
-    MOVEMENT = "movement"  # movements by their own day; `kind` is the movement's
+    GIFT = "gift"
+    """Gifts, by the day they were chosen. `kind` is their status, the amount is the chosen one."""
+    MOVEMENT = "movement"
+    """Movements, each by its own day. `kind` is the kind of movement."""
 
 
 class DayTotal(SQLModel, table=True):

@@ -1,6 +1,6 @@
-"""Writes what new facts change: movements, and the totals of their days. It never commits.
+"""Updates the movements of gifts with new facts, and the totals of their days. It never commits.
 
-The changes follow from the facts before and after, so nothing has to be read.
+The caller passes each gift's facts before and after, so nothing has to be read.
 """
 
 import uuid
@@ -42,7 +42,7 @@ def terms_of(gift: Gift) -> GiftTerms:
 
 @dataclass(frozen=True, slots=True)
 class TotalKey:
-    """What one total is about: a day, and what gifts or movements have in common."""
+    """A day, and the values that all gifts or movements counted in one total share."""
 
     day: date
     subject: Subject
@@ -87,7 +87,8 @@ def record_changes(session: Session, changes: Iterable[Change], *, now: datetime
             ):
                 counts[key] += sign
                 amounts[key] += sign * amount
-    # A late fact can replace a movement: an opened dispute that is reported after its end.
+    # A late fact can replace a movement. For example, Stripe may report that a dispute was opened
+    # after it has reported its end.
     for movement in gone:
         session.execute(
             delete(GiftMovement).where(

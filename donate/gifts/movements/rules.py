@@ -1,7 +1,7 @@
 """The movements of a gift's money, computed from its facts. Pure: the order does not matter.
 
-A month is the sum of its movements. A refund in March of a gift from January belongs to March, so
-the total of January does not change.
+The total of a calendar month is the sum of its movements. A refund in March of a gift from January
+belongs to March, so the total of January does not change.
 """
 
 from collections.abc import Iterable, Iterator
@@ -97,7 +97,10 @@ def in_order(movements: Iterable[Movement]) -> list[Movement]:
 
 
 def _dispute_amounts(dispute: Dispute) -> Iterator[tuple[MovementKind, Fact, int]]:
-    """Yield each change of what the donor's bank holds. A repeated outcome changes nothing."""
+    """Yield each change of the amount that the donor's bank holds, with the fact that caused it.
+
+    A repeated outcome has a change of 0.
+    """
     taken = 0
     for fact in dispute.money_facts:
         before, taken = taken, 0 if fact.kind == FactKind.DISPUTE_WON else _amount(fact)

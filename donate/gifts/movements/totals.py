@@ -16,7 +16,7 @@ from donate.gifts.movements.recorder import TotalKey, total_rows
 from donate.storage.bulk_writes import table_of
 from donate.storage.database import Database
 
-# Reading adds up this many rows in a few milliseconds.
+# Merge rows when this many wait to be merged. Adding up so many takes a few milliseconds.
 _MERGE_FROM: Final = 500
 _MERGE_AT_MOST: Final = 5_000
 _KEY: Final = ("day", "subject", "kind", "currency", "code", "mode", "fund")
@@ -47,7 +47,7 @@ class PeriodTotal:
 
 
 def add_up(session: Session, filters: TotalFilter, *, by: Sequence[str] = ()) -> list[PeriodTotal]:
-    """Return the totals per currency and per value of the columns in `by`, in their order.
+    """Return a total for each currency and each value of the columns in `by`, sorted by these.
 
     `by` names columns of DayTotal, or "month" for months such as 2026-03.
     """
@@ -98,7 +98,7 @@ def stored_totals(session: Session) -> dict[TotalKey, tuple[int, int]]:
 
 
 class TotalsMerger:
-    """A background job that merges the rows of each total, so that few have to be added up."""
+    """A background job that merges the rows of each total, so that reading a total stays fast."""
 
     def __init__(self, database: Database, *, merge_from: int = _MERGE_FROM) -> None:
         self._database = database

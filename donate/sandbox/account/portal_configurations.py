@@ -39,7 +39,8 @@ _FEATURES: dict[str, dict[str, Check]] = {
         "proration_behavior": choice("none", "create_prorations"),
     },
     "subscription_pause": {"enabled": boolean},
-    # `enabled` would need products and prices in the portal, which the sandbox does not support.
+    # Changing a subscription in the portal needs products and prices in the configuration, which
+    # the sandbox does not support.
     "subscription_update": {"enabled": only("false")},
 }
 _UNSUPPORTED_IN = {

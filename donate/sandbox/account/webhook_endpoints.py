@@ -1,8 +1,8 @@
 """The account's webhook endpoints.
 
-https://docs.stripe.com/api/webhook_endpoints: only the answer to the creation has the secret, and
-the API version never changes. The sandbox delivers its events to the URL of its own setting, not to
-these endpoints.
+https://docs.stripe.com/api/webhook_endpoints: only the answer to the request that creates an
+endpoint contains its secret, and its API version never changes. The sandbox delivers its events to
+the webhook URL in its own settings, not to these endpoints.
 """
 
 from ipaddress import ip_address
@@ -27,7 +27,7 @@ from donate.sandbox.store import Store
 
 # Stripe allows 16 webhook endpoints: https://docs.stripe.com/webhooks#register-webhook
 MAX_ENDPOINTS = 16
-# An endpoint may have one of these API versions. The sandbox writes events only in VERSIONS.
+# The API versions that an endpoint may have. The sandbox can send events only in those in VERSIONS.
 ENDPOINT_VERSIONS = (*VERSIONS, "2026-09-30.endive")
 
 EVENT_TYPES = frozenset(

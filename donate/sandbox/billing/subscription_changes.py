@@ -82,7 +82,7 @@ CHANGE = {
     "cancel_at_period_end": boolean,
     "cancel_at": unset_or(integer(1)),
     "cancellation_details": CANCELLATION_DETAILS,
-    # An empty value is invalid here: Stripe's OpenAPI and SDK cannot unset this parameter.
+    # Refuse an empty value: Stripe's OpenAPI document and SDK do not let anybody unset this one.
     "default_payment_method": text(),
     "description": unset_or(text(max_length=500)),
     "items": list_of(ITEM, max_length=20),

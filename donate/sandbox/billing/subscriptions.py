@@ -207,5 +207,6 @@ def _move_to_next_period(item: StripeObject, anchor: int) -> None:
     months = MONTHS_IN[recurring["interval"]] * recurring["interval_count"]
     start = item["current_period_end"]
     item["current_period_start"] = start
-    # Count months from the billing anchor: a period from the 31st returns to it after February.
+    # Count months from the billing anchor. If it is the 31st, a period ends on the last day of
+    # February, and the next one on the 31st again.
     item["current_period_end"] = months_after(anchor, months_between(anchor, start) + months)

@@ -1,7 +1,7 @@
 """Disputes: a bank only inquires, or takes a payment back until the dispute is won.
 
-An inquiry moves no money. It becomes a chargeback with the same id and without a second `created`:
-https://docs.stripe.com/disputes/how-disputes-work
+An inquiry moves no money. When it becomes a chargeback, it keeps its id, and Stripe sends no second
+charge.dispute.created event: https://docs.stripe.com/disputes/how-disputes-work
 """
 
 from typing import Any, Literal

@@ -1,4 +1,4 @@
-"""Setup sessions: a donor agrees to later debits; an account is saved and no money is paid.
+"""Setup sessions: a donor agrees to later debits. A bank account is saved, and nothing is paid.
 
 https://docs.stripe.com/payments/acss-debit/set-up-payment
 """
@@ -34,8 +34,9 @@ def check_billing_mandate(mandate: dict[str, Any], path: str) -> None:
     """Refuse a mandate for Billing that is not for invoices and subscriptions, or has a schedule.
 
     `default_for` needs both values: https://docs.stripe.com/api/mandates/object. Implementers
-    report from test mode (2026) that Stripe refuses a payment schedule, its description or a custom
-    mandate page besides; they disagree about `transaction_type`, so it is optional.
+    report from test mode (2026) that together with `default_for`, Stripe refuses a payment
+    schedule, a description of it, and a custom mandate page. They disagree about
+    `transaction_type`, so it is optional.
     """
     if set(mandate["default_for"]) != {"invoice", "subscription"}:
         raise invalid_parameter(
@@ -92,7 +93,7 @@ def new_setup_intent(
 def complete_setup(
     store: Store, session: StripeObject, attempt: Attempt, *, verified: bool = True
 ) -> None:
-    """Save the account. Unless `verified`, the donor must still confirm it with microdeposits."""
+    """Save the bank account. If not `verified`, the donor has to confirm it with microdeposits."""
     if session["status"] != "open":
         raise Refusal(f"This Checkout Session is {session['status']}.")
     attempt = replace(attempt, email=attempt.email or session["customer_email"])

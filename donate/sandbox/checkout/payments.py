@@ -1,4 +1,4 @@
-"""The effects of submitting the hosted page: paid, declined, or processing for days."""
+"""What happens when a donor submits the payment page: paid, declined, or processing for days."""
 
 from dataclasses import replace
 
@@ -18,8 +18,8 @@ def pay(
 ) -> StripeObject | None:
     """Pay a session and return the charge. Raises Refusal if the session is not open.
 
-    A setup has no charge: it saves the account. A bank account that the donor must still confirm
-    has no charge yet either; `verified` is then false.
+    Returns None for a setup session, which saves a bank account and charges nothing. Returns None
+    also if `verified` is false: the donor must confirm the bank account before it is charged.
     """
     if session["mode"] == "setup":
         complete_setup(store, session, attempt, verified=verified)
@@ -76,7 +76,10 @@ def _send_deposits(store: Store, intent: StripeObject, attempt: Attempt) -> None
 def _verify(
     store: Store, session: StripeObject, intent: StripeObject, *, succeeds: bool
 ) -> StripeObject | None:
-    """Charge the account after the donor confirmed the deposits, or fail after ten days."""
+    """Charge the bank account if the donor confirmed the deposits; fail the payment if not.
+
+    At Stripe, it fails when the donor has not confirmed them within ten days.
+    """
     intent["next_action"] = None
     if succeeds:
         return charge_intent(store, intent, store.attempts[intent["id"]])
@@ -95,7 +98,7 @@ def _verify(
 def _payment_intent_of(store: Store, session: StripeObject) -> StripeObject:
     """Return the session's payment intent.
 
-    Stripe creates it at the first attempt since version 2022-08-01.
+    Since API version 2022-08-01, Stripe creates it when the donor first tries to pay.
     """
     if session["payment_intent"] is not None:
         return store.find(store.payment_intents, session["payment_intent"])

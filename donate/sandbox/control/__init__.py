@@ -1,6 +1,6 @@
-"""Control routes for tests and demos, under /_sandbox/: they act as donors, banks and time.
+"""Control routes under /_sandbox/, with which tests and the demo act for donors and banks.
 
-They need no key, because the sandbox listens on loopback only.
+They also move the sandbox's clock. They need no key, because the sandbox listens on loopback only.
 """
 
 from fastapi import APIRouter, Request

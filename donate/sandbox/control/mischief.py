@@ -1,4 +1,4 @@
-"""Control routes that start and stop mischief, and list the mischief that was done."""
+"""Control routes that start, stop and list mischief, which means errors made on purpose."""
 
 from typing import Annotated, Any
 
@@ -16,7 +16,7 @@ from donate.sandbox.mischief.mischief import (
 
 
 class MakeMischief(ControlBody):
-    """The body of a request to start mischief, or, without a seed, to stop it."""
+    """The body of a request to start mischief. If `seed` is None, the request stops it."""
 
     seed: int | None
     kinds: Annotated[tuple[MischiefKind, ...], Field(min_length=1)] = ALL_KINDS

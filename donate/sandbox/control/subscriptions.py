@@ -1,4 +1,4 @@
-"""Control routes for subscriptions: the next period, the end, and unpaid invoices."""
+"""Control routes that renew and end subscriptions, and that change unpaid invoices."""
 
 from typing import Any, Literal
 

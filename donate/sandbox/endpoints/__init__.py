@@ -1,1 +1,1 @@
-"""The routes under /v1."""
+"""The routes of the pretend Stripe's API, under /v1."""

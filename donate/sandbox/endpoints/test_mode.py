@@ -1,4 +1,4 @@
-"""Routes with which programs act for donors, banks and time in test mode."""
+"""Stripe's test-mode routes, with which programs act for donors and banks and move a clock."""
 
 from donate.sandbox.billing.customers import (
     advance_clock,

@@ -1,1 +1,1 @@
-"""Deliberate errors in events and answers, chosen by one seed."""
+"""Mischief: errors that the sandbox makes on purpose in events and answers, chosen by a seed."""

@@ -1,8 +1,8 @@
-"""Mischief from a seed: errors in the next event and the next request.
+"""Mischief: errors that the sandbox makes on purpose in events and answers, chosen by a seed.
 
 The random choices depend on an event's number, or on a request's number among those of its route,
-never on the clock. The same seed and requests give the same mischief. Each mischief is recorded and
-reported, so that anyone can follow it.
+never on the clock. The same seed and requests give the same errors. Each error is recorded and
+reported, so that anyone can follow what happened.
 """
 
 import random
@@ -54,10 +54,10 @@ _OPENS_A_SESSION = ("POST", "/v1/checkout/sessions")
 
 @dataclass(frozen=True)
 class Plan:
-    """The deliveries of one event: one for each offset in seconds, none for a dropped event.
+    """How to deliver one event: once after each of `offsets_s` seconds. A dropped event has none.
 
-    `overtaken_by` later events are sent first if they come within `max_wait_s`. `version` is None
-    for the endpoint's own API version.
+    If `overtaken_by` later events come within `max_wait_s`, they are sent first. `version` is the
+    API version of the delivered event; None for the endpoint's own version.
     """
 
     offsets_s: tuple[float, ...] = (0.0,)
@@ -72,7 +72,7 @@ PLAIN = Plan()
 
 @dataclass(frozen=True)
 class MischiefRecord:
-    """One mischief that happened to the event or request named in `to`."""
+    """An error that the sandbox made on purpose, in the event or request named in `to`."""
 
     kind: str
     to: str
@@ -84,7 +84,7 @@ class MischiefRecord:
 
 @dataclass(frozen=True)
 class MischiefSettings:
-    """The kinds of mischief, and `rate`, the share of events and requests that get one.
+    """The kinds of error to make on purpose, and `rate`, the share of events and requests with one.
 
     Every delay is multiplied by `time_scale`, so that tests can be faster.
     """
@@ -194,7 +194,10 @@ def _plan(
 def _lines(
     plan: Plan, kinds: list[MischiefKind], event: StripeObject
 ) -> list[tuple[MischiefKind, str]]:
-    """Return a line for each kind of mischief; a dropped event can only be forged besides."""
+    """Return a line about each kind of mischief done to an event.
+
+    If the event is dropped, only a forgery can be seen besides, so the other kinds are left out.
+    """
     lines: dict[MischiefKind, str] = {
         "duplicate": f"delivered {len(plan.offsets_s)} times",
         "at_once": "delivered twice in parallel",

@@ -47,7 +47,10 @@ def line_item_list(store: Store, session_id: str) -> dict[str, Any]:
 
 
 def payment_list(store: Store, invoice_id: str) -> dict[str, Any]:
-    """Return the list of an invoice's payments: one for all attempts together, none for a draft."""
+    """Return the list of an invoice's payments. It has one item; a draft's list is empty.
+
+    All attempts to pay an invoice are one payment.
+    """
     payment = store.payments_of_invoices.get(invoice_id)
     return {
         "object": "list",
@@ -96,7 +99,7 @@ def _is_expandable(value: Any, rest: list[str]) -> bool:
     if value is None:
         return True
     if isinstance(value, dict):
-        # A hash that is no Stripe object cannot be expanded itself, but its fields can.
+        # Only Stripe objects can be expanded, and the fields inside other dicts.
         return "object" in value or bool(rest)
     return isinstance(value, str) and value.partition("_")[0] in _EXPANDABLE
 

@@ -1,7 +1,7 @@
-"""Checks that each read one parameter and refuse it as Stripe would.
+"""Functions called checks. Each reads one parameter, and refuses invalid values as Stripe would.
 
 A check gets the form's value and the parameter's full name; it returns the value or raises Refusal.
-`record` combines checks and finds unknown and missing names.
+`record` combines checks, and refuses unknown and missing parameters.
 """
 
 import re
@@ -109,7 +109,8 @@ def web_address(value: Any, path: str) -> str:
 
 def email_address(value: Any, path: str) -> str:
     address = str(text(max_length=800)(value, path))
-    # Stripe documents no rule, so use the strictest: only ASCII, with the domain in punycode.
+    # Stripe documents no rule for e-mail addresses, so use the strictest: only ASCII, with the
+    # domain in punycode.
     if _EMAIL.match(address) is None or not address.isascii():
         raise invalid_parameter(path, f"Invalid email address: {address}", code="email_invalid")
     return address
@@ -118,7 +119,8 @@ def email_address(value: Any, path: str) -> str:
 def metadata(value: Any, path: str) -> dict[str, str]:
     if value == "":
         return {}
-    # The form decoder turns keys that are all digits into a list.
+    # If all keys of the metadata are numbers, the form decoder has returned a list instead of a
+    # dict.
     pairs = dict(enumerate(value)) if isinstance(value, list) else value
     if not isinstance(pairs, dict):
         raise invalid_parameter(path, "Invalid hash")
@@ -176,7 +178,10 @@ def list_of(check: Check, max_length: int = 100) -> Check:
 def record(
     checks: Mapping[str, Check], required: Sequence[str] = (), unsupported: Sequence[str] = ()
 ) -> Check:
-    """Return a check of a hash; `unsupported` names the parameters that only Stripe accepts."""
+    """Return a check for a dict of parameters, each of which has its own check in `checks`.
+
+    `unsupported` names the parameters that Stripe accepts and the sandbox does not support.
+    """
 
     def check(value: Any, path: str) -> dict[str, Any]:
         if not isinstance(value, dict):

@@ -39,7 +39,7 @@ def interval(value: Any, path: str) -> str:
 
 
 def interval_count(value: Any, path: str) -> int:
-    # At most three years: https://docs.stripe.com/api/prices/create
+    # A price recurs at least once in three years: https://docs.stripe.com/api/prices/create
     return int(integer(1, 36)(value, path))
 
 

@@ -147,7 +147,7 @@ def _with_url(body: bytes, url: str | None) -> bytes:
 
 
 async def _drip(body: bytes, seconds: float) -> AsyncIterator[bytes]:
-    """Yield the body a few bytes at a time; each read succeeds, and all take `seconds`."""
+    """Yield the body a few bytes at a time. Each read is quick, but the whole takes `seconds`."""
     pieces = 200
     size = max(1, -(-len(body) // pieces))
     for start in range(0, len(body), size):

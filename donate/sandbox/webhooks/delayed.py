@@ -1,4 +1,4 @@
-"""Deliveries that wait for a time, for later events, or for a release."""
+"""Deliveries of events that are held back: for some seconds, or until later events were sent."""
 
 import asyncio
 from contextlib import suppress
@@ -12,7 +12,7 @@ class DelayedDeliveries:
         return len(self._waiting)
 
     async def wait(self, seconds: float, until_number: int | None = None) -> None:
-        """Wait `seconds`, until event `until_number` was sent, or until a release."""
+        """Wait `seconds`, but stop when `release` is called, for all or for `until_number`."""
         if seconds <= 0:
             return
         released = asyncio.Event()

@@ -130,7 +130,7 @@ class Deliveries:
         return self._delayed.release()
 
     async def send_again(self, event: StripeObject, times: int) -> list[Delivery]:
-        """Deliver an event `times` more in parallel, whether or not it was delivered before."""
+        """Deliver an event `times` times in parallel, whether or not it was delivered before."""
         outgoing = OutgoingEvent(event, self.api_version, self._secret)
         return list(await asyncio.gather(*(self._send(outgoing, 1) for _ in range(times))))
 

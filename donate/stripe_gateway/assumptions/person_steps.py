@@ -1,4 +1,7 @@
-"""The steps that a person does on Stripe's pages, and the objects that result from them."""
+"""What the operator has to do on Stripe's pages during the checks, and the resulting objects.
+
+A step is one payment or agreement that only a person can make there, not the API.
+"""
 
 from typing import Final
 
@@ -19,12 +22,12 @@ WHAT_TO_DO: Final = {
 
 
 def request_all(world: World) -> None:
-    """Print all steps for the person first, so that they can work while other checks run."""
+    """Print all steps for the operator at the start, to be done while other checks run."""
     for kind in WHAT_TO_DO:
         try:
             _requested_session(world, kind)
         except CouldNotBeTried:
-            continue  # The check that uses this step will report the error.
+            continue  # The check that needs this session will report the error.
 
 
 def _requested_session(world: World, kind: str) -> objects.RequestedSession:
@@ -38,7 +41,7 @@ def _requested_session(world: World, kind: str) -> objects.RequestedSession:
 
 
 def gift_of(world: World, kind: str) -> Gift:
-    """Return the gift whose session the person pays."""
+    """Return the gift whose checkout session the operator pays."""
     return _requested_session(world, kind).gift
 
 

@@ -1,4 +1,4 @@
-"""A monthly gift on a test clock: started, changed, paused, resumed, failed and ended by API."""
+"""Monthly gifts for the checks. The API starts, changes, pauses and ends them on a test clock."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What checks need: access to Stripe, the objects they create, and a person who can click."""
+"""What checks need: access to Stripe, shared objects, and an operator who uses Stripe's pages."""
 
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -30,7 +30,7 @@ Look = Callable[[Any], Any]
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A step on one of Stripe's pages that only a person can do."""
+    """Something that the operator has to do on one of Stripe's pages, because the API cannot."""
 
     name: str
     url: str
@@ -66,7 +66,10 @@ class Account:
 
 
 class WatchedClient(StripeClient):
-    """The service's own client; it keeps the last answer's headers and shows `look` each answer."""
+    """The service's own client. It keeps the headers of the last answer.
+
+    It passes each answer through the function `look`.
+    """
 
     def __init__(self, account: Account, look: Look) -> None:
         super().__init__(
@@ -180,14 +183,14 @@ class World:
             time.sleep(_POLL_S)
 
     def request_step(self, step: Step) -> None:
-        """Ask the person to do a step on one of Stripe's pages, without waiting for it."""
+        """Ask the operator to do this step on one of Stripe's pages, and do not wait for it."""
         if self._person is None:
             raise CouldNotBeTried("it needs a person on one of Stripe's pages")
         self._person(step)
         self._person_deadline = time.monotonic() + self._wait_s
 
     def wait_for_person(self, what: str, look: Callable[[], T | None]) -> T:
-        """Wait for the result of a person's step. Raises CouldNotBeTried when time runs out."""
+        """Wait for the result of the operator's step. Raises CouldNotBeTried after a timeout."""
         try:
             return self.wait_for(what, look, max(0.0, self._person_deadline - time.monotonic()))
         except DidNotHold as error:

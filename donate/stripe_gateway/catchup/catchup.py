@@ -1,4 +1,4 @@
-"""Fetches events and objects that we missed from Stripe into the inbox, and reports differences.
+"""Fetches from Stripe what webhooks missed, stores it in the inbox, and reports differences.
 
 A run works page by page: it asks Stripe (with no transaction open), stores and settles new events,
 compares, and saves its progress. An interrupted run repeats its last page, which does no harm,
@@ -46,7 +46,7 @@ from donate.stripe_gateway.webhooks.settle import Settler
 TASK: Final = "catchup"
 # How long to wait while another process settles the events that we fetched.
 _SETTLE_TIMEOUT_S: Final = 10
-# Two rounds: the payment of an invoice finds its gift only after the invoice is recorded.
+# Compare and fetch twice: an invoice's payment finds its gift only after the invoice is recorded.
 _ROUNDS_TO_FETCH: Final = 2
 
 Progress = Callable[[str], None]
@@ -160,7 +160,10 @@ class Catchup:
     def _take_objects(
         self, run: CatchupRun, listing: Listing, objects: Sequence[dict[str, Any]]
     ) -> dict[str, Any]:
-        """Compare objects with the recorded facts, fetch missing ones; return the new totals."""
+        """Compare Stripe's objects with the recorded facts, and store what is missing.
+
+        Returns the new totals and differences.
+        """
         events = [
             event
             for stripe_object in objects

@@ -43,7 +43,7 @@ class StripeLists:
         self._last_call_at: datetime | None = None
 
     def page(self, list_range: ListRange, cursor: str, stopping: threading.Event) -> Page:
-        """Return the page of a range after the object `cursor`; without a cursor, the first page.
+        """Return the page that begins after the object `cursor`; without a cursor, the first page.
 
         Retry for about a minute, or until `stopping` is set. Raises StripeUnavailable or a related
         error.
@@ -87,7 +87,8 @@ def _list_and_params(list_range: ListRange, cursor: str, size: int) -> tuple[str
         case Listing.EVENTS:
             return "events", params | {"types": list(EVENT_TYPES)}
         case Listing.PAID_SESSIONS:
-            # The charge says how the payment ended, the balance transaction when money arrived.
+            # The charge says how the payment ended. Its balance transaction says when the money
+            # arrived.
             expand = "data.payment_intent.latest_charge.balance_transaction"
             return "sessions", params | {"status": "complete", "expand": [expand]}
         case Listing.EXPIRED_SESSIONS:

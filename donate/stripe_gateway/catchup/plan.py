@@ -36,7 +36,7 @@ class Listing(StrEnum):
 # session, a refund that fails, a dispute before its end. When some
 # events are too old to list, a run also reads objects created this long before it begins.
 _STILL_CHANGES: Final = {
-    # Invoices before sessions: only the invoice says when a pledge's first month was paid.
+    # Read invoices before sessions: only the invoice says when a pledge's first month was paid.
     Listing.INVOICES: timedelta(days=45),
     Listing.SUBSCRIPTIONS: timedelta(days=3650),
     Listing.PAID_SESSIONS: timedelta(days=15),

@@ -30,7 +30,8 @@ class Report:
     """What one catch-up found.
 
     `missing` counts events that were not in the inbox, and `by_state` counts them by their state
-    now. `differing` has a sentence for each gift or object.
+    now. `totals` are minor units by currency. `differing` has a sentence for each gift or object
+    that differs.
     """
 
     since: datetime
@@ -180,7 +181,7 @@ def key_mismatch_reason(session: Session, *, livemode: bool) -> str | None:
 
 
 def _delete_old_runs(session: Session, now: datetime) -> None:
-    # Each staff page reads the runs, one an hour, so keep only those of the last weeks.
+    # There is a run every hour, and each staff page reads them all. Delete old runs.
     last = last_finished_run(session)
     if last:
         session.execute(

@@ -12,7 +12,7 @@ from donate.stripe_gateway.catchup.runs import last_finished_run
 
 log = logging.getLogger(__name__)
 
-# How long to wait after an interrupted run, or while another process runs a catch-up.
+# How long to wait before trying again, if a run was interrupted or another process is running one.
 _RETRY_AFTER: Final = timedelta(minutes=5)
 
 

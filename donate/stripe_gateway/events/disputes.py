@@ -1,8 +1,9 @@
 """Reads a dispute into a fact: an inquiry, which takes no money, or a chargeback, which does. Pure.
 
-All five events of a dispute carry the same object, so its fields decide, in whatever order the
-events arrive. https://docs.stripe.com/disputes/how-disputes-work (read 2026-11-28): a chargeback
-debits the account when it is opened, an inquiry does not unless it becomes a chargeback.
+All five types of event about a dispute contain the dispute. Its fields, and not the event's type,
+determine the fact, so the events may arrive in any order.
+https://docs.stripe.com/disputes/how-disputes-work (read 2026-11-28): a chargeback debits the
+account when it is opened, an inquiry does not unless it becomes a chargeback.
 """
 
 from collections.abc import Mapping

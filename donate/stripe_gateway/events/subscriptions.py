@@ -40,7 +40,7 @@ def read_agreement(
 ) -> Reading | IrrelevantEvent:
     """Return the facts of a checkout session in which a donor agrees to monthly debits.
 
-    The session takes no money: the subscription that follows debits the bank.
+    The session takes no money. The subscription that follows debits the bank account.
     """
     metadata = _object(session.get("metadata"))
     gift_id = read_gift_id(metadata)

@@ -17,7 +17,8 @@ EVENT_TYPES: Final = (
     "refund.updated",
     "refund.failed",
     "charge.dispute.created",
-    # An inquiry can become a chargeback, and an outcome can be revised, without a new `created`.
+    # When an inquiry becomes a chargeback or an outcome is revised, Stripe sends no second
+    # charge.dispute.created.
     "charge.dispute.updated",
     "charge.dispute.closed",
     "charge.dispute.funds_withdrawn",

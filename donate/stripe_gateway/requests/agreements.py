@@ -215,7 +215,7 @@ def _why_not(gift: Gift, facts: Sequence[GiftFact], session_id: str) -> str:
     failed = {fact.source_id for fact in facts if fact.kind == FactKind.PAYMENT_FAILED}
     if session_id in failed and not gift.received_minor:
         return "the first debit failed"
-    # Sort the agreements as we recorded them: no later event can change that order.
+    # Sort the agreements in the order of recording, which no later event can change.
     in_order = sorted(facts, key=lambda fact: fact.id or 0)
     agreements = [fact.source_id for fact in in_order if fact.kind == FactKind.PAYMENT_PROCESSING]
     # A donor may have agreed on two open pages of one gift; debit only the first.

@@ -25,7 +25,7 @@ _GIFT_ID_KEY: Final = "gift_id"
 
 
 class Billing:
-    """Stripe's billing, as far as donors can change it."""
+    """The calls with which a donor's monthly gift is started, changed, paid and ended at Stripe."""
 
     def __init__(self, client: StripeClient) -> None:
         self._client = client

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 # Stripe keeps an idempotency key for at least 24 hours. Don't retry an older request: make a new
 # one.
 REQUEST_LIFE: Final = timedelta(hours=22)
-# The least time until its expiry that a session needs, for a donor to be sent to it.
+# Send a donor to an open session only if it does not expire within this time.
 _MIN_REMAINING: Final = timedelta(minutes=2)
 # How long after opening a session to ask Stripe about it, if no final event has arrived.
 ASK_AFTER: Final = (timedelta(minutes=3), timedelta(minutes=15), timedelta(hours=2))
@@ -75,7 +75,8 @@ class Checkouts:
         """Return the open session in any language; if none is open, open one in `new_language`."""
         now = self._clock.now()
         with self._database.writing() as session:
-            # Lock the gift, so that the second of two concurrent calls finds the first's request.
+            # Lock the gift. Of two concurrent calls, the second then finds the request that the
+            # first has recorded.
             locked = session.get(Gift, gift.id, with_for_update=True)
             if locked is None:
                 raise NotFound("no such gift")

@@ -100,7 +100,8 @@ def _setup(gift: Gift, labels: Any, language: str) -> "SessionCreateParams":
     )
     return {
         "mode": "setup",
-        # Stripe saves an account on a customer. A new customer keeps it apart from other gifts.
+        # Stripe saves a bank account on a customer. A new customer for each gift keeps the gift's
+        # account apart from others.
         "customer_creation": "always",
         "custom_text": {"submit": {"message": terms}},
         "setup_intent_data": labels,

@@ -132,7 +132,7 @@ class PledgeChanges:
         """Return the URL of Stripe's page where the donor replaces their card.
 
         `gift` is the one that began the pledge. Raises Conflict when the pledge is not running, or
-        is not by card.
+        is not paid by card.
         """
         if gift.mode != Mode.CARD:
             raise Conflict(

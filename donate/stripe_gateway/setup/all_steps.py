@@ -1,6 +1,7 @@
-"""Compares the Stripe account with what the service needs, and returns a step for each setting.
+"""Compares the Stripe account with what the service needs, and reports each setting as a Step.
 
-Checking changes nothing. The `act` of a step corrects its setting; without one, a person has to.
+Checking changes nothing. The function `act` of a Step corrects the setting. If a Step has no `act`,
+a person has to correct it.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -31,7 +32,10 @@ def check_account(account: StripeAccount, required: RequiredSettings) -> Iterato
 
 
 def carry_out(step: Step) -> Sequence[Step]:
-    """Run the `act` of a step; Stripe's refusal becomes a new step. Raises StripeUnavailable."""
+    """Correct one setting by calling the Step's `act`. Raises StripeUnavailable.
+
+    If Stripe refuses, return a Step that says so.
+    """
     assert step.act, "only a change can be carried out"
     return _steps_or_refusal(step.says, step.act)
 

@@ -18,7 +18,7 @@ _DASHBOARD: Final = "the Dashboard under Settings, Payment methods"
 
 
 def method_steps(account: StripeAccount, required: RequiredSettings) -> Sequence[Step]:
-    """Return a step for each payment method that we need."""
+    """Return a Step for each payment method that we need, which says whether donors can use it."""
     options: Any = {"stripe_account": required.connected_account or None}
     configurations = account.all_of(
         lambda sdk, params: sdk.v1.payment_method_configurations.list(params, options)

@@ -108,7 +108,7 @@ _READ_PERMISSIONS: Final = (
 
 
 def permission_steps(account: StripeAccount, *, livemode: bool) -> Iterator[Step]:
-    """Yield a step for each permission: granted, missing, or impossible to check.
+    """Yield a Step for each permission. It says: granted, missing, or impossible to check.
 
     Raises as `ask` does.
     """

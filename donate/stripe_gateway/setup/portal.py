@@ -26,7 +26,7 @@ FEATURES: Final = {
 
 
 def portal_steps(account: StripeAccount, required: RequiredSettings) -> Sequence[Step]:
-    """Return a step for the configuration that our portal opens with."""
+    """Return a Step that says whether the configuration that our portal opens with is right."""
     options: Any = {"stripe_account": required.connected_account or None}
     configurations = account.all_of(
         lambda sdk, params: sdk.v1.billing_portal.configurations.list(params, options),

@@ -1,4 +1,4 @@
-"""The steps that a check of the account returns, one for each setting."""
+"""The class Step, with which checks of the Stripe account report on each setting."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -11,7 +11,10 @@ DASHBOARD_WEBHOOKS: Final = "the Dashboard under Developers, Webhooks"
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A setting at Stripe, and whether it is right; if not, `act` or a person has to correct it."""
+    """A setting at Stripe, and whether it is right. If not, the function `act` corrects it.
+
+    Without an `act`, a person has to correct it.
+    """
 
     says: str
     is_well: bool = False
@@ -26,12 +29,12 @@ class Step:
 
 
 def well(says: str) -> Step:
-    """Return a step for a setting that is as it should be."""
+    """Return a Step for a setting that is right."""
     return Step(says, is_well=True)
 
 
 def by_hand(says: str) -> Step:
-    """Return a step that a person has to take."""
+    """Return a Step for a setting that only a person can correct."""
     return Step(says)
 
 

@@ -30,7 +30,7 @@ _OWN: Final = "its own account"
 
 
 def webhook_steps(account: StripeAccount, required: RequiredSettings) -> Sequence[Step]:
-    """Return steps for the endpoints with our URL; ignore all others."""
+    """Return Steps that say whether the endpoint with our URL is right. Other URLs are ignored."""
     endpoints = account.all_of(lambda sdk, params: sdk.v1.webhook_endpoints.list(params))
     ours = [one for one in endpoints if one["url"] == required.webhook_url]
     # Sort enabled endpoints first, and among them the newest, as Stripe lists them.

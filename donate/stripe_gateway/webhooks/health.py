@@ -52,7 +52,7 @@ def record_webhook_time(session: Session, arrived_at: datetime) -> None:
 
 
 def webhook_silence(session: Session) -> Silence | None:
-    """Return since when webhooks are silent, or None if none was missed since the last webhook."""
+    """Return since when webhooks are silent; None if no event was missed after the last webhook."""
     arrived_at, missed_at = last_webhook_at(session), last_missed_at(session)
     if missed_at is None or (arrived_at and missed_at <= arrived_at):
         return None

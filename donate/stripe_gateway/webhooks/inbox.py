@@ -131,7 +131,8 @@ class Inbox:
         self._arrived_at = time.monotonic()
         stored: Stored = loop.create_future()
         self._waiting.append((arrival, stored))
-        # A new event loop wakes the writer itself: the last loop may have ended before doing so.
+        # In each event loop, the first event schedules the wake-up of the writer. A wake-up that
+        # was scheduled in another loop may never come, because that loop may have ended.
         if self._gathering_loop is not loop:
             self._gathering_loop = loop
             loop.call_soon(self._wake_writer_in_lull, loop, self._arrived_at + MAX_GATHER_S, 0, 0)

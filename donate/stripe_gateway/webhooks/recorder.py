@@ -114,7 +114,10 @@ class EventRecorder:
         self._gifts.lock(gift_ids, months)
 
     def _record_tied(self, readings: Readings) -> None:
-        """Record events that staff tied to a gift; staff have checked the claim themselves."""
+        """Record events that staff tied to a gift. Of these, only the currency is checked.
+
+        Staff have checked themselves whether the event is about the gift.
+        """
         matching: list[tuple[ClaimedEvent, Reading]] = []
         for event, reading in readings:
             assert event.tied_to is not None
@@ -208,7 +211,7 @@ class EventRecorder:
         event.mark(EventState.SET_ASIDE, reason, self._now)
 
     def _holders_of_sessions(self, readings: Readings) -> dict[str, uuid.UUID]:
-        """Return which gifts opened the sessions that a reading's own gift did not open."""
+        """Map sessions to the gifts that opened them, if a reading names another gift for them."""
         unknown = []
         for _, reading in readings:
             gift = self._gifts.get(reading.gift_id)

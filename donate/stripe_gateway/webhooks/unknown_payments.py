@@ -79,7 +79,7 @@ class UnknownPayments:
         try:
             is_foreign = not self._may_be_ours(payment)
         except StripeRefused:
-            raise  # Stripe does not know the payment: staff decide
+            raise  # Stripe does not know the payment, so staff have to decide about the event.
         except StripeUnavailable:
             self._delete_after_last_attempt(payment)
             raise

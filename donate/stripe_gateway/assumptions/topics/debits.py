@@ -19,7 +19,7 @@ _ACCOUNT: Final = "pm_acssDebit_success"
     if_false="Donors cannot agree to monthly debits.",
 )
 def an_account_is_saved_for_invoices_and_subscriptions(world: World) -> None:
-    """A mandate can be default_for invoice and subscription together without a payment schedule."""
+    """A mandate without a payment schedule can have invoice and subscription in default_for."""
     setup_intent = _saved_account(world, proving=True)
     expect_equal(setup_intent["status"], "succeeded", "setup_intent.status")
 
@@ -30,7 +30,7 @@ def an_account_is_saved_for_invoices_and_subscriptions(world: World) -> None:
     if_false="Nothing breaks; our text would not have to say when debits are made.",
 )
 def a_mandate_for_subscriptions_has_no_schedule(world: World) -> None:
-    """Stripe refuses a mandate that is default_for subscription and has a payment schedule."""
+    """Stripe refuses a mandate with subscription in default_for and a payment schedule."""
     gift = objects.new_gift(world, objects.DEBIT_MONTHLY)
     params = objects.request_params(world, gift)
     mandate = params["payment_method_options"]["acss_debit"]["mandate_options"]
@@ -46,7 +46,7 @@ def a_mandate_for_subscriptions_has_no_schedule(world: World) -> None:
     if_false="A donor agrees to monthly debits, but no debit is made.",
 )
 def debits_begin_on_a_saved_account(world: World) -> None:
-    """Stripe creates a subscription off session on a saved account, with the parameters we send."""
+    """While the donor is away, our parameters create a subscription on a saved bank account."""
     subscription = _subscription(world, proving=True)
     expect(
         subscription["status"] in ("active", "incomplete"), f"status is {subscription['status']}"
@@ -89,7 +89,7 @@ def a_repeated_debit_subscription_is_the_same(world: World) -> None:
     if_false="The donor never learns that the account must be confirmed, and the debit fails.",
 )
 def a_typed_account_needs_confirmation(world: World) -> None:
-    """A typed account waits for microdeposits; Stripe gives their date and a page to confirm."""
+    """A typed bank account needs microdeposits; Stripe gives their date and a page to confirm."""
     setup_intent = _save(
         world,
         {

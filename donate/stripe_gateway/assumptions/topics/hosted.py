@@ -1,4 +1,4 @@
-"""Checks of the results after a person has paid or agreed on Stripe's own pages."""
+"""Checks that need the operator to pay a gift, or agree to debits, on Stripe's own pages first."""
 
 from typing import Final
 

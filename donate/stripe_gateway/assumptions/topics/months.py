@@ -151,7 +151,7 @@ def a_failed_month_makes_the_pledge_past_due(world: World) -> None:
     if_false="A donor cannot pay a failed month later.",
 )
 def a_failed_month_is_paid_again(world: World) -> None:
-    """Paying an open invoice through the API charges the card that was saved meanwhile."""
+    """If a new card was saved after a decline, paying the open invoice by API charges that card."""
     invoice = subscriptions.retried_month(world, proving=True)
     expect_equal(invoice["status"], "paid", "status")
     expect_equal(invoice["amount_paid"], subscriptions.CHANGED_AMOUNT, "amount_paid")

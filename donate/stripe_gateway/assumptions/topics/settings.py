@@ -80,7 +80,7 @@ def an_endpoint_can_be_switched_off(world: World) -> None:
     if_false="`donate stripe setup` cannot prepare the page where donors replace a card.",
 )
 def a_portal_configuration_can_be_made(world: World) -> None:
-    """The API can switch the portal's features; the list shows the default configuration."""
+    """The API can switch the portal's features; the list says which configuration is default."""
     params: Any = {
         "features": {"payment_method_update": {"enabled": True}},
         "metadata": {"made_by": "donate stripe check"},
@@ -125,7 +125,7 @@ def a_portal_configuration_can_be_made(world: World) -> None:
     if_false="A mode is offered that the account cannot take, and `donate doctor` misses it.",
 )
 def the_accounts_methods_are_listed(world: World) -> None:
-    """The default configuration shows if a method is available; an update can switch it on."""
+    """The default configuration says if a payment method is available; an update switches it on."""
     page = world.call(lambda sdk: sdk.v1.payment_method_configurations.list(), "list")
     defaults = [
         configuration
