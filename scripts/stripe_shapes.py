@@ -26,7 +26,8 @@ RESULT = Path(__file__).parents[1] / "tests" / "sandbox" / "stripe_shapes.json"
 SOURCE = "https://github.com/stripe/openapi, openapi/spec3.json"
 LICENCE = "MIT, Copyright (c) 2011- Stripe, Inc."
 
-# Stripe expands these objects in place of their ids. Other objects are an id or any object here.
+# Where Stripe can put one of these objects in place of its id, the object's schema is checked. In
+# place of any other id, every object is accepted.
 KINDS = set(
     """
     account balance_transaction billing_portal.configuration billing_portal.session charge

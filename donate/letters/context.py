@@ -87,7 +87,7 @@ class LetterContext:
 
     @property
     def wrongly_stated(self) -> Money | None:
-        """The amount stated in an earlier e-mail, if staff have undone one of its transfers."""
+        """The amount in an earlier e-mail, if it included a transfer that staff later undid."""
         if not (self.transfers and self.transfers.is_overstated and self.transfers.stated_minor):
             return None
         return Money(self.transfers.stated_minor, self.gift.currency)

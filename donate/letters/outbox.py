@@ -32,8 +32,8 @@ log = logging.getLogger(__name__)
 RETRY_AFTER: Final = Backoff("1m 5m 15m 1h 4h 12h 1d 2d")
 # Sending takes less than this. When the lease has expired, another worker may claim the e-mail.
 LEASE: Final = timedelta(minutes=2)
-# Limit the e-mails to one address that strangers can cause without paying: a stranger can enter any
-# address in a form, and whoever has a pledge's link can change the pledge.
+# The most e-mails a day to one address, of the kinds that strangers can cause without paying.
+# A stranger can enter any address in a form, and whoever has a pledge's link can change the pledge.
 MAX_UNSOLICITED_A_DAY: Final = 10
 _UNSOLICITED: Final = (
     LetterKind.INSTRUCTIONS,

@@ -79,7 +79,7 @@ class Smtp:
 
     @contextmanager
     def _handling_errors(self) -> Iterator[None]:
-        """Raise MailUnavailable for SMTP errors. Close the connection unless one e-mail failed."""
+        """Raise MailUnavailable for SMTP errors. Close the connection, except for MailRefused."""
         try:
             yield
         except MailRefused:

@@ -19,7 +19,8 @@ from donate.gifts.status import status_of
 from donate.letters.kinds import LetterKind
 from donate.letters.models import Letter, LetterState
 
-# Staff notice a typing error within this time, and a donor does not mind waiting for the thank-you.
+# How long e-mails about a transfer wait. Staff notice a typing error within this time, and a donor
+# does not mind waiting for the thank-you.
 WAIT: Final = timedelta(minutes=10)
 # The kinds of e-mail that state how much has arrived.
 ARRIVAL_KINDS: Final = (LetterKind.THANK_YOU, LetterKind.CORRECTION)

@@ -170,7 +170,7 @@ class Api:
             raise wrong_key(key)
 
     def _refuse_other_accounts(self, account: str | None, path: str) -> None:
-        """Refuse requests to any account but one: the connected account if set, else the key's own.
+        """Accept only requests to the connected account, or to the key's own if none is connected.
 
         https://docs.stripe.com/connect/authentication
         """

@@ -31,10 +31,10 @@ class Observer(Protocol):
 
 class NullObserver:
     def answered(self, exchange: Exchange) -> None:
-        """Do nothing."""
+        """Ignore a request and its answer."""
 
     def announced(self, event: StripeObject) -> None:
-        """Do nothing."""
+        """Ignore an event."""
 
 
 class Recorder:

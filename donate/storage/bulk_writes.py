@@ -70,7 +70,8 @@ def _insert(table: str, names: tuple[str, ...], dialect: str) -> Executable:
 def _insert_columns(into: Table, names: tuple[str, ...]) -> postgresql.Insert:
     """Return an INSERT that takes a list for each column. It is twice as fast as row by row."""
     omitted = [column for column in into.columns if column.name not in names]
-    # Such an INSERT would call a callable default only once, and use the same value in all rows.
+    # If a function computes the default of a column, this INSERT would call it only once and use
+    # the same value in all rows. So such columns must not be omitted.
     assert not any(c.default is not None and c.default.is_callable for c in omitted), into.name
     columns = (func.unnest(bindparam(name, type_=_array_type(into.c[name]))) for name in names)
     return postgresql.insert(into).from_select(names, select(*columns))

@@ -36,7 +36,7 @@ class GiftTerms:
 
 
 def terms_of(gift: Gift) -> GiftTerms:
-    """Return the terms of a gift."""
+    """Return the columns of a gift that its totals need."""
     return GiftTerms(*(getattr(gift, each.name) for each in fields(GiftTerms)))
 
 

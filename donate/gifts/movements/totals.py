@@ -75,7 +75,7 @@ def add_up(session: Session, filters: TotalFilter, *, by: Sequence[str] = ()) ->
         .having((count != 0) | (amount != 0))
         .order_by(*groups, currency)
     )
-    # PostgreSQL returns NUMERIC for a sum of BIGINT, hence int().
+    # PostgreSQL sums a BIGINT column as NUMERIC, so convert the sums with int().
     return [
         PeriodTotal(tuple(map(str, row[: len(by)])), row[-3], int(row[-2]), int(row[-1]))
         for row in rows

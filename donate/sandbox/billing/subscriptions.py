@@ -112,7 +112,7 @@ def collect_with_saved_method(
 ) -> StripeObject:
     """Charge an open invoice to the saved method, update the subscription, return the charge.
 
-    Without `succeeds`, the test card or test account decides the outcome.
+    Without `succeeds`, the test card or the test bank account decides the outcome.
     """
     subscription_id = invoice["parent"]["subscription_details"]["subscription"]
     subscription = store.find(store.subscriptions, subscription_id)

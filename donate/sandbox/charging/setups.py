@@ -149,7 +149,7 @@ def microdeposits_action(store: Store, intent: StripeObject) -> dict[str, Any]:
 
 
 def has_subscription_mandate(store: Store, method_id: str) -> bool:
-    """Return whether the donor agreed to subscription debits from this account."""
+    """Return whether the donor agreed to subscription debits from this bank account."""
     intents = (intent for intent in store.setup_intents if intent["payment_method"] == method_id)
     intent = next(intents, None)
     if intent is None or intent["status"] != "succeeded":

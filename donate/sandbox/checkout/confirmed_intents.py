@@ -39,7 +39,8 @@ _NEW = {
     "description": text(max_length=1_000),
     "metadata": metadata,
     "payment_method": text(),
-    # A request should name its methods: else Stripe offers all, and requires a return_url.
+    # A request should name its payment methods. Otherwise Stripe offers all of them, and requires a
+    # return_url.
     "allowed_payment_method_types": list_of(choice("card")),
 }
 

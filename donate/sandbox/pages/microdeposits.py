@@ -15,7 +15,7 @@ from donate.sandbox.pages.words import WORDS
 from donate.sandbox.shelf import StripeObject
 from donate.sandbox.store import Store
 
-# The two amounts that confirm an account in test mode. No other amounts do.
+# The two amounts that confirm a bank account in test mode. No other amounts do.
 AMOUNTS = ("32", "45")
 
 

@@ -1,4 +1,7 @@
-"""Compares Stripe's objects with the recorded facts. It only reads; `catchup` fetches the rest."""
+"""Compares Stripe's objects with the recorded facts. Reads only.
+
+`catchup` stores what is missing.
+"""
 
 import json
 import uuid

@@ -120,7 +120,7 @@ def returned_fact(
 
 
 def read_confirmation(intent: Any, session_id: str, at: datetime) -> list[Fact]:
-    """Return a fact on whether the donor still has to confirm their account with microdeposits.
+    """Return a fact that says whether microdeposits still have to confirm the bank account.
 
     Return no fact if `intent` is only an id: Stripe expands it only in sessions we retrieve.
     """

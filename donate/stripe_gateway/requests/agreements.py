@@ -121,7 +121,7 @@ class Agreements:
         elif agreement.is_old:
             self._record(agreement, "the account was never confirmed")
         else:
-            # The donor still has to confirm the account.
+            # The donor still has to confirm the bank account.
             self._note_confirmation(agreement, setup)
             return
         self._close(agreement)
@@ -211,7 +211,7 @@ class Agreements:
 
 
 def _why_not(gift: Gift, facts: Sequence[GiftFact], session_id: str) -> str:
-    """Return the reason not to debit the account, or '' if there is none."""
+    """Return the reason not to debit the bank account, or '' if there is none."""
     failed = {fact.source_id for fact in facts if fact.kind == FactKind.PAYMENT_FAILED}
     if session_id in failed and not gift.received_minor:
         return "the first debit failed"

@@ -67,7 +67,7 @@ class Billing:
         metadata: dict[str, str],
         key: str,
     ) -> dict[str, Any]:
-        """Debit a saved account now and each month; the same key gives the same subscription."""
+        """Debit a saved bank account now and each month; one key gives one subscription."""
         options: Any = {"idempotency_key": key}
         params: SubscriptionCreateParams = {
             "customer": customer_id,

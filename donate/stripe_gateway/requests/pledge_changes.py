@@ -92,7 +92,7 @@ class PledgeChanges:
         return ask_each(self._claim_due, self._ask, "a change of a pledge")
 
     def retry_month(self, gift: Gift) -> bool:
-        """Collect a failed month now from the saved account or card; return whether it is paid.
+        """Collect a failed month from the saved card or bank account; return whether it is paid.
 
         False means that a bank debit takes days. Raises Conflict when there is nothing to collect,
         StripeRefused when the card is declined, and what every call to Stripe raises.

@@ -105,6 +105,6 @@ def same_release(version: str | None) -> bool:
 
 def _message(error: stripe.StripeError) -> str:
     message = " ".join(str(error.user_message or type(error).__name__).split())[:500].rstrip(".")
-    # Stripe hides most of a key. Hide the rest too.
+    # Stripe's messages may quote a part of the key. Hide that part too.
     message = _SECRET.sub(r"\1…", message)
     return f"{message} ({error.request_id})" if error.request_id else message

@@ -92,7 +92,7 @@ class EventRecorder:
         if ended:
             session.connection().execute(_STOP_POLLING, {"session_ids": list(ended)})
         if self._processing:
-            # Ask now: only a retrieved session says if the donor has yet to confirm their account.
+            # Ask Stripe now: only a retrieved session says if the bank account has to be confirmed.
             session.connection().execute(
                 _POLL_NOW, {"session_ids": list(self._processing), "now": now}
             )

@@ -9,7 +9,7 @@ from donate.stripe_gateway.assumptions.world import Json, World
 from donate.stripe_gateway.events.synthetic import is_under_way
 
 DEBITS: Final = Topic("Monthly debits")
-# The id of a test account, which is saved without a typed number and without microdeposits.
+# The id of a test bank account. To save it, nobody types a number or confirms microdeposits.
 _ACCOUNT: Final = "pm_acssDebit_success"
 
 
