@@ -1,4 +1,4 @@
-"""`donate catchup`: fetches the events that were missed from Stripe, and prints a report."""
+"""`donate catchup`: fetches from Stripe the events that webhooks missed, and prints a report."""
 
 import re
 import sys

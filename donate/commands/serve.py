@@ -44,7 +44,7 @@ def app() -> FastAPI:
 
 
 def _end_with_supervisor() -> None:
-    """Stop this process when its supervisor dies, or it would keep the port unsupervised."""
+    """Stop this process when its supervisor dies. Otherwise it would still occupy the port."""
     supervisor = multiprocessing.parent_process()
     if supervisor:
         supervisor.join()
@@ -102,7 +102,7 @@ def _tune_python() -> None:
     """
     # With the default of 5 ms, a request waits longer while a background job computes.
     sys.setswitchinterval(SWITCH_S)
-    # Exclude all objects that exist at the start from later collections.
+    # Exclude all objects that exist at the start. With them, each later collection took 0.1 s.
     gc.collect()
     gc.freeze()
     gc.set_threshold(*GARBAGE)

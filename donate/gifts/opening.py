@@ -167,7 +167,7 @@ def _insert_gift(
 
 
 def _new_gift_id(now: datetime) -> uuid.UUID:
-    """Return a UUID of version 7 (RFC 9562). Its leading time keeps new rows adjacent."""
+    """Return a UUID of version 7 (RFC 9562). It begins with the time, so new rows are adjacent."""
     millis = int(now.timestamp() * 1000)
     value = millis << 80 | secrets.randbits(80)
     value = value & ~(0xF << 76) | 0x7 << 76

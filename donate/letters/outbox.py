@@ -225,7 +225,8 @@ def _is_over_limit(session: Session, donor: Donor, now: datetime) -> bool:
         .join(Donor, col(Donor.id) == col(Gift.donor_id))
         .where(
             Letter.state == LetterState.SENT,
-            # This uses the index of `due_at`, which in a sent e-mail is later than `sent_at`.
+            # This condition uses the index of `due_at`, which is later than `sent_at` in a sent
+            # e-mail.
             col(Letter.due_at) > yesterday,
             col(Letter.sent_at) > yesterday,
             col(Letter.kind).in_(_UNSOLICITED),

@@ -138,7 +138,7 @@ def _api_app(api: Api) -> ASGIApp:
         except ClientDisconnect:
             return  # The client has closed the connection during its request.
         except asyncio.CancelledError:
-            # Only a shutdown cancels requests: those that a planned fault delays for a long time.
+            # A shutdown cancels the requests that a planned fault delays. Nothing else cancels one.
             await Reset()(scope, receive, send)
 
     return answer

@@ -27,7 +27,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import AutoString, Session, SQLModel
 
 Rows = list[dict[str, Any]]
-# The parameter needs another name than the column, or SQLAlchemy would set the column to it.
+# The name of the parameter with a row's id. If it were `id`, SQLAlchemy would also set that column.
 _OF_ID: Final = "of_id"
 
 

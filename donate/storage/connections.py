@@ -25,7 +25,8 @@ from donate.errors import DatabaseBusy
 
 # How long to wait for a silent server: longer than the lock timeout and than any page's statement.
 SILENCE_S: Final = 10.0
-# Ping a connection before use if it was idle for longer. A ping costs as much as storing an event.
+# Ping a connection before use if it was idle for longer than this. A ping costs as much as storing
+# an event.
 IDLE_S: Final = 1.0
 # When SQLite's write-ahead log has more pages than this, the next commit copies the log into the
 # file, which is slow. The worker copies it every second (`Database.copy_log`), so no commit has to.
@@ -143,7 +144,8 @@ def watch_postgresql(engine: Engine, silence_s: float | None) -> None:
     def connect(_dialect: Any, _record: Any, args: Any, parameters: Any) -> Any:
         connection = TimedConnection.connect(*args, **parameters)
         connection.silence_s = silence_s
-        # psycopg encodes lists faster in binary, because it encodes texts item by item in Python.
+        # Encode lists in binary form, which is faster: for the text form, psycopg encodes each item
+        # in Python.
         connection.adapters.register_dumper(list, ListBinaryDumper)
         return connection
 

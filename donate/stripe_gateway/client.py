@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from stripe.params import RefundCreateParams
     from stripe.params.checkout import SessionCreateParams
 
-# The deadline of a call, for which a donor waits. Two attempts of 3.5 s and a pause fit into it.
+# How long a call may take, because a donor waits for it. Two attempts of 3.5 s and a pause fit in.
 DEADLINE_S: Final = 8.0
 PER_ATTEMPT_S: Final = 3.5
 _RETRIES: Final = 1

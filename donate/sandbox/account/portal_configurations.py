@@ -1,7 +1,8 @@
 """Configurations of the customer portal, and the choice of the default one.
 
-https://docs.stripe.com/api/customer_portal/configurations: only settings saved in the Dashboard
-make a default, no API parameter does. Configurations cannot be deleted.
+https://docs.stripe.com/api/customer_portal/configurations: the default configuration comes from
+saving the settings in the Dashboard. No API parameter makes one the default, and none can be
+deleted.
 """
 
 from typing import Any

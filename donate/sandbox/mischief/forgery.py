@@ -1,6 +1,7 @@
 """Forged events: each names a real payment and says something untrue about it.
 
-They have Stripe's signature, except those with a bad one. The API does not list them.
+They have Stripe's signature, except those whose forgery is a bad signature. The API does not list
+forged events.
 """
 
 import random

@@ -17,7 +17,8 @@ from donate.sandbox.requests.trouble import Kind, Trouble
 from donate.sandbox.shelf import StripeObject
 
 WithEvents = Literal["duplicate", "at_once", "reorder", "delay", "drop", "old_version", "forge"]
-# The planned faults that a retry overcomes. A revoked key or an invalid request fails for ever.
+# Mischief uses only those planned faults that a retry overcomes. With a revoked key or an invalid
+# request, each retry would fail too.
 WithAnswers = Literal[
     "500",
     "502_before",
@@ -196,7 +197,7 @@ def _lines(
 ) -> list[tuple[MischiefKind, str]]:
     """Return a line about each kind of mischief done to an event.
 
-    If the event is dropped, only a forgery can be seen besides, so the other kinds are left out.
+    Of a dropped event, only a forged copy can arrive, so the other kinds are left out.
     """
     lines: dict[MischiefKind, str] = {
         "duplicate": f"delivered {len(plan.offsets_s)} times",

@@ -21,7 +21,7 @@ from donate.sandbox.store import Store
 def new_session(
     store: Store, request: dict[str, Any], total: int | None, currency: str
 ) -> StripeObject:
-    """Return a session from the checked parameters. A setup session pays nothing: no `total`."""
+    """Return a session from the checked parameters. `total` is None for a setup session."""
     session_id = store.new_id("cs_test_a1", 56)
     is_recurring, is_setup = request["mode"] == "subscription", request["mode"] == "setup"
     email = request.get("customer_email")

@@ -185,7 +185,7 @@ def html_page(
     form_target: str | None = None,
     **values: Any,
 ) -> Response:
-    # Browsers apply form-action to the form's target and also to the redirect that follows.
+    # Browsers apply the policy's form-action to the form's target, and to the redirect after it.
     policy = (
         "default-src 'none'; style-src 'self'; base-uri 'none'; frame-ancestors 'none'; "
         f"form-action 'self' {_origin(form_target)}"

@@ -12,7 +12,7 @@ class DelayedDeliveries:
         return len(self._waiting)
 
     async def wait(self, seconds: float, until_number: int | None = None) -> None:
-        """Wait `seconds`, but stop when `release` is called, for all or for `until_number`."""
+        """Wait `seconds`, or until `release` is called for all events or for `until_number`."""
         if seconds <= 0:
             return
         released = asyncio.Event()

@@ -17,7 +17,8 @@ log = logging.getLogger(__name__)
 PAGE_SIZE: Final = 100
 # The smallest page size. Retries ask for smaller pages, because a large one may be too slow.
 _SMALLEST_PAGE: Final = 10
-# The pause between two reads: twenty a second. Test mode allows 25, a live account about 100.
+# The pause between two reads, which gives twenty reads a second. Stripe allows 25 in test mode, and
+# about 100 in a live account.
 MIN_INTERVAL: Final = timedelta(milliseconds=50)
 # Pauses between attempts to read a page. After the last pause, give up: the next run resumes.
 RETRY_PAUSES_S: Final = (1.0, 2.0, 4.0, 8.0, 16.0, 30.0)

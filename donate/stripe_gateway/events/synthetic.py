@@ -199,7 +199,8 @@ def _paid_at(intent: Mapping[str, Any]) -> int | None:
 def _checksum(subscription: Mapping[str, Any]) -> str:
     """Return a checksum of a subscription's state."""
     keys = ["status", "pause_collection", "cancel_at_period_end", "items"]
-    # Include `cancel_at` only if it is set: other events keep the ids they were stored with.
+    # Include `cancel_at` only if it is set. Otherwise subscriptions without it would get another
+    # checksum than before, and their stored events would be stored again with other ids.
     keys += ["cancel_at"] if subscription.get("cancel_at") is not None else []
     payload = {key: subscription.get(key) for key in keys}
     return f"{zlib.crc32(json.dumps(payload, sort_keys=True).encode()):08x}"

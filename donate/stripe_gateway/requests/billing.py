@@ -199,7 +199,7 @@ class Billing:
         return customer_id
 
     def _customer_and_cards(self, subscription_id: str) -> tuple[str, str, str]:
-        """Return the customer's id, its default card and the subscription's card, '' if none."""
+        """Return the customer's id, its default card and the subscription's card ('' if none)."""
         expand: Any = {"expand": ["customer"]}
         subscription = self._client.ask(
             lambda sdk: sdk.v1.subscriptions.retrieve(subscription_id, expand), "subscription"

@@ -94,8 +94,9 @@ class PledgeChanges:
     def retry_month(self, gift: Gift) -> bool:
         """Collect a failed month from the saved card or bank account; return whether it is paid.
 
-        False means that a bank debit takes days. Raises Conflict when there is nothing to collect,
-        StripeRefused when the card is declined, and what every call to Stripe raises.
+        False means that the bank has not answered a debit yet, which takes days. Raises Conflict
+        when there is nothing to collect, StripeRefused when the card is declined, and what every
+        call to Stripe raises.
         """
         invoice_id = _failed_invoice(gift)
         # Stripe refuses a new card for an ended subscription, but its open month can still be paid.

@@ -1,7 +1,7 @@
 """Sets up the webhook endpoint: one with our URL, enabled, with our events and our API version.
 
 https://docs.stripe.com/api/webhook_endpoints: an endpoint's version cannot be changed. Stripe
-returns its secret only when it is created, and never whether it listens to connected accounts.
+returns its secret only when it is created, and never says whether it listens to connected accounts.
 """
 
 from collections.abc import Sequence

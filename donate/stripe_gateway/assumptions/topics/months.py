@@ -133,7 +133,7 @@ def a_failed_month_sends_an_event(world: World) -> None:
     if_false="A donor whose month failed reads that all is well.",
 )
 def a_failed_month_makes_the_pledge_past_due(world: World) -> None:
-    """A failed month makes the subscription past_due, which sends an updated event."""
+    """A failed month makes the subscription past_due and sends customer.subscription.updated."""
     subscriptions.failed_month(world)
     subscription_id = subscriptions.pledge(world).subscription_id
     events = world.wait_for(
