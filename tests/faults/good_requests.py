@@ -49,7 +49,10 @@ class Request:
 
 @dataclass(frozen=True)
 class Known:
-    """Data for requests: two gifts, and a staff member's cookie, which strangers do not have."""
+    """What requests refer to: two gifts, an event that was set aside, and a staff member's session.
+
+    Real strangers have no such session; with it, their requests reach the staff pages too.
+    """
 
     card: Gift
     interac: Gift

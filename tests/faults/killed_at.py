@@ -1,10 +1,10 @@
-"""Runs a `donate` command that kills itself with SIGKILL at the step in KILLED_AT.
+"""Runs a `donate` command that kills itself with SIGKILL at the crash point in KILLED_AT.
 
-A step is a call of a function: KILLED_AT is `module:function:before` or `module:function:after`.
-With a number appended (`:3`), the process dies at that call of the function instead of the first.
-A call that returned 0, because it found nothing to do, is no step `after`. Before it dies, the
-process writes the file KILLED_MARK, which tells the test that the step was reached. Without
-KILLED_AT the command runs as usual.
+A crash point is the moment before or after a call of a function, and the tests call it a step. It
+is written `module:function:before` or `module:function:after`. A number at the end (`:3`) chooses a
+later call of the function instead of the first. For `after`, a call that returns 0, because it
+found nothing to do, does not count. Before it dies, the process writes the file KILLED_MARK, which
+tells the test that the crash point was reached. Without KILLED_AT the command runs as usual.
 """
 
 import functools

@@ -1,8 +1,9 @@
 """Kills the service many times while people give, and then compares our books with Stripe's.
 
 As a program: python -m tests.faults.kills --kills 1000 --seed 7
-Half of the kills happen on SQLite and half on PostgreSQL. The seed decides when, or at which step,
-the service is killed, but not what people do at that moment.
+Half of the kills happen on SQLite and half on PostgreSQL. The seed decides after which time, or at
+which crash point (a step of killed_at.py), the service is killed. It does not decide what people do
+at that moment.
 """
 
 import argparse
@@ -60,7 +61,8 @@ STEPS: Final = (
     "donate.gifts.ledger:record_facts:after",
     "donate.storage.database:Database.upgrade:after",
 )
-# A run may never reach its step, so it is killed this long after its first answer.
+# A run of the service may never reach the chosen crash point. It is then killed this many seconds
+# after its first answer.
 STEP_TIMEOUT_S: Final = 0.7
 LONGEST_LIFE_S: Final = 0.5
 START_S: Final = 0.2
@@ -69,9 +71,9 @@ DELIVERERS: Final = 4
 
 @dataclass(frozen=True)
 class Life:
-    """When one run of the service is killed: at a step, or after `moment_s`.
+    """When one run of the service is killed: at the crash point `step`, or else after `moment_s`.
 
-    `moment_s` counts from the first answer, or from the start if `while_starting`.
+    These seconds count from the first answer, or from the start if `while_starting`.
     """
 
     step: str
@@ -80,7 +82,7 @@ class Life:
 
 
 def draw_life(rng: Random) -> Life:
-    """Draw when the next run is killed; each call takes the same number of random numbers."""
+    """Draw when the next run is killed; each call draws equally many numbers from `rng`."""
     step = f"{rng.choice(STEPS)}:{rng.choice([1, 1, 2, 5])}"
     fraction, kind = rng.random(), rng.random()
     if kind < 0.6:
@@ -150,7 +152,7 @@ class Town:
             return start_staff_session(session, now=now)
 
     def live(self, life: Life) -> bool:
-        """Start the service and kill it; return whether it died at its step."""
+        """Start the service and kill it; return whether it ended at the chosen crash point."""
         process = self.run("serve", killed_at=life.step)
         if not life.while_starting:
             until(lambda: process.ended() is not None or self.answers(), 30)
@@ -170,7 +172,7 @@ class Town:
             return False
 
     def make_due(self) -> None:
-        """Make every open request to Stripe due now."""
+        """Make every request that Stripe has not answered due now, so that it is repeated."""
         now = datetime.now(UTC)
         try:
             with self.database.writing() as session:
@@ -178,7 +180,7 @@ class Town:
                     is_open = col(table.ask_at).is_not(None)
                     session.execute(update(table).where(is_open).values(ask_at=now))
         except DatabaseBusy:
-            pass  # a later call makes the requests due
+            pass  # the database was locked; a later call of this function succeeds
 
     def deliver_everything_again(self, rng: Random) -> Counter[int]:
         """Deliver each of Stripe's events once more, in random order; count the answers."""
@@ -239,7 +241,7 @@ def run_kills(start: Forker, database_url: str, folder: Path, *, kills: int, see
 
 
 def _end_everything(town: Town, rng: Random, report: Report) -> None:
-    """Let deliveries, requests and a catch-up finish; then deliver every event again."""
+    """Let webhooks and requests to Stripe finish, run a catch-up, and deliver all events again."""
     sandbox = town.sandbox
     sandbox.control("POST", "/_sandbox/webhooks", paused=False, deliver_missed=True)
     until(lambda: not sandbox.control("GET", "/_sandbox/state")["deliveries"]["pending"], 120)

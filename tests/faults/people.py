@@ -108,7 +108,7 @@ class Person:
         raise TimeoutError(f"{method} {path} got no answer")
 
     def at_stripe(self, path: str, **options: Any) -> Any:
-        """Call one of the sandbox's controls; return None if the sandbox refuses."""
+        """Send a control request to the sandbox; return its answer, or None if it refuses."""
         try:
             return self.people.sandbox.control("POST", f"/_sandbox/{path}", **options)
         except httpx.HTTPStatusError:
@@ -168,7 +168,7 @@ def _pay_and_return(person: Person, location: str) -> None:
 
 
 def give_by_program(person: Person) -> None:
-    """Open a gift through the API, perhaps twice with the same key, and pay at Stripe."""
+    """Request a gift through the API, perhaps twice with the same form key; pay at Stripe."""
     rng, key = person.rng, f"key-{person.rng.getrandbits(96):x}"
     person.people.keys.add(key)
     choice = GIFT | {

@@ -1,4 +1,7 @@
-"""Runs `donate serve` as a separate process, which can be killed at a named step."""
+"""Runs `donate` commands as separate processes, which can be killed at a crash point.
+
+killed_at.py explains crash points, which are called steps here.
+"""
 
 import time
 from collections.abc import Iterator
@@ -20,7 +23,7 @@ KILLED = -9
 
 @dataclass
 class Machine:
-    """Runs `donate` commands beside a pretend Stripe, and checks where they were killed."""
+    """Runs `donate` commands that use a pretend Stripe, and checks where they were killed."""
 
     start: Forker
     world: World
@@ -52,7 +55,7 @@ class Machine:
             return False
 
     def was_killed(self, process: Forked, step: str) -> None:
-        """Wait until the process ends, and check that it was killed at this step."""
+        """Wait until the process ends, and check that it was killed at the crash point `step`."""
         assert process.wait(30) == KILLED, (self.folder / "log").read_text()
         assert self.mark.read_text() == step
 

@@ -1,6 +1,6 @@
 """A TCP proxy on loopback that can be made to fail while connections are open.
 
-In names, `there` is the direction from the client to the server, and `back` from the server.
+In names, `there` means towards the server, and `back` means towards the client.
 """
 
 import asyncio
@@ -28,8 +28,8 @@ class Fault:
     held back in both directions until the fault ends. `delay_s`: bytes arrive this much later.
     `drip_s`: the answer comes one byte at a time. `cut_there`, `cut_back`: each connection ends
     after so many bytes in that direction. `reset`: each connection ends with RST at the first byte.
-    `lose_answer_to`: bytes that contain these reach the server, and the client gets RST instead of
-    the answer. `lose_request`: bytes that contain these never arrive, and the client gets RST.
+    `lose_answer_to`: a request with these bytes reaches the server, and the client gets RST instead
+    of the answer. `lose_request`: a request with these bytes never arrives; the client gets RST.
     """
 
     refuses: bool = False

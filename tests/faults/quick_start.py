@@ -99,9 +99,9 @@ def forker(folder: Path) -> Iterator[Forker]:
 
 def warm_up(folder: Path) -> None:
     """Import and open the service once, on a database that nothing else uses."""
-    # At each start the service computes a password hash, which takes most of the time, so that
-    # sign-in takes equally long for unknown accounts. A cheap hasher is enough here, and it has to
-    # be in place before our modules are imported.
+    # The service hashes a password when it starts, so that sign-in takes equally long for unknown
+    # accounts. That takes most of the start. A cheap hasher is enough here, and our modules choose
+    # their hasher when they are imported.
     from pwdlib import PasswordHash
     from pwdlib.hashers.argon2 import Argon2Hasher
 

@@ -54,7 +54,10 @@ def recorded(session: Session, kind: FactKind) -> Amounts:
 
 
 def find_errors(database: Database, sandbox: RunningSandbox, keys: set[str]) -> Iterator[str]:
-    """Yield a sentence for each difference between our books, Stripe's, and the opened gifts."""
+    """Yield a sentence for each difference between our books and Stripe's payments and refunds.
+
+    `keys` are the form keys of all gifts that people opened; each must have exactly one gift.
+    """
     paid, returned = payments_at(sandbox), refunds_at(sandbox)
     totals = sandbox.control("GET", "/_sandbox/state")["totals"].get("cad", Counter())
     with database.reading() as session:

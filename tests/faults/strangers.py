@@ -231,7 +231,7 @@ def run_strangers(database_url: str, folder: Path, *, numbers: range, seed: int)
             with httpx.Client(verify=False, trust_env=False, timeout=20) as http:
                 if http.get(f"http://127.0.0.1:{port}/give/LWCAN").status_code != 200:
                     report.errors.append("afterwards the Give page does not open")
-    # Log lines that end equally hold the same traceback, which is reported once.
+    # Two log lines with the same end hold the same traceback; only one of them is reported.
     lines = (folder / "log").read_text().splitlines()
     traces = {line.rstrip('"}')[-90:]: line for line in lines if "Traceback" in line}
     report.errors += [f"the log has a traceback: {line[-4_000:]}" for line in traces.values()]

@@ -14,20 +14,21 @@ from tests.journeys.travelling import AMOUNT, BANK_ACCOUNT, World, until
 
 GATEWAY = "donate.stripe_gateway"
 
-# The donor has agreed on Stripe's page, and the worker is about to look for a subscription.
+# The first crash: the donor has agreed on Stripe's page, and the worker has not looked for a
+# subscription yet.
 AFTER_WEBHOOK = f"{GATEWAY}.requests.billing:Billing.subscription_of:before"
 STEPS = [
-    # The worker has claimed the agreement.
+    # A crash after the worker claimed the agreement.
     f"{GATEWAY}.requests.agreements:Agreements._take_due:after",
-    # Stripe has created a product, and no subscription.
+    # A crash after Stripe created the product, before it creates the subscription.
     f"{GATEWAY}.requests.billing:Billing.create_product:after",
-    # The worker is about to ask for the subscription.
+    # A crash just before the worker asks Stripe for the subscription.
     f"{GATEWAY}.requests.billing:Billing.begin_debits:before",
-    # Stripe has created the subscription, and we have not recorded the answer.
+    # A crash after Stripe created the subscription, before we record its answer.
     f"{GATEWAY}.requests.billing:Billing.begin_debits:after",
-    # The answer is in the inbox, and may not be settled.
+    # A crash after the answer is stored in the inbox; perhaps it is not settled yet.
     f"{GATEWAY}.webhooks.inbox:Inbox.store_now:after",
-    # The answer is settled, and the agreement's row is still open.
+    # A crash after the answer is settled, before the agreement is marked as done.
     f"{GATEWAY}.requests.agreements:Agreements._close:before",
 ]
 

@@ -12,19 +12,19 @@ from tests.stripe_gateway.away import EVENTS, check_totals, going_away
 
 GATEWAY = "donate.stripe_gateway"
 STEPS = [
-    # The run is not committed yet.
+    # A crash before the row of the catch-up's run is committed.
     f"{GATEWAY}.catchup.catchup:begin_run:after",
-    # A page of Stripe's events is only in memory.
+    # A crash while a page of Stripe's events is only in memory.
     f"{GATEWAY}.client:StripeClient.list_page:after",
-    # The page's events are stored, and not settled.
+    # A crash after the page's events are stored, before they are settled.
     f"{GATEWAY}.webhooks.inbox:Inbox.store_now:after",
-    # The page's events are settled, and the position in the list is not saved.
+    # A crash after they are settled, before the position in Stripe's list is saved.
     f"{GATEWAY}.webhooks.settle:Settler.settle_due:after",
-    # The position in the list is saved.
+    # A crash after the position in Stripe's list is saved.
     f"{GATEWAY}.catchup.catchup:Catchup._save:after",
-    # All events are stored, and our books are not yet compared with Stripe's.
+    # A crash after all events are stored, before our books are compared with Stripe's.
     f"{GATEWAY}.catchup.catchup:Catchup._compare:before",
-    # Our books are compared with Stripe's, and the result is not reported.
+    # A crash after the comparison, before its result is reported.
     f"{GATEWAY}.catchup.catchup:Catchup._close:before",
 ]
 

@@ -34,7 +34,7 @@ from tests.stripe_gateway.service import serving
 def test_the_victim_of_a_deadlock_tries_again(postgres: Postgres) -> None:
     """If PostgreSQL aborts the settling of an event to end a deadlock, a later try settles it."""
     url = postgres.fresh_url()
-    database = Database(url, busy_timeout_s=30)  # longer than it takes to detect the deadlock
+    database = Database(url, busy_timeout_s=30)  # PostgreSQL detects the deadlock sooner
     gift = give(database)
     store(database, event("checkout.session.completed", session_for(gift)))
     settler = settler_of(database, FixedClock(NOW))
@@ -47,7 +47,8 @@ def test_the_victim_of_a_deadlock_tries_again(postgres: Postgres) -> None:
             errors.append(busy)
 
     with psycopg.connect(url) as other:
-        # The settler's deadlock timeout ends first, so PostgreSQL aborts the settler.
+        # PostgreSQL aborts the transaction whose deadlock timeout ends first. With a long timeout
+        # for this connection, that is the transaction that settles the event.
         other.execute("SET deadlock_timeout = '20s'")
         other.execute("SELECT 1 FROM gift FOR UPDATE")
         thread = threading.Thread(target=settle)

@@ -19,23 +19,23 @@ from tests.stripe_gateway.service import WEBHOOK_PATH
 GATEWAY = "donate.stripe_gateway"
 
 WHILE_THE_DONOR_WAITS = [
-    # The gift is recorded, and no checkout session is requested.
+    # A crash after the gift is recorded, before a checkout session is requested.
     f"{GATEWAY}.requests.checkout:Checkouts.open_for:before",
-    # The service is about to ask Stripe for a session.
+    # A crash just before the service asks Stripe for a checkout session.
     f"{GATEWAY}.client:StripeClient.create_session:before",
-    # Stripe has opened the session, and we have not recorded the answer.
+    # A crash after Stripe opened the session, before we record its answer.
     f"{GATEWAY}.client:StripeClient.create_session:after",
-    # The session is recorded, and the donor has no answer.
+    # A crash after the session is recorded, before the donor gets an answer.
     f"{GATEWAY}.requests.checkout:Checkouts._remember:after",
 ]
 WHILE_THE_EVENT_ARRIVES = [
-    # The payment's event is only in memory.
+    # A crash while the payment's event is only in memory.
     f"{GATEWAY}.webhooks.inbox:Inbox._commit:before",
-    # The event is on disk, and Stripe has no answer.
+    # A crash after the event is on disk, before Stripe gets an answer.
     f"{GATEWAY}.webhooks.inbox:_answer:before",
-    # The facts are written, and not committed.
+    # A crash after the facts are written, before they are committed.
     f"{GATEWAY}.webhooks.settle:Settler._settle:after",
-    # The facts are committed.
+    # A crash after the facts are committed.
     f"{GATEWAY}.webhooks.settle:Settler.settle_due:after",
 ]
 

@@ -1,4 +1,4 @@
-"""A short run of the kills of `make prove`, and tests of the code that kills."""
+"""Kills the service ten times (`make prove` does it more often), and tests how it is killed."""
 
 import time
 from pathlib import Path
@@ -24,7 +24,7 @@ def test_after_kills_our_books_match_stripes(
 
 
 def test_a_seed_chooses_the_kills() -> None:
-    """The same seed draws the same kills, and a thousand of them include every step."""
+    """The same seed draws the same kills, and a thousand kills include every crash point."""
     first, second = Random(7), Random(7)
     lives = [draw_life(first) for _ in range(1_000)]
     assert lives == [draw_life(second) for _ in range(1_000)]
@@ -33,7 +33,7 @@ def test_a_seed_chooses_the_kills() -> None:
 
 @pytest.mark.parametrize("step", ["donate.storage.database:Database.upgrade:after:1", ""])
 def test_a_forked_service_is_killed_as_any_other(start: Forker, step: str, tmp_path: Path) -> None:
-    """A service that was started by forking dies by SIGKILL at its step, or when killed."""
+    """A forked service dies by SIGKILL at its crash point, or when the test kills it."""
     settings = {
         "DATABASE_URL": f"sqlite:///{tmp_path}/donate.sqlite3",
         "PORT": str(free_port()),

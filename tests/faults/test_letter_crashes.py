@@ -14,17 +14,17 @@ from tests.faults.quick_start import Forker
 from tests.journeys.travelling import until
 from tests.letters.mailer import SENDER, LocalMailServer, make_due, run_mail_server
 
-# Each step, and how often the mail server has got the e-mail by then.
+# Each crash point, and how many copies of the e-mail the mail server has got by then.
 STEPS = [
-    # The finder has inserted the e-mail's row, and not committed it.
+    # A crash after the e-mail's row is inserted, before it is committed.
     ("donate.letters.finder:insert_new:after", 0),
-    # The e-mail's row is committed.
+    # A crash after the e-mail's row is committed.
     ("donate.letters.finder:LetterFinder.find_due:after", 0),
-    # The outbox has claimed the e-mail, and not sent it.
+    # A crash after the outbox claimed the e-mail, before it is sent.
     ("donate.letters.outbox:Outbox._send:before", 0),
-    # The e-mail is sent, and not marked as sent.
+    # A crash after the e-mail is sent, before it is marked as sent.
     ("donate.letters.smtp:Smtp.carry:after", 1),
-    # The e-mail is sent a second time, and marked as sent.
+    # A crash after the e-mail is sent a second time and marked as sent.
     ("donate.letters.outbox:Outbox.send_due:after", 2),
 ]
 
@@ -43,7 +43,7 @@ def letters(machine: Machine) -> list[Letter]:
 def test_a_letter_survives_every_crash(
     start: Forker, database_url: str, tmp_path: Path, mail_server: LocalMailServer
 ) -> None:
-    """If the service is killed at each step in turn, it sends only copies of one e-mail."""
+    """If the service is killed at each step in turn, the donor gets only copies of one e-mail."""
     with a_machine(start, database_url, tmp_path) as machine:
         machine.settings |= {
             "SMTP_URL": f"smtp://127.0.0.1:{mail_server.port}",

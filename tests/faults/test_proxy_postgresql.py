@@ -69,7 +69,7 @@ class Line:
             return list(session.exec(select(StripeEvent.event_id)))
 
     def finish(self) -> None:
-        """Deliver all events until they are accepted, and again; check that each counted once."""
+        """Deliver each event until it is accepted, and once more; check that each counted once."""
         assert self.errors == []
         assert self.accepted <= set(self.stored())
         until(lambda: self.service.http.get("/readyz").status_code == 200, patience_s=20)
@@ -154,7 +154,7 @@ def test_a_commit_whose_answer_is_lost_counts_once(postgres: Postgres) -> None:
 
 
 def test_a_form_whose_commit_failed_can_be_sent_again(postgres: Postgres) -> None:
-    """If COMMIT fails, the donor can send the form again, and both times make one gift."""
+    """If COMMIT fails, the donor can send the form again, and only one gift is recorded."""
     with service_behind_proxy(postgres.fresh_url()) as line:
         page = line.service.http.get("/give/LWCAN").text
         form = ANN | {"mode": "interac", "lang": "en-CA", "nonce": field_of(page, "nonce")}
@@ -189,7 +189,7 @@ def test_a_silent_postgresql_is_a_503_in_time(postgres: Postgres) -> None:
 
 
 def test_a_pool_that_is_used_up_is_a_503(postgres: Postgres) -> None:
-    """If every connection of the pool is waiting for a lock, forms get 503 until it is free."""
+    """While a lock on a table blocks every connection of the pool, forms get 503."""
     url = postgres.fresh_url()
     with service_behind_proxy(url) as line, ThreadPoolExecutor(30) as donors:
         pages = [line.service.http.get("/give/LWCAN").text for _ in range(25)]

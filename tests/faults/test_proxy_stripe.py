@@ -37,7 +37,7 @@ FAULTS: Final[dict[str, dict[str, Any]]] = {
     "reset": {"reset": True},
     "answer lost": {"lose_answer_to": b"1"},
 }
-# What a page may take in addition to the wait for Stripe, on a busy machine.
+# The seconds that a page may take in addition to the wait for Stripe, on a busy machine.
 MARGIN_S: Final = 2.5
 NOT_OPENED: Final = "We can’t open the payment page right now"
 
@@ -83,7 +83,7 @@ def a_world(database_url: str) -> Iterator[tuple[World, Proxy]]:
 
 
 def live_through(world: World, proxy: Proxy, fault: dict[str, Any]) -> Outcome:
-    """Give during a fault, pay without it, and open the gift's page during the fault again."""
+    """Give while the fault lasts, pay after its end, and open the gift's page while it is back."""
     outcome = Outcome()
     form = world.fill_in()
     proxy.fail(**fault)
@@ -121,7 +121,7 @@ def live_through(world: World, proxy: Proxy, fault: dict[str, Any]) -> Outcome:
 
 @pytest.fixture(scope="module")
 def outcomes(sqlite: Sqlite) -> Iterator[dict[str, Future[Outcome]]]:
-    """Try all faults in parallel, each on its own service, because each mostly waits."""
+    """Try all faults in parallel, each with its own service, because a fault is mostly waiting."""
     with ExitStack() as stack:
         worlds = [stack.enter_context(a_world(sqlite.fresh_url())) for _ in FAULTS]
         pool = stack.enter_context(ThreadPoolExecutor(len(FAULTS)))

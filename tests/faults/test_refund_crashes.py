@@ -18,16 +18,16 @@ from tests.journeys.travelling import AMOUNT, RECEIVED, World, field, until
 
 GATEWAY = "donate.stripe_gateway"
 
-# The refund request is recorded, and the staff member waits for an answer.
+# The first crash: the refund request is recorded, and the staff member has no answer yet.
 RECORDED = "donate.finance.refunds.pages:RefundPages._record_request:after"
 WHILE_THE_WORKER_ASKS = [
-    # The worker has claimed the refund request.
+    # A crash after the worker claimed the refund request.
     f"{GATEWAY}.requests.refunds:Refunds._take_due:after",
-    # The worker is about to ask Stripe for the refund.
+    # A crash just before the worker asks Stripe for the refund.
     f"{GATEWAY}.client:StripeClient.create_refund:before",
-    # Stripe has made the refund, and we have not recorded the answer.
+    # A crash after Stripe made the refund, before we record its answer.
     f"{GATEWAY}.client:StripeClient.create_refund:after",
-    # The answer is in the inbox, and may not be settled.
+    # A crash after the answer is stored in the inbox; perhaps it is not settled yet.
     f"{GATEWAY}.webhooks.inbox:Inbox.store_now:after",
 ]
 
@@ -70,7 +70,7 @@ def test_a_refund_survives_every_crash(start: Forker, database_url: str, tmp_pat
         process = machine.serve(killed_at=RECORDED)
         gift = paid(machine)
         sign_in(world)
-        world.webhooks(paused=True)  # so that only the worker can close the request
+        world.webhooks(paused=True)  # so that only the worker can learn of the refund
         with pytest.raises(httpx.TransportError):
             send_back(world, gift)
         machine.was_killed(process, RECORDED)

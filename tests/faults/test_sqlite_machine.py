@@ -133,7 +133,8 @@ def test_a_restored_backup_is_used_after_a_restart(
     with a_service(start, sqlite, tmp_path) as (machine, file):
         assert deliver(machine, an_event()) == 200
         backup = Path(sqlite.fresh_url().removeprefix("sqlite:///"))
-        for beside in ("-wal", "-shm"):  # SQLite would replay the old WAL into the backup
+        # SQLite would replay the old file's write-ahead log (WAL) into the backup.
+        for beside in ("-wal", "-shm"):
             file.with_name(file.name + beside).unlink()
         backup.replace(file)
         body = an_event()

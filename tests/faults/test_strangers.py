@@ -1,4 +1,4 @@
-"""A short run of the odd requests of `make prove`, and a test that each can be repeated."""
+"""Sends a thousand odd requests (`make prove` sends more); each of them can be repeated."""
 
 from pathlib import Path
 from random import Random

@@ -9,7 +9,7 @@ PATIENCE_S = 5.0
 
 
 def test_a_job_that_hangs_holds_up_no_other() -> None:
-    """While one job of the worker hangs, a nudge still runs the other job immediately."""
+    """While one job of the worker hangs, a call of `nudge` still runs the other immediately."""
     release, rounds = threading.Event(), threading.Semaphore(0)
 
     def hang() -> int:
@@ -30,7 +30,7 @@ def test_a_job_that_hangs_holds_up_no_other() -> None:
 
 
 def test_a_job_that_fails_is_done_again() -> None:
-    """A job of the worker that raises an error runs again in the next round."""
+    """A job of the worker that raised an error runs again."""
     errors: list[Exception] = [DatabaseBusy("busy"), RuntimeError("unforeseen")]
     done = threading.Event()
 
