@@ -39,7 +39,7 @@ class Answer:
 
 @dataclass(frozen=True)
 class Alteration:
-    """One behaviour in which the altered Stripe differs: what it changes in requests or answers."""
+    """One change of Stripe's behaviour: what the proxy changes in requests or in answers."""
 
     change_request: Callable[[SentRequest], object] | None = None
     change_answer: Callable[[SentRequest, Answer], object] | None = None
@@ -99,7 +99,7 @@ def objects_of(body: Any, kind: str) -> Iterator[Json]:
 def shown(kind: str, **values: Any) -> Alteration:
     """Return an alteration that sets these fields in every object of this kind.
 
-    A value that is a function gets the object and returns the field's value.
+    A function in `values` is called with the object, and returns the field's value.
     """
 
     def show(_: SentRequest, answer: Answer) -> None:
@@ -113,7 +113,10 @@ def shown(kind: str, **values: Any) -> Alteration:
 def refused(
     method: str, path: str, message: str, *, parameter: str = "", value: str = ""
 ) -> Alteration:
-    """Return an alteration that refuses these requests, or only those with `parameter=value`."""
+    """Return an alteration that refuses requests of this method and path.
+
+    With `parameter`, it refuses only requests in which this parameter has this value.
+    """
 
     def refuse(request: SentRequest, answer: Answer) -> None:
         is_match = request.method == method and request.path.startswith(path)

@@ -1,4 +1,4 @@
-"""A person who opens the links of `donate stripe check` and pays on the sandbox's pages."""
+"""Plays the person whom `donate stripe check` asks to open links and pay on Stripe's pages."""
 
 import threading
 from typing import Final
@@ -17,7 +17,7 @@ ACCOUNT: Final = {
 
 
 class Clicker:
-    """Plays the person, and does every requested step in a thread of its own."""
+    """Plays the operator at the browser: opens each requested page in a thread of its own."""
 
     def __init__(self, sandbox: RunningSandbox) -> None:
         self._sandbox = sandbox
@@ -29,7 +29,7 @@ class Clicker:
         thread.start()
 
     def click(self, url: str) -> None:
-        """Pay on the page by card; if it has no card form, agree to a debit, which succeeds."""
+        """Pay by card on this page; if it takes no card, agree to a bank debit, which succeeds."""
         page = self._sandbox.http.get(url).text
         typed = ACCOUNT if "institution" in page else CARD
         answer = self._sandbox.http.post(url, data=typed)

@@ -90,7 +90,7 @@ def _read(thing: Any, now: datetime) -> None:
 
 
 def keys_named(code: str) -> set[str]:
-    """Return every JSON key that some code reads by subscript, `get` or our own readers."""
+    """Return every JSON key that some code reads, by subscript, `get` or a function of ours."""
     return {key for node in ast.walk(ast.parse(code)) for key in _keys_of(node)}
 
 

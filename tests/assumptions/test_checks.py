@@ -17,7 +17,7 @@ from tests.assumptions.tracing import Traced
 from tests.assumptions.worlds import world_of
 from tests.sandbox.running import RunningSandbox
 
-# An id has a capital letter or a digit; other words in a path, as payment_intents, do not.
+# In a path, an id has a capital letter or a digit; other words, such as payment_intents, do not.
 _ID = re.compile(r"(?:[a-z]+_)+[a-z]*[A-Z0-9][A-Za-z0-9]*")
 
 
@@ -68,7 +68,7 @@ def test_there_are_sixty_assumptions() -> None:
 
 
 def test_the_person_gets_all_links_at_the_start(sandbox: RunningSandbox) -> None:
-    """The person gets the links to all pages at once, each with instructions."""
+    """The operator gets the links to all pages at once, each with what to do there."""
     steps: list[Step] = []
     with world_of(sandbox, person=steps.append) as world:
         person_steps.request_all(world)

@@ -51,7 +51,7 @@ def lines_of(process: "subprocess.Popen[str]") -> Iterator[str]:
 def test_all_assumptions_hold_for_the_sandbox(
     sandbox: RunningSandbox, environment: dict[str, str], tmp_path: Path
 ) -> None:
-    """All assumptions hold for the sandbox in a minute, if a person opens the links."""
+    """If a person opens the links, all assumptions hold for the sandbox, within a minute."""
     person = Clicker(sandbox)
     command = [sys.executable, "-m", "donate.cli", "stripe", "check", "--wait", "20"]
     root = Path(__file__).parent.parent.parent
@@ -82,7 +82,7 @@ def test_all_assumptions_hold_for_the_sandbox(
 def test_no_links_leaves_out_what_needs_a_person(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """With --no-links, assumptions that need a person are not tried."""
+    """With --no-links, assumptions that need a person at Stripe's pages are not tried."""
     assert main(["stripe", "check", "--no-links"]) == 0
     output = capsys.readouterr().out
     assert "/pay/" not in output

@@ -1,4 +1,4 @@
-"""A Stripe for the checks of assumptions: the sandbox, and a person who opens its pages."""
+"""Runs the checks of assumptions against the sandbox instead of Stripe."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,7 +12,7 @@ from tests.sandbox.running import RunningSandbox
 
 @contextmanager
 def world_of(sandbox: RunningSandbox, url: str = "", **more: Any) -> Iterator[World]:
-    """Yield a World whose Stripe is at `url`, or else at the sandbox's own URL."""
+    """Yield what the checks need to work with the Stripe at `url`, or else with the sandbox."""
     hosts = (sandbox.url.removeprefix("http://"),)
     account = Account(SECRET_KEY, url or sandbox.url, hosts, "http://127.0.0.1:9")
     world = World(account, SystemClock(), **({"wait_s": 10.0} | more))

@@ -1,4 +1,7 @@
-"""Runs the service's server, middleware and webhook endpoint without storing, as a ceiling."""
+"""Runs the service's server, middleware and webhook endpoint without storing any event.
+
+Its speed is the ceiling: the real service, which stores events, cannot be faster.
+"""
 
 from fastapi import FastAPI
 

@@ -16,13 +16,13 @@ from typing import Any
 import uvloop
 
 TICK_S = 0.001
-# If answers take longer, they count as lost; the service itself gives up after 8 s.
+# An answer that takes longer counts as lost; the service gives up on a request after 8 s.
 TIMEOUT_S = 60.0
 
 
 @dataclass(frozen=True)
 class Answers:
-    """The duration of all requests, their latencies, and how many answers were not 200."""
+    """How long all requests took together, each latency, and how many answers were not 200."""
 
     seconds: float
     latencies_s: list[float]
@@ -147,7 +147,7 @@ class Caller:
 
 
 def pour(port: int, requests: Sequence[bytes], *, lines: int = 32) -> Answers:
-    """Run `Caller.pour` in an event loop of its own."""
+    """Run `Caller.pour` from code that is not asynchronous."""
 
     async def call() -> Answers:
         return await Caller(port, requests).pour(lines)
@@ -156,7 +156,7 @@ def pour(port: int, requests: Sequence[bytes], *, lines: int = 32) -> Answers:
 
 
 def offer(port: int, requests: Sequence[bytes], rate: float, *, lines: int = 64) -> Answers:
-    """Run `Caller.offer` in an event loop of its own."""
+    """Run `Caller.offer` from code that is not asynchronous."""
 
     async def call() -> Answers:
         return await Caller(port, requests).offer(lines, rate, Random(1))

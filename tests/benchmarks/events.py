@@ -92,7 +92,7 @@ PAID = _template()
 
 
 def paid(gift: dict[str, str]) -> bytes:
-    """Return the body of the event that a gift was paid, with the gift's ids and reference."""
+    """Return the body of an event that says that this gift was paid."""
     return (PAID % gift).encode()
 
 

@@ -1,4 +1,8 @@
-"""The measurements, and the ratio of each to a ceiling that is measured in the same run."""
+"""The measurements of the benchmark.
+
+A ceiling is what the same server reaches without storing events (bare.py). It is measured in the
+same run, and the table has the ratio of other values to it.
+"""
 
 import time
 from collections.abc import Iterator
@@ -15,11 +19,11 @@ from tests.benchmarks.stock import Stock
 from tests.benchmarks.targets import TARGETS, Target
 from tests.real_parts import Postgres, Sqlite
 
-# The letters of the measurements: a rates, c latencies, d a backlog, e the cost of many gifts.
+# Each measurement has a letter: a is rates, c latencies, d a backlog, e the cost of many gifts.
 PARTS: Final = "acde"
 OFFERED: Final = (100, 350, 1_000)
 POLL_S: Final = 0.02
-# A backlog of a hundred thousand events takes a minute.
+# Settling a hundred thousand events takes a minute, so this leaves a wide margin.
 TIMEOUT_S: Final = 400.0
 WAITING: Final = "stripe_event WHERE state = 'waiting'"
 CONFIRMED: Final = "gift WHERE status = 'confirmed'"
@@ -28,7 +32,11 @@ EVENTS: Final = "stripe_event"
 
 @dataclass(frozen=True)
 class Size:
-    """How much is measured; `stores` are numbers of stored gifts, the first for comparison."""
+    """How much is measured.
+
+    `stores` are the numbers of stored gifts with which measurement e is done; the first is the
+    small database, with which the others are compared.
+    """
 
     burst: int
     rounds: int
@@ -45,7 +53,7 @@ FULL: Final = Size(
 
 @dataclass(frozen=True)
 class Figure:
-    """One line of the table; `ratio` is the value's ratio to the ceiling that `ceiling` names."""
+    """One line of the benchmark's table, a measured value; `ratio` is its ratio to the ceiling."""
 
     database: str
     what: str
@@ -144,7 +152,10 @@ class Bench:
             yield self._figure(what, median(rates), "/s", median(rates) / best, ceiling_name)
 
     def _latencies(self, place: Place, ceiling: Running) -> Iterator[Figure]:
-        """Measurement c: latencies in an open loop, in which a stall delays all requests due."""
+        """Measurement c: the latencies when events are sent at a given average rate (an open loop).
+
+        If the service stalls, the latencies of all events that are due meanwhile grow.
+        """
         for rate in OFFERED:
             seconds = self._size.offered_s
             ceiling_answers = offer(ceiling.port, place.requests(int(rate * seconds)), rate)
@@ -176,7 +187,10 @@ class Bench:
         stock.close()
 
     def _cost_curve(self) -> Iterator[Figure]:
-        """Measurement e: a growing database and a small one in turns, under the same conditions."""
+        """Measurement e: how much slower the service is with many gifts than with few.
+
+        A growing database and a small one are measured in turns, under the same conditions.
+        """
         first, *larger = self._size.stores
         growing = self._stock(first)
         with ExitStack() as stack:

@@ -1,4 +1,4 @@
-"""Runs `donate serve` as users run it, or the same server without storing, as a process."""
+"""Runs a server as a process: `donate serve`, or the same server without storing (bare.py)."""
 
 import os
 import subprocess

@@ -56,7 +56,7 @@ class Names:
         return cls(number, uuid.UUID(int=stamp | int(scattered[:19], 16)), timed, scattered)
 
     def as_words(self) -> dict[str, str]:
-        """Return the values that `paid` puts into its event template."""
+        """Return the ids and the reference that `events.paid` puts into its template."""
         return {
             "gift": str(self.gift),
             "reference": self.reference,
@@ -95,7 +95,7 @@ class Stock:
         return int(self._bulk.query(f"SELECT count(*) AS n FROM {condition}")[0]["n"])
 
     def rest(self) -> None:
-        """Checkpoint the database and update its statistics, as in a database that is in use."""
+        """Checkpoint the database and update its statistics, as happens in a database in use."""
         for statement in self._bulk.maintenance:
             self._bulk.run(statement)
 
@@ -187,7 +187,7 @@ class _Sqlite:
     def __init__(self, url: str) -> None:
         self._connection = sqlite3.connect(make_url(url).database or "")
         self._connection.row_factory = sqlite3.Row
-        # No data has to survive a power failure, and the cache should hold indexes of random ids.
+        # Data need not survive a power failure; the cache should hold the indexes of random ids.
         for pragma in ("synchronous = OFF", "cache_size = -2000000", "busy_timeout = 30000"):
             self._connection.execute(f"PRAGMA {pragma}")
 
@@ -218,7 +218,7 @@ class _Postgres:
 
     def __init__(self, url: str) -> None:
         self._connection = psycopg.connect(url, row_factory=dict_row)
-        # In this role PostgreSQL checks no foreign keys, which would take most of the time.
+        # As a replica, PostgreSQL checks no foreign keys; the checks would take most of the time.
         self._connection.execute("SET session_replication_role = replica")
         self._connection.execute("SET synchronous_commit = off")
         self._connection.commit()

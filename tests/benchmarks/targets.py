@@ -7,7 +7,7 @@ from typing import Final
 
 @dataclass(frozen=True)
 class Target:
-    """A bound for a figure's value, or for its ratio to the ceiling of the same run."""
+    """A bound for a measured value, or for its ratio to the ceiling of the same run."""
 
     bound: float
     at_most: bool = False

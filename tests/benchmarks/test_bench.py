@@ -28,7 +28,7 @@ def test_the_quick_benchmark_runs(tmp_path: Path) -> None:
 
 
 def test_each_target_belongs_to_a_figure() -> None:
-    """Each target has the name of a figure that the benchmark measures."""
+    """Each target has the name of a value that the benchmark measures."""
     rates = {"durable answers", "confirmed gifts"}
     measured = rates | {f"p99 at {rate:,}/s offered" for rate in OFFERED}
     measured |= {f"{rate} with {FULL.stores[-1]:,} gifts stored" for rate in rates}

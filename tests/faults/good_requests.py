@@ -51,7 +51,7 @@ class Request:
 class Known:
     """What requests refer to: two gifts, an event that was set aside, and a staff member's session.
 
-    Real strangers have no such session; with it, their requests reach the staff pages too.
+    With the session, requests reach the staff pages too, which no stranger's request can.
     """
 
     card: Gift

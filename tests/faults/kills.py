@@ -1,9 +1,8 @@
 """Kills the service many times while people give, and then compares our books with Stripe's.
 
 As a program: python -m tests.faults.kills --kills 1000 --seed 7
-Half of the kills happen on SQLite and half on PostgreSQL. The seed decides after which time, or at
-which crash point (a step of killed_at.py), the service is killed. It does not decide what people do
-at that moment.
+Half of the kills happen on SQLite and half on PostgreSQL. The seed decides when, or at which
+crash point (see killed_at.py), the service is killed, but not what people do at that moment.
 """
 
 import argparse
@@ -61,8 +60,7 @@ STEPS: Final = (
     "donate.gifts.ledger:record_facts:after",
     "donate.storage.database:Database.upgrade:after",
 )
-# A run of the service may never reach the chosen crash point. It is then killed this many seconds
-# after its first answer.
+# The time from the first answer to the kill, for a run that may never reach its crash point.
 STEP_TIMEOUT_S: Final = 0.7
 LONGEST_LIFE_S: Final = 0.5
 START_S: Final = 0.2

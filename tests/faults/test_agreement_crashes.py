@@ -26,9 +26,9 @@ STEPS = [
     f"{GATEWAY}.requests.billing:Billing.begin_debits:before",
     # A crash after Stripe created the subscription, before we record its answer.
     f"{GATEWAY}.requests.billing:Billing.begin_debits:after",
-    # A crash after the answer is stored in the inbox; perhaps it is not settled yet.
+    # A crash after Stripe's answer is stored in the inbox; perhaps it is not settled yet.
     f"{GATEWAY}.webhooks.inbox:Inbox.store_now:after",
-    # A crash after the answer is settled, before the agreement is marked as done.
+    # A crash after Stripe's answer is settled, before the agreement is marked as done.
     f"{GATEWAY}.requests.agreements:Agreements._close:before",
 ]
 
@@ -42,7 +42,7 @@ def make_due(world: World) -> None:
 def test_an_agreement_survives_every_crash(
     start: Forker, database_url: str, tmp_path: Path
 ) -> None:
-    """If the service is killed at each step in turn, one agreement is still one subscription."""
+    """If the service is killed at every crash point, one agreement starts one subscription."""
     with a_machine(start, database_url, tmp_path) as machine:
         world = machine.world
         process = machine.serve(killed_at=AFTER_WEBHOOK)

@@ -18,13 +18,13 @@ STEPS = [
     f"{GATEWAY}.client:StripeClient.list_page:after",
     # A crash after the page's events are stored, before they are settled.
     f"{GATEWAY}.webhooks.inbox:Inbox.store_now:after",
-    # A crash after they are settled, before the position in Stripe's list is saved.
+    # A crash after the page's events are settled, before the position in Stripe's list is saved.
     f"{GATEWAY}.webhooks.settle:Settler.settle_due:after",
     # A crash after the position in Stripe's list is saved.
     f"{GATEWAY}.catchup.catchup:Catchup._save:after",
     # A crash after all events are stored, before our books are compared with Stripe's.
     f"{GATEWAY}.catchup.catchup:Catchup._compare:before",
-    # A crash after the comparison, before its result is reported.
+    # A crash after our books are compared with Stripe's, before the result is reported.
     f"{GATEWAY}.catchup.catchup:Catchup._close:before",
 ]
 
@@ -32,7 +32,7 @@ STEPS = [
 def test_a_killed_catchup_goes_on_where_it_was(
     start: Forker, database_url: str, tmp_path: Path
 ) -> None:
-    """A catch-up killed at each step in turn ends with the totals of an undisturbed one."""
+    """A catch-up killed at every crash point ends with the totals of an undisturbed one."""
     with a_machine(start, database_url, tmp_path) as machine:
         world = machine.world
         world.webhooks(paused=True)

@@ -47,7 +47,7 @@ def counts(machine: Machine) -> dict[str, int]:
 
 
 def test_a_gift_survives_every_crash(start: Forker, database_url: str, tmp_path: Path) -> None:
-    """If the service is killed at each step in turn, the donor has exactly one confirmed gift."""
+    """If the service is killed at every crash point, the donor has exactly one confirmed gift."""
     with a_machine(start, database_url, tmp_path) as machine:
         world = machine.world
         process = machine.serve(killed_at=WHILE_THE_DONOR_WAITS[0])

@@ -43,7 +43,7 @@ def letters(machine: Machine) -> list[Letter]:
 def test_a_letter_survives_every_crash(
     start: Forker, database_url: str, tmp_path: Path, mail_server: LocalMailServer
 ) -> None:
-    """If the service is killed at each step in turn, the donor gets only copies of one e-mail."""
+    """If the service is killed at every crash point, the donor gets only copies of one e-mail."""
     with a_machine(start, database_url, tmp_path) as machine:
         machine.settings |= {
             "SMTP_URL": f"smtp://127.0.0.1:{mail_server.port}",

@@ -83,7 +83,7 @@ def a_world(database_url: str) -> Iterator[tuple[World, Proxy]]:
 
 
 def live_through(world: World, proxy: Proxy, fault: dict[str, Any]) -> Outcome:
-    """Give while the fault lasts, pay after its end, and open the gift's page while it is back."""
+    """Give during the fault, pay after it, and open the gift's page when the fault is back."""
     outcome = Outcome()
     form = world.fill_in()
     proxy.fail(**fault)
@@ -121,7 +121,7 @@ def live_through(world: World, proxy: Proxy, fault: dict[str, Any]) -> Outcome:
 
 @pytest.fixture(scope="module")
 def outcomes(sqlite: Sqlite) -> Iterator[dict[str, Future[Outcome]]]:
-    """Try all faults in parallel, each with its own service, because a fault is mostly waiting."""
+    """Try all faults in parallel, each with its own service, because the tests mostly wait."""
     with ExitStack() as stack:
         worlds = [stack.enter_context(a_world(sqlite.fresh_url())) for _ in FAULTS]
         pool = stack.enter_context(ThreadPoolExecutor(len(FAULTS)))

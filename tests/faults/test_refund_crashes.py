@@ -27,7 +27,7 @@ WHILE_THE_WORKER_ASKS = [
     f"{GATEWAY}.client:StripeClient.create_refund:before",
     # A crash after Stripe made the refund, before we record its answer.
     f"{GATEWAY}.client:StripeClient.create_refund:after",
-    # A crash after the answer is stored in the inbox; perhaps it is not settled yet.
+    # A crash after Stripe's answer is stored in the inbox; perhaps it is not settled yet.
     f"{GATEWAY}.webhooks.inbox:Inbox.store_now:after",
 ]
 
@@ -64,7 +64,7 @@ def make_due(world: World) -> None:
 
 
 def test_a_refund_survives_every_crash(start: Forker, database_url: str, tmp_path: Path) -> None:
-    """If the service is killed at each step in turn, one refund request is one refund."""
+    """If the service is killed at every crash point, one request makes one refund."""
     with a_machine(start, database_url, tmp_path) as machine:
         world = machine.world
         process = machine.serve(killed_at=RECORDED)

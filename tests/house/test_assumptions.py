@@ -32,7 +32,7 @@ OURS = {
 
 @pytest.fixture(scope="module")
 def objects() -> list[dict[str, Any]]:
-    """Return the sandbox's answers while all assumptions are checked, and example objects."""
+    """Return all answers that the sandbox gave to the assumptions' checks, and example objects."""
     answers: list[dict[str, Any]] = []
 
     def remember(answer: Any) -> Any:
@@ -70,7 +70,10 @@ def test_every_call_to_stripe_is_covered() -> None:
 
 
 def test_a_new_call_is_noticed() -> None:
-    """The search finds a call that no assumption covers, also if the method is only passed on."""
+    """The search finds a call of the SDK that no assumption covers.
+
+    It also finds a method of the SDK that is only passed to other code.
+    """
     called = "def pay(sdk):\n    return sdk.v1.payouts.list({'limit': 1})\n"
     passed_on = "v1 = sdk.v1\nlists = {'transfers': v1.transfers.list}\n"
     assert uncovered_routes(called) == {"GET /v1/payouts"}

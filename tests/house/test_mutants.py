@@ -11,7 +11,7 @@ MUTANTS = read_mutants()
 
 
 def copy_the_file_of(mutant: Mutant, folder: Path) -> Path:
-    """Copy the file in which the bug is planted into the folder; return the copy."""
+    """Copy the source file that the bug changes into the folder; return the copy."""
     file = folder / mutant.file
     file.parent.mkdir(parents=True)
     file.write_text((ROOT / mutant.file).read_text())
@@ -19,7 +19,7 @@ def copy_the_file_of(mutant: Mutant, folder: Path) -> Path:
 
 
 def test_there_are_enough_bugs() -> None:
-    """The list has at least 24 bugs, and each has a name and a harm that no other has."""
+    """The list has at least 24 bugs, and no two have the same name or describe the same harm."""
     assert len(MUTANTS) >= 24
     names = Counter(mutant.name for mutant in MUTANTS) + Counter(m.harm for m in MUTANTS)
     assert [text for text, count in names.items() if count > 1] == []

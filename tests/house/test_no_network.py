@@ -12,7 +12,7 @@ WATCHED_IMPORT = Path(__file__).with_name("watched_import.py")
 
 def test_a_test_cannot_connect_to_another_machine() -> None:
     """A test that connects to another machine fails before a byte is sent."""
-    # Connecting a datagram socket sends nothing, so the test is harmless even if the hook fails.
+    # Connecting a datagram socket sends nothing, so it is harmless even if it is not prevented.
     with (
         socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as datagrams,
         pytest.raises(RuntimeError, match="only this machine"),

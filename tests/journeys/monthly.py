@@ -21,7 +21,7 @@ def subscription_of(world: World, gift: Gift) -> str:
 
 
 def months(world: World) -> list[Gift]:
-    """Return all gifts, the first month first, and check that each gift matches its facts."""
+    """Return all gifts, the pledge's first month first; check that each gift matches its facts."""
     with world.database.reading() as session:
         assert list(differences(session)) == []
         gifts = session.exec(select(Gift)).all()
@@ -42,7 +42,7 @@ def at_stripe(world: World, subscription_id: str) -> dict[str, Any]:
 
 
 def bank_says(world: World, subscription_id: str, *, yes: bool) -> None:
-    """Let the bank pay, or refuse, the debit of the subscription's newest invoice."""
+    """Let the donor's bank pay the debit of the subscription's newest invoice, or refuse it."""
     invoice = at_stripe(world, subscription_id)["latest_invoice"]
     world.sandbox.control("POST", f"/_sandbox/invoices/{invoice}/settle", succeed=yes)
 

@@ -121,7 +121,7 @@ def test_a_failed_month_is_tried_again_with_another_card(world: World) -> None:
 
 
 def test_a_new_card_is_kept_if_the_donor_does_not_return(world: World) -> None:
-    """A new card is used for the next months even if the donor never returns from Stripe."""
+    """A card saved on Stripe's page pays the next months even if the donor never comes back."""
     first, subscription_id = begin(world)
     until(lambda: "Thank you for giving every month" in world.page(f"/pledges/{first.token}"))
     world.sandbox.http.post(world.submit_to(f"/pledges/{first.token}/card"), data=CARD)
@@ -176,7 +176,7 @@ def test_only_the_first_token_opens_the_pledge(world: World) -> None:
 
 
 def test_the_donor_ends_a_pledge_at_stripe(world: World) -> None:
-    """If a donor ends a pledge at Stripe, its page shows the day until the donor keeps it."""
+    """If a donor ends a pledge at Stripe, its page says when it ends; the donor can undo this."""
     first, subscription_id = begin(world)
     pledge = f"/pledges/{first.token}"
     until(lambda: "Thank you for giving every month" in world.page(pledge))

@@ -62,7 +62,7 @@ def test_after_a_refused_first_debit_the_donor_can_agree_again(world: World) -> 
 
 
 def test_a_refused_month_is_debited_again(world: World) -> None:
-    """A donor can have a refused month debited again, one attempt at a time, as one gift."""
+    """A refused month can be debited again, one attempt at a time, and stays a single gift."""
     gift, subscription_id = agree(world)
     bank_says(world, subscription_id, yes=True)
     world.sandbox.renew(subscription_id, succeed=None)
@@ -85,7 +85,7 @@ def test_a_refused_month_is_debited_again(world: World) -> None:
 
 
 def test_a_monthly_debit_is_changed_and_ended(world: World) -> None:
-    """A monthly debit can be changed, paused and ended, but cannot move to another account."""
+    """A monthly debit can be changed, paused and ended, but not moved to another bank account."""
     gift, subscription_id = agree(world)
     bank_says(world, subscription_id, yes=True)
     pledge = f"/pledges/{gift.token}"

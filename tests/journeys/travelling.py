@@ -125,7 +125,7 @@ def pretend_stripe(webhook_url: str) -> Iterator[RunningSandbox]:
 
 
 def field(page: str, name: str) -> str:
-    """Return the value of a hidden field of a page's form."""
+    """Return the value of this hidden field in the page's form."""
     result = re.search(rf'name="{name}" value="([^"]*)"', page)
     assert result, f"no field {name}"
     return html.unescape(result[1])

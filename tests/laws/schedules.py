@@ -1,7 +1,8 @@
 """Delivers events late, repeated, out of order or never, and then runs one catch-up.
 
-A schedule is a random order of deliveries. After it, each gift must be in the state that its story
-says, to the cent. As a program: python -m tests.laws.schedules --schedules 10000
+A schedule is a random order of these deliveries. A story (stories.py) is a gift with all events
+about it. After a schedule, each gift must be in the state that its story says, to the cent.
+As a program: python -m tests.laws.schedules --schedules 10000
 """
 
 import argparse
@@ -33,11 +34,11 @@ _DROPPED, _REPEATED = 0.15, 0.25
 
 
 class WrongEnd(AssertionError):
-    """A gift's state is not the one that its story says, or the audit found a difference."""
+    """A gift's final state is not that of its story, or the audit found a difference."""
 
 
 def run_schedule(database: Database, seed: int) -> int:
-    """Run the schedule of this seed; return its number of deliveries. Raises WrongEnd."""
+    """Deliver events in the order that the seed decides; return how many. Raises WrongEnd."""
     rng, clock = Random(seed), FixedClock(NOW)
     stories = [draw_story(database, rng) for _ in range(rng.randrange(1, 4))]
     events = [event for story in stories for event in story.events]

@@ -41,7 +41,10 @@ WHOLE: Final[End] = ("confirmed", AMOUNT, AMOUNT)
 
 @dataclass
 class Story:
-    """A gift, Stripe's events about it, and the states in which it and its later months end."""
+    """A gift, Stripe's events about it, and its final state.
+
+    If the gift began a pledge, `months` has the final states of the later months' gifts.
+    """
 
     gift: Gift
     events: list[Event]
@@ -92,7 +95,7 @@ def never_paid(database: Database, rng: Random) -> Story:
 
 
 def paid_every_month(database: Database, rng: Random) -> Story:
-    """Draw a story of a pledge whose later months are paid or fail, or are refunded."""
+    """Draw a story of a pledge; each later month is paid, fails, or is paid and refunded."""
     gift = give(database, frequency="monthly")
     version = rng.choice([BEFORE_BASIL, BASIL, TODAY])
     first = f"in_{gift.reference}"

@@ -28,7 +28,7 @@ JSON = st.recursive(
 
 
 def storable(fact: Fact) -> bool:
-    """Return whether both databases can store this fact: its texts are short printable ASCII."""
+    """Return whether this fact's texts are short printable ASCII, which each database can store."""
     evidence = json.dumps(fact.evidence, ensure_ascii=False)
     return (
         0 < len(fact.source_id) <= 255

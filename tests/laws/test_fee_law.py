@@ -25,7 +25,7 @@ def test_the_charge_is_the_least_that_covers_the_fee(
 
 @given(charged=AMOUNTS, terms=TERMS)
 def test_more_charged_leaves_no_less(charged: int, terms: dict[str, int]) -> None:
-    """If one minor unit more is charged, no less is left after the fee."""
+    """A charge that is one minor unit higher leaves at least as much after the fee."""
     left, more = (c - fee_on(c, **terms) for c in (charged, charged + 1))
     assert more >= left
 

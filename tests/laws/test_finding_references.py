@@ -60,7 +60,7 @@ def test_a_reference_is_found_in_every_style(style: str) -> None:
 
 
 def test_a_reference_without_its_code_is_found_as_a_word() -> None:
-    """A reference without its giving code is found as a word, but not inside a longer word."""
+    """A reference without its giving code is found, but not as a part of a longer word."""
     mixed = [r for r in MANY if set(r[-LENGTH:]) & set(string.digits)]
     mixed = [r for r in mixed if set(r[-LENGTH:]) & set(string.ascii_uppercase)]
     assert len(mixed) > len(MANY) / 2

@@ -20,7 +20,7 @@ from tests.gifts.samples import open_one
 from tests.laws.every_fact import BEGAN, EVERY_FACT, name_of
 from tests.real_parts import Postgres, Sqlite
 
-# All examples share one database, so each numbers its gift and its facts' source ids.
+# All examples share one database, so the ids in each example end with a number of its own.
 NUMBERS = itertools.count()
 
 FACT_LISTS = st.lists(
@@ -88,7 +88,7 @@ def check_cached_row(session: Session, gift: Gift, facts: list[Fact]) -> None:
 def test_a_row_matches_its_facts_on_sqlite(
     on_sqlite: Database, facts: list[Fact], data: st.DataObject
 ) -> None:
-    """On SQLite, facts in any order, grouping and repetition give the gift the same row."""
+    """On SQLite, a gift's row is the same however its facts are ordered, grouped and repeated."""
     check_ledger(on_sqlite, facts, data)
 
 
@@ -97,7 +97,7 @@ def test_a_row_matches_its_facts_on_sqlite(
 def test_a_row_matches_its_facts_on_postgresql(
     on_postgresql: Database, facts: list[Fact], data: st.DataObject
 ) -> None:
-    """On PostgreSQL, facts in any order, grouping and repetition give the gift the same row."""
+    """On PostgreSQL, a gift's row is the same however facts are ordered, grouped and repeated."""
     check_ledger(on_postgresql, facts, data)
 
 

@@ -1,4 +1,4 @@
-"""Movements add up to the gift's money whatever the order, and the totals to the movements."""
+"""A gift's movements add up to its money, and day totals add up to movements, in any order."""
 
 import itertools
 from collections import Counter
@@ -34,7 +34,7 @@ FACTS = st.lists(
 @settings(max_examples=250, deadline=None)
 @given(FACTS, st.data())
 def test_movements_add_up_to_the_money_of_the_gift(facts: list[Fact], data: st.DataObject) -> None:
-    """In any order, the movements add up to what was received less what went back."""
+    """In whatever order facts come, the movements add up to the money received less returned."""
     movements = movements_of(data.draw(st.permutations(facts)), ZONE)
     assert movements == movements_of(facts, ZONE)
     sums: Counter[MovementKind] = Counter()
@@ -53,7 +53,7 @@ def test_movements_add_up_to_the_money_of_the_gift(facts: list[Fact], data: st.D
 @settings(max_examples=250, deadline=None)
 @given(FACTS)
 def test_each_movement_has_the_time_of_its_fact(facts: list[Fact]) -> None:
-    """Each movement names a recorded fact, has its time, and no fact moves money twice."""
+    """Each movement names a recorded fact and has the fact's time; no fact moves money twice."""
     times = {(fact.kind, fact.source_id): fact.happened_at for fact in facts}
     movements = movements_of(facts, ZONE)
     assert all(one.happened_at == times[one.cause, one.source_id] for one in movements)
@@ -97,7 +97,7 @@ def check_stored(database: Database, facts: list[Fact], data: st.DataObject) -> 
 def test_stored_movements_and_totals_follow_the_facts_on_sqlite(
     on_sqlite: Database, facts: list[Fact], data: st.DataObject
 ) -> None:
-    """However facts arrive and rows are merged, the audit finds no difference."""
+    """On SQLite, movements and day totals match the facts, also after totals were merged."""
     check_stored(on_sqlite, facts, data)
 
 
@@ -106,5 +106,5 @@ def test_stored_movements_and_totals_follow_the_facts_on_sqlite(
 def test_stored_movements_and_totals_follow_the_facts_on_postgresql(
     on_postgresql: Database, facts: list[Fact], data: st.DataObject
 ) -> None:
-    """However facts arrive and rows are merged, the audit finds no difference."""
+    """On PostgreSQL, movements and day totals match the facts, also after totals were merged."""
     check_stored(on_postgresql, facts, data)

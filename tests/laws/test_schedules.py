@@ -25,7 +25,7 @@ def test_the_same_seed_is_the_same_schedule(sqlite: Sqlite) -> None:
 
 
 def test_there_are_stories_of_every_kind() -> None:
-    """The list of stories has all five kinds: cards, debits, expiries, pledges, forgeries."""
+    """There are stories of cards, debits, expired sessions, pledges and contradictory events."""
     assert {story.__name__ for story in STORIES} == {
         "paid_by_card",
         "paid_late",
@@ -36,7 +36,7 @@ def test_there_are_stories_of_every_kind() -> None:
 
 
 def test_a_wrong_end_is_noticed(database: Database) -> None:
-    """The check of a story's end fails if the event of the gift's payment is missing."""
+    """The check that a gift ends as its story says fails if the payment's event is missing."""
     story = Story(give(database), [], WHOLE)
     with pytest.raises(WrongEnd, match="seed 7"):
         check_story(database, story, 7)

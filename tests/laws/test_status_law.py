@@ -28,7 +28,7 @@ def test_order_and_repetition_do_not_matter(facts: list[Fact], data: st.DataObje
 @MANY
 @given(FACTS)
 def test_amounts_add_up_and_are_never_negative(facts: list[Fact]) -> None:
-    """The returned amount is at most the received one, the net is the rest, excess is flagged."""
+    """The net amount is received less returned; if more went back, it is zero and flagged."""
     status = status_of(facts)
     assert 0 <= status.held_minor <= status.returned_minor <= status.received_minor
     assert status.net_minor == status.received_minor - status.returned_minor
@@ -87,7 +87,7 @@ DISPUTES = (K.DISPUTE_LOST, K.DISPUTE_OPENED, K.DISPUTE_WON)
 @MANY
 @given(FACTS)
 def test_won_disputes_change_nothing(facts: list[Fact]) -> None:
-    """If all disputes were won in the end, the gift's status is as if there were none."""
+    """If all disputes were won in the end, the gift's status is as if there had been none."""
     open_disputes = without(K.DISPUTE_WON)(facts)
     disputes = [fact for fact in open_disputes if fact.kind in DISPUTES]
     late = BEGAN + timedelta(days=1)

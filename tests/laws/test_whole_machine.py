@@ -1,7 +1,7 @@
 """Donors, Stripe and power failures act in random order; at the end our books match Stripe's.
 
-The tests do a short run. `make prove` does a long run, with --hypothesis-profile=prove and a seed,
-and prints a failure as the shortest sequence of steps that causes it.
+The tests try a few short sequences of actions. `make prove` tries many, with
+--hypothesis-profile=prove and a seed, and prints the shortest sequence that causes a failure.
 """
 
 import uuid
@@ -32,7 +32,7 @@ from tests.sandbox.running import RunningSandbox, run_sandbox
 STEPS, RUNS = 30, 5
 CHANGES = [{"amount_total": 1}, {"currency": "usd"}, {"client_reference_id": "LWCAN-2222222"}]
 TROUBLES = ["500", "409", "429", "reset_before", "reset_after", "html_200", "null_200"]
-# Controls of the pretend Stripe that move an inquiry or a dispute on.
+# Control requests to the pretend Stripe that change the state of an inquiry or a dispute.
 DISPUTE_STEPS: list[tuple[str, dict[str, str]]] = [
     ("/answer", {}),
     ("/escalate", {}),
@@ -50,7 +50,7 @@ CALLS = [
 
 
 class Machine(RuleBasedStateMachine):
-    """A Hypothesis state machine with one rule for each thing that may happen."""
+    """A state machine: Hypothesis calls its rules, one for each thing that may happen."""
 
     databases: ClassVar[Sqlite | Postgres]
     sandbox: ClassVar[RunningSandbox]
@@ -85,7 +85,7 @@ class Machine(RuleBasedStateMachine):
 
     @initialize(frequency=st.sampled_from(["once", "monthly"]), amount=st.integers(200, 99_999))
     def begin(self, frequency: str, amount: int) -> None:
-        """Start each run with a payment, so that no run is empty."""
+        """Let a donor pay first, so that no sequence is without a payment."""
         self.a_donor_gives_and_pays(frequency, amount)
 
     @rule(frequency=st.sampled_from(["once", "monthly"]), amount=st.integers(200, 99_999))
@@ -184,7 +184,7 @@ class Machine(RuleBasedStateMachine):
     @precondition(lambda self: self.debits)
     @rule()
     def a_debit_goes_on(self) -> None:
-        """Let the oldest open debit succeed or fail, as was drawn when it began."""
+        """End the oldest debit under way with the success or failure that was drawn for it."""
         session, succeed = self.debits.pop(0)
         self.whole.pull("settle", session=session, succeed=succeed)
 
@@ -274,7 +274,7 @@ def machine_settings() -> settings:
         max_examples=RUNS,
         deadline=None,
         derandomize=True,  # the same examples in every run
-        phases=[Phase.generate],  # without minimising failures, which takes long
+        phases=[Phase.generate],  # to search for the shortest failure takes long
         suppress_health_check=list(HealthCheck),
     )
 
@@ -289,7 +289,7 @@ def one_sandbox() -> Iterator[RunningSandbox]:
 def test_our_books_match_stripes(
     request: pytest.FixtureRequest, one_sandbox: RunningSandbox, backend: str
 ) -> None:
-    """After any sequence of steps and then one catch-up, our books match Stripe's."""
+    """After any sequence of such actions and then one catch-up, our books match Stripe's."""
     Machine.databases = request.getfixturevalue(backend)
     Machine.sandbox = one_sandbox
     run_state_machine_as_test(Machine, settings=machine_settings())

@@ -35,13 +35,13 @@ from tests.stripe_gateway.service import WEBHOOK_PATH
 
 REGIONS = Path(__file__).with_name("regions.toml")
 BEGIN = datetime.now(UTC).replace(microsecond=0) - timedelta(days=20)
-# The status that the API answers if a gift is recorded, but Stripe cannot be reached.
+# The HTTP status of the API's answer if the gift is recorded, but Stripe cannot be reached.
 LATER = 503
 
 
 @dataclass
 class Whole:
-    """The service, its pretend Stripe, and how often each status was answered."""
+    """The service, its pretend Stripe, and how many answers had each HTTP status."""
 
     settings: Settings
     sandbox: RunningSandbox
@@ -74,7 +74,7 @@ class Whole:
         self.pull("clock", now=int(self.clock.instant.timestamp()))
 
     def pull(self, control: str, **more: Any) -> dict[str, Any] | None:
-        """Call one of the pretend Stripe's controls; return None if it refuses."""
+        """Send a control request to the pretend Stripe; return the answer, or None if refused."""
         answer = self.sandbox.http.post(f"/_sandbox/{control}", json=more)
         assert answer.is_success or answer.is_client_error, answer.text
         body: dict[str, Any] = answer.json()
@@ -83,7 +83,7 @@ class Whole:
     def give(
         self, key: str, *, amount_minor: int, frequency: str = "once", mode: str = "card"
     ) -> str | None:
-        """Give through the API; return the checkout session's id, or None without a session."""
+        """Give through the API; return the checkout session's id, or None if there is none."""
         answer = self.web.post(
             "/api/v1/gifts",
             json={
@@ -141,7 +141,7 @@ class Whole:
             try:
                 job()
             except Unavailable:
-                self.answers[LATER] += 0  # the next call retries the job
+                self.answers[LATER] += 0  # the next call of `go_round` runs the job again
 
     def catch_up(self) -> list[Report]:
         """Run a catch-up, and then the worker's jobs until no event is waiting."""

@@ -1,4 +1,4 @@
-"""Gifts that donors send themselves lapse when the region's waiting time is over."""
+"""Gifts by Interac or giving code lapse when the region's waiting time is over."""
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -27,7 +27,7 @@ def lapse(database: Database, regions: Regions, **later: float) -> int:
 def test_a_gift_lapses_after_its_waiting_time(
     database: Database, regions: Regions, mode: str
 ) -> None:
-    """A gift that the donor has to send is awaited for 30 days, and then lapses once."""
+    """A gift by Interac or giving code is awaited for 30 days, and then lapses once."""
     gift = give(database, mode=mode, attempts=0)
     assert lapse(database, regions, days=30, seconds=-1) == 0
     assert gift_now(database, gift).status == "awaited"

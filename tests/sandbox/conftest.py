@@ -59,7 +59,7 @@ def client(sandbox: RunningSandbox, http_client: stripe.HTTPClient) -> stripe.St
 def world(
     fresh_sandbox: RunningSandbox, fresh_client: stripe.StripeClient, receiver: Receiver
 ) -> World:
-    """An empty sandbox, an SDK client and a receiver of webhooks, without mischief so far."""
+    """An empty sandbox without random faults, an SDK client and a receiver of webhooks."""
     return World(fresh_sandbox, fresh_client, receiver)
 
 

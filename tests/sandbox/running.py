@@ -55,7 +55,7 @@ def session_of(amount: int, currency: str = "cad", **more: Any) -> Any:
 
 
 def monthly_of(amount: int, currency: str = "cad", **more: Any) -> Any:
-    """Return the parameters of a checkout session that subscribes to this amount a month."""
+    """Return the parameters of a checkout session for a subscription of this amount a month."""
     price = {
         "currency": currency,
         "unit_amount": amount,

@@ -1,6 +1,6 @@
-"""Checks of a request's parameters, made from the SDK's types of them.
+"""Checks of a request's parameters, made from the types that the SDK has for them.
 
-Where the SDK has `Literal["a", "b"] | str`, the check accepts only "a" and "b".
+If the SDK's type is `Literal["a", "b"] | str`, the check accepts only "a" and "b".
 """
 
 from collections.abc import Mapping
@@ -121,9 +121,9 @@ PARAMETERS = {
     "POST /v1/webhook_endpoints/*": "WebhookEndpointUpdateParams",
 }
 
-# Request options such as headers, which the SDK's types contain but a form does not.
+# Options of a request, such as headers: the SDK's types have them, but they are not in the form.
 _NO_PARAMETERS = frozenset(RequestOptions.__annotations__)
-# Types of request options use these names, which the parameters' modules may not import.
+# The types of these options use names that the SDK's modules of parameters may not import.
 _NAMES_OF_HEADERS = {"Mapping": Mapping, "StripeContext": object}
 _LEAVES = {
     Decimal: FORM_LEAVES["number"],
@@ -174,7 +174,10 @@ def _hash_of(annotation: Any) -> Check:
 
 
 def _choice_of(options: tuple[Any, ...]) -> Check:
-    """Return the check of a union; if it names texts other than "", no other text is accepted."""
+    """Return the check of a union type; if it has literal texts, no other text is accepted.
+
+    The empty text does not count as a literal text here.
+    """
     texts = {text for one in options if get_origin(one) is Literal for text in get_args(one)}
     is_closed = bool(texts - {""})
     rest = [

@@ -1,6 +1,7 @@
 """Checks of requests and answers against `stripe_shapes.json`, made by scripts/stripe_shapes.py.
 
-Each shape is compiled to a function once, because the whole test suite uses the checks.
+A shape says which fields and values Stripe's OpenAPI document allows. Each shape is compiled to a
+function once, because the whole test suite uses the checks.
 """
 
 import json
@@ -15,7 +16,7 @@ TABLE = Path(__file__).with_name("stripe_shapes.json")
 
 
 class Difference(NamedTuple):
-    """A difference from Stripe's OpenAPI document; `place` is the path inside `schema`."""
+    """A difference from Stripe's OpenAPI document, at the field `place` of the object `schema`."""
 
     place: str
     what: str
@@ -24,7 +25,7 @@ class Difference(NamedTuple):
 
     @property
     def name(self) -> str:
-        """Return the difference without its value: schema, place and what is wrong."""
+        """Return where the difference is and what is wrong, without the value that is wrong."""
         schema = f"{self.schema}: " if self.schema else ""
         return f"{schema}{self.place.replace('.[]', '[]')} {self.what}".strip()
 
@@ -72,7 +73,10 @@ def a_hash(
 
 
 def a_list(item: Check) -> Check:
-    """Return a function that checks a list and each item; form encoding numbers the items."""
+    """Return a function that checks a list and each item.
+
+    In a decoded form, a list is a dict with the numbers of the items as keys.
+    """
 
     def check(value: Any) -> list[Difference]:
         if isinstance(value, dict) and value and all(step.isdecimal() for step in value):
@@ -111,7 +115,7 @@ def any_of(options: list[Check]) -> Check:
             inner_differences = option(value)
             if not inner_differences:
                 return FITS
-            # Return the differences of the option that fits best: the right type, then the fewest.
+            # The best option has the right type, and among those with it the fewest differences.
             if best is None or _distance(inner_differences) < _distance(best):
                 best = inner_differences
         return best or wrong("fits nothing", value)
@@ -182,7 +186,7 @@ class Shapes:
         )
 
     def _route(self, method: str, path: str) -> str | None:
-        """Return the route's name in the table; a route without a placeholder is preferred."""
+        """Return the route's name in stripe_shapes.json; prefer a route without a placeholder."""
         request = f"{method} {path}"
         if request in self._routes:
             return request
@@ -236,7 +240,7 @@ class Shapes:
         return {field.rstrip("!") for field in self._schemas[name]["fields"]}
 
     def _others(self, shape: Any) -> Check:
-        """Return the check of metadata, where a form may have an empty text that unsets the key."""
+        """Return the check of metadata; an empty text, which unsets a key, is allowed."""
         return self._compiled(shape, in_form=False)
 
     def _compiled(self, shape: Any, *, in_form: bool) -> Check:

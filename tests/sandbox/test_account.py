@@ -72,7 +72,7 @@ def test_an_endpoint_that_cannot_work_is_refused(
 
 
 def test_an_account_has_sixteen_endpoints(fresh_client: stripe.StripeClient) -> None:
-    """An account can have sixteen endpoints, which are listed page by page."""
+    """An account can have at most sixteen endpoints, which are listed page by page."""
     for _ in range(16):
         new_endpoint(fresh_client)
     with pytest.raises(stripe.InvalidRequestError, match="maximum of 16"):

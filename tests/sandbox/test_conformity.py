@@ -136,12 +136,12 @@ def test_each_listed_difference_still_occurs(
 
 
 def test_every_route_has_its_parameters() -> None:
-    """The routes in stripe_shapes.json and the routes with a known SDK type are the same."""
+    """The routes in stripe_shapes.json are those for which sdk_types.py names the SDK's type."""
     assert stripe_shapes().routes == set(PARAMETERS)
 
 
 def test_a_form_is_read_as_stripe_reads_it() -> None:
-    """In a form, brackets nest, empty brackets count up, and a repeated name is an error."""
+    """In a form, `a[b]` is nested, `a[]` is numbered, and a name that is repeated is an error."""
     assert decoded(b"a[b][]=1&a[b][]=2&c=%20") == {"a": {"b": {"0": "1", "1": "2"}}, "c": " "}
     with pytest.raises(ValueError, match="twice"):
         decoded(b"a=1&a=2")

@@ -31,7 +31,7 @@ def test_the_clock_dates_new_objects(
 def test_a_control_request_pays_a_session(
     client: stripe.StripeClient, sandbox: RunningSandbox
 ) -> None:
-    """A control request can pay a session by test card or outcome, with a name and e-mail."""
+    """A control request can pay a session: it names a test card or the outcome, and the payer."""
     session = client.v1.checkout.sessions.create(SESSION)
     declined = sandbox.control(
         "POST", "/_sandbox/pay", session=session.id, card="4000 0000 0000 9995"
@@ -68,7 +68,7 @@ def test_an_invalid_control_request_is_refused(
 def test_requests_are_logged(
     fresh_client: stripe.StripeClient, fresh_sandbox: RunningSandbox, key: str
 ) -> None:
-    """The log of requests has their parameters, idempotency key, status and injected trouble."""
+    """The log has each request's parameters, idempotency key, status and injected fault."""
     fresh_sandbox.control("POST", "/_sandbox/trouble", path="/v1/checkout/*", kind="reset_after")
     with pytest.raises(stripe.APIConnectionError):
         fresh_client.v1.checkout.sessions.create(SESSION, {"idempotency_key": key})

@@ -57,7 +57,10 @@ def test_forged_events_move_no_money(world: World) -> None:
 
 
 def test_a_later_month_is_forged_only_where_it_can_be_found_out(world: World) -> None:
-    """The sandbox forges a validly signed amount only if the receiver can know the right one."""
+    """A validly signed forgery has a false amount only if the receiver knows the right one.
+
+    A receiver does not know the amount of a later month, because the donor may have changed it.
+    """
     subscription_id = begin(world.client, world.sandbox)["subscription"]
     world.sandbox.renew(subscription_id)
     later, first = world.client.v1.events.list({"type": "invoice.paid"}).data

@@ -162,7 +162,7 @@ def test_every_period_begins_where_the_last_one_ended(
 
 
 def test_months_are_counted_on_the_calendar() -> None:
-    """months_between counts what months_after has added, for a start on any day of a month."""
+    """For any day of a month, months_between counts the months that months_after added."""
     for day in (1, 28, 29, 30, 31):
         anchor = moment(2024, 1, day)
         counts = [months_between(anchor, months_after(anchor, n)) for n in range(40)]

@@ -155,7 +155,7 @@ def test_only_one_cursor_at_a_time(fresh_client: stripe.StripeClient, ids: list[
 
 
 def test_a_shelf_is_in_order_of_age() -> None:
-    """A Shelf keeps its objects by creation time, in whichever order they are added."""
+    """A Shelf, the store of a list's objects, sorts them by their creation time."""
     shelf = Shelf("thing")
     for name, created in (("b", 20), ("c", 30), ("a", 10), ("b2", 20)):
         shelf.put({"id": name, "created": created})

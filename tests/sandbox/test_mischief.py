@@ -75,7 +75,7 @@ def test_each_path_has_its_own_random_numbers() -> None:
 
 
 def test_duplicates_arrive(world: World) -> None:
-    """With `duplicate`, each event arrives two to five times, as its line in the report says."""
+    """With `duplicate`, each event arrives two to five times, and the report says how often."""
     world.begin(1, "duplicate")
     world.pay(2)
     counts = Counter(event["id"] for event in world.arrived())
@@ -172,7 +172,7 @@ def test_mischief_stops_without_a_seed(world: World) -> None:
 
 
 def test_a_rate_is_kept() -> None:
-    """With a rate of 0.2, about a fifth of all requests go wrong."""
+    """With a mischief rate of 0.2, about a fifth of all requests get a fault."""
     failures = 0
     for seed in range(500):
         mischief = Mischief(None, lambda _: None)

@@ -42,7 +42,7 @@ def test_stripe_keeps_its_fee(amount: int, currency: str, method: str, fee: int)
 def test_a_payment_reaches_the_balance(
     client: stripe.StripeClient, sandbox: RunningSandbox
 ) -> None:
-    """A charge has a balance transaction with fee and net, which is available after some days."""
+    """A charge has a balance transaction with a fee and a net amount, available after some days."""
     charge = pay(client, sandbox)["payment_intent"]["latest_charge"]
     line = client.v1.balance_transactions.retrieve(charge["balance_transaction"])
     assert (line.amount, line.fee, line.net, line.currency) == (2_500, 103, 2_397, "cad")
@@ -157,7 +157,7 @@ def test_a_pending_refund_ends_one_way_or_the_other(
 def test_a_lost_dispute_costs_the_gift_and_a_fee(
     client: stripe.StripeClient, sandbox: RunningSandbox
 ) -> None:
-    """A new dispute withdraws the amount and a fee of 15 dollars; losing it takes nothing more."""
+    """A new dispute withdraws the amount and a fee of 15 dollars; its loss withdraws no more."""
     intent = pay(client, sandbox)["payment_intent"]
     dispute = sandbox.control("POST", "/_sandbox/dispute", payment_intent=intent["id"])["dispute"]
     assert dispute["status"] == "needs_response"
@@ -223,7 +223,7 @@ def test_an_inquiry_becomes_a_chargeback_under_the_same_id(
 def test_an_inquiry_may_be_closed_and_an_end_revised(
     client: stripe.StripeClient, sandbox: RunningSandbox
 ) -> None:
-    """Closing an inquiry moves no money; a lost dispute can be won later, and the reverse."""
+    """Closing an inquiry moves no money; a lost dispute can still be won, and a won one lost."""
     first = pay(client, sandbox)["payment_intent"]["id"]
     lever = {"payment_intent": first, "inquiry": True}
     inquiry = sandbox.control("POST", "/_sandbox/dispute", **lever)["dispute"]["id"]

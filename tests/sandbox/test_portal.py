@@ -1,4 +1,7 @@
-"""After a month failed, a donor replaces the card in the portal, or the service acts."""
+"""A donor replaces the card in the portal after a month's payment failed.
+
+The service can also pay or void the month's invoice through the API.
+"""
 
 from typing import Any
 
@@ -26,7 +29,7 @@ def portal_of(client: stripe.StripeClient, session: Any, **more: Any) -> str:
 
 
 def charge_new_card(client: stripe.StripeClient, session: Any) -> None:
-    """Make the card that was saved in the portal the one that pays the subscription."""
+    """Let the subscription be charged to the card that was saved in the portal."""
     customer = client.v1.customers.retrieve(session["customer"])
     assert customer.invoice_settings
     default: Any = {"default_payment_method": customer.invoice_settings.default_payment_method}
@@ -119,7 +122,7 @@ def test_a_saved_card_does_not_replace_a_subscriptions_card(
 
 
 def test_a_flow_is_for_the_card_alone(client: stripe.StripeClient, sandbox: RunningSandbox) -> None:
-    """A portal session with flow_data only replaces the card, and redirects to the flow's URL."""
+    """A portal session with flow_data can only replace the card and redirects as flow_data says."""
     session = begin(client, sandbox)
     page = portal_of(client, session, flow_data=FLOW)
     assert "Annuler" not in sandbox.http.get(page).text
@@ -156,7 +159,10 @@ def test_an_invalid_flow_is_refused(
 def test_a_subscription_ended_in_the_portal_has_an_end_time(
     fresh_client: stripe.StripeClient, fresh_sandbox: RunningSandbox
 ) -> None:
-    """Ending a subscription in the portal sets cancel_at and no flag, and can be undone."""
+    """Ending a subscription in the portal sets cancel_at, and can be undone.
+
+    It does not set cancel_at_period_end.
+    """
     client, sandbox = fresh_client, fresh_sandbox
     session = begin(client, sandbox)
     end = f"{portal_of(client, session)}/subscriptions/{session['subscription']}"
@@ -183,7 +189,7 @@ def test_a_subscription_ended_in_the_portal_has_an_end_time(
 def test_a_month_is_marked_as_paid_outside_stripe(
     fresh_client: stripe.StripeClient, fresh_sandbox: RunningSandbox
 ) -> None:
-    """An invoice marked as paid outside Stripe makes no charge but a payment record."""
+    """An invoice that is marked as paid outside Stripe has a payment record and no charge."""
     client, sandbox = fresh_client, fresh_sandbox
     invoice_id = fail_a_month(sandbox, begin(client, sandbox)["subscription"])
     charges = len(client.v1.charges.list().data)

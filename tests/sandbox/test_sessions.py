@@ -129,7 +129,7 @@ def test_a_wrong_key_opens_nothing(
 
 
 def test_the_key_may_come_as_basic_auth(sandbox: RunningSandbox) -> None:
-    """The API key is accepted as a user name in basic authentication; no key gets a 401."""
+    """The API key may be the user name of basic authentication; a request without it gets a 401."""
     address = "/v1/account"
     assert sandbox.http.get(address, auth=(SECRET_KEY, "")).status_code == 200
     nobody = sandbox.http.get(address)
@@ -169,7 +169,7 @@ def test_an_unknown_path_is_a_404(sandbox: RunningSandbox) -> None:
 def test_only_the_own_account_can_be_read(
     sandbox: RunningSandbox, http_client: stripe.HTTPClient
 ) -> None:
-    """The key's account can be read with or without its id; another account is refused."""
+    """A key can read its own account, with or without the id, and no other account."""
     client = client_of(sandbox, http_client)
     account = client.v1.accounts.retrieve_current()
     assert account.country == "CA"

@@ -237,7 +237,7 @@ def test_parameters_that_do_not_fit_the_mode_are_refused(
 def test_a_subscription_needs_a_fitting_bank_account(
     client: stripe.StripeClient, sandbox: RunningSandbox
 ) -> None:
-    """A subscription needs a bank account of its customer with a mandate for subscriptions."""
+    """A subscription needs a bank account of its own customer, with a mandate for subscriptions."""
     elsewhere = agreed(client, sandbox)["customer"]
     unfit = agreed(client, sandbox, **with_mandate(SCHEDULE))
     fit = {"customer": unfit["customer"]}

@@ -226,7 +226,7 @@ def test_a_subscription_can_be_changed(
 def test_an_inline_product_takes_no_other_price(
     client: stripe.StripeClient, sandbox: RunningSandbox
 ) -> None:
-    """A product that a session created inline is inactive, and takes no further price."""
+    """A product that was created with its session is inactive, so it can have no second price."""
     subscription_id = begin(client, sandbox)["subscription"]
     expanded: Any = {"expand": ["items.data.price.product"]}
     subscription = client.v1.subscriptions.retrieve(subscription_id, expanded)

@@ -1,4 +1,7 @@
-"""How the SDK and a plain HTTP client experience each kind of trouble that a test can inject."""
+"""How the SDK and a plain HTTP client experience each kind of trouble.
+
+Trouble is a fault in the sandbox's answers that a test requests (injects).
+"""
 
 import threading
 import time
@@ -69,7 +72,7 @@ def test_trouble_after_execution_hides_a_session(
 def test_odd_successes_look_like_answers(
     client: stripe.StripeClient, sandbox: RunningSandbox
 ) -> None:
-    """The SDK raises nothing if a 200 has an unusable body or a URL elsewhere."""
+    """The SDK raises nothing if a 200 has an unusable body, or a payment URL at another host."""
     answers: list[Any] = []
     for kind in ("list_200", "null_200", "no_url", "other_host"):
         trouble(sandbox, kind)

@@ -25,7 +25,7 @@ def delivered(
 def test_before_basil_an_invoice_names_everything_itself(
     fresh_client: stripe.StripeClient, fresh_sandbox: RunningSandbox, receiver: Receiver
 ) -> None:
-    """Before API version basil, an invoice names its subscription, intent and charge itself."""
+    """Before API version basil, an invoice has the ids of its subscription, payment and charge."""
     objects = delivered(fresh_client, fresh_sandbox, receiver, "2024-06-20")
     invoice, charge = objects["invoice.paid"], objects["charge.succeeded"]
     assert invoice["subscription"] == objects["customer.subscription.created"]["id"]
@@ -54,7 +54,10 @@ def test_since_basil_the_parent_names_the_subscription(
     receiver: Receiver,
     version: str,
 ) -> None:
-    """Since API version basil, an invoice has a parent, and its payment comes as an event."""
+    """Since API version basil, an invoice has a parent, which names the subscription.
+
+    Another event, invoice_payment.paid, names the payment of the invoice.
+    """
     objects = delivered(fresh_client, fresh_sandbox, receiver, version)
     invoice = objects["invoice.paid"]
     assert invoice["parent"]["subscription_details"]["metadata"] == PROMISE

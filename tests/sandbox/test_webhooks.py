@@ -138,7 +138,7 @@ def test_a_slow_receiver_does_not_hold_up_the_api(
 def test_paused_webhooks_are_not_delivered_later(
     fresh_sandbox: RunningSandbox, fresh_client: stripe.StripeClient, receiver: Receiver
 ) -> None:
-    """While webhooks are paused, events are not delivered, and not after the pause either."""
+    """Events that occur while webhooks are paused are not delivered, not even after the pause."""
     fresh_sandbox.control("POST", "/_sandbox/webhooks", paused=True)
     pay_one(fresh_client, fresh_sandbox)
     assert len(fresh_client.v1.events.list({"delivery_success": False}).data) == 4

@@ -14,14 +14,14 @@ from tests.sandbox.differences import STANDING
 from tests.sandbox.sdk_types import sdk_check
 from tests.sandbox.shapes import Difference, decoded, stripe_shapes
 
-# Statuses of a request that was refused; 402 is not one, because it refuses only a card.
+# HTTP statuses that refuse a request; 402 is not among them, because it refuses only a card.
 REFUSED = {400, 401, 403, 404, 409}
 
 
 class Watch:
     """Records exchanges and checks them later, so that the sandbox stays fast.
 
-    `unexpected` has the differences that are not listed as known, until a test takes them.
+    `unexpected` has the differences that differences.py does not list as known; `take` empties it.
     """
 
     def __init__(self) -> None:
