@@ -15,7 +15,7 @@ _WAITING = text(
 
 
 def until_it_waits(database: Database, work: "Future[Any]") -> None:
-    """Return once the thread of `work` waits for a lock, or `work` is done without needing one."""
+    """Return when the thread that runs `work` waits for a lock, or has finished without a wait."""
     deadline = time.monotonic() + PATIENCE_S
     while not work.done():
         with database.reading() as session:

@@ -14,7 +14,7 @@ COMPILED: dict[Any, Any] = {}
 
 
 def share_compiled_statements() -> None:
-    """Make all SQLite databases share one cache of compiled statements, and all PostgreSQL ones."""
+    """Make every SQLAlchemy engine use one shared cache of compiled SQL statements."""
     for dialect in (PGDialect_psycopg, SQLiteDialect_pysqlite):
         # The dialect is part of the cache key, so the dialects of two engines have to be equal.
         dialect.__eq__ = _is_same_kind  # type: ignore[method-assign]

@@ -129,7 +129,7 @@ def refuse_differences() -> None:
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Send this xdist process's counts of compared requests and events to the main process."""
+    """Tell the main process how much this xdist process has compared with Stripe's documents."""
     if hasattr(session.config, "workeroutput"):
         session.config.workeroutput["seen"] = dict(WATCH.seen)
 

@@ -115,7 +115,7 @@ def make_settings(database_url: str, **more: Any) -> Settings:
         "stripe_webhook_secret": WEBHOOK_SECRET,
         "stripe_api_base": "http://127.0.0.1:9",
         "checkout_hosts": "127.0.0.1:9",
-        # 0 switches the catch-up off, so that Stripe gets only the requests that a test expects.
+        # 0 switches off the search for missed events: Stripe gets only the requests of the test.
         "catchup_every_minutes": 0,
         # All tests come from one IP address, and many share a service, so the limits are high.
         "card_gifts_per_network": 3_000,

@@ -218,7 +218,7 @@ def test_a_record_that_cannot_be_written_is_refused(
 
 
 def test_sandbox_prints_mischief_and_records_traffic(tmp_path: Path) -> None:
-    """`donate sandbox --mischief` prints how it misbehaves; --record stores the traffic."""
+    """With --mischief the sandbox prints its misbehaviour; with --record it stores its traffic."""
     port, lines, record = free_port(), tmp_path / "lines", tmp_path / "record"
     command = [sys.executable, "-m", "donate.cli", "sandbox", f"--port={port}", "--mischief=4"]
     command.append(f"--record={record}")

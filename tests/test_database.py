@@ -268,7 +268,7 @@ def test_who_waits_longest_writes_next(sqlite: Sqlite) -> None:
         before = len(order)
         with database.writing():
             order.append("patient")
-        # the busy thread's current turn, one for which it waits already, and this thread's turn
+        # The busy thread writes at most twice first: one turn has begun, another is waiting.
         assert len(order) - before <= 3
     stop.set()
     busy.join()

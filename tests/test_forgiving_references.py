@@ -20,7 +20,8 @@ RANDOM = Random(20261128)
 MANY = [new_reference(CODE, RANDOM) for _ in range(200)]
 MIXED = [r for r in MANY if any(c.isdigit() for c in r) and any(c.isalpha() for c in r[-LENGTH:])]
 
-# Each look-alike that people type, and the character of references that it stands for.
+# References use only part of the alphabet. Each key is a character that people type instead
+# of the similar one in the reference.
 FORGIVEN = {"0": "Q", "O": "Q", "D": "Q", "S": "5", "Z": "2", "G": "6", "B": "8", "N": "M"}
 OTHERS = sorted(set(string.ascii_uppercase + string.digits) - set(ALPHABET) - set(FORGIVEN))
 
@@ -30,12 +31,12 @@ def replaced(reference: str, place: int, typed: str) -> str:
 
 
 def places_of(reference: str, character: str) -> list[int]:
-    """Return the positions of a character among a reference's last seven, as negative indexes."""
+    """Return where a character is among the last seven of a reference, as negative indexes."""
     return [place for place in range(-LENGTH, 0) if reference[place] == character]
 
 
 def body_of(characters: str) -> str:
-    """Return seven of these characters, the last of which is their valid check character."""
+    """Return a valid end of a reference, made of seven of the given characters."""
     for chosen in product(characters, repeat=LENGTH):
         if is_reference(f"{CODE}-{''.join(chosen)}"):
             return "".join(chosen)

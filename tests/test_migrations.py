@@ -189,7 +189,7 @@ def test_no_more_is_returned_than_was_received(database: Database) -> None:
 
 
 def test_migrations_0011_and_0012_add_funds_movements_and_totals(database: Database) -> None:
-    """They move each fund to its gift, and compute movements and totals as the ledger does."""
+    """Both migrations together move each fund to its gift, and add its movements and day totals."""
     gift, other = give(database), give(database)
     paid = session_for(gift)
     settle(
@@ -225,7 +225,7 @@ def test_migrations_0011_and_0012_add_funds_movements_and_totals(database: Datab
 
 
 def test_only_what_is_older_is_migrated(database: Database) -> None:
-    """A start runs no migration if the tables are up to date, and migrates older ones."""
+    """When the service starts, it migrates tables of an older version, and no others."""
     with patch("donate.storage.database.migrate") as migrate:
         database.upgrade()
         assert migrate.call_count == 0

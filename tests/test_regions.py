@@ -40,7 +40,7 @@ def refusal(path: Path) -> str:
 
 
 def test_the_file_without_a_mistake_is_accepted(tmp_path: Path) -> None:
-    """The file in GOOD is accepted, so files with one mistake more are refused for that mistake."""
+    """GOOD is a valid file, so a file with one added mistake is refused for that mistake only."""
     assert set(load_regions(write(tmp_path, GOOD))["LWCAN"].modes) == {Mode.CARD, Mode.INTERAC}
 
 

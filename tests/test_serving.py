@@ -60,7 +60,7 @@ def test_a_killed_process_is_replaced(address: str) -> None:
         before = serving_under(supervisor.pid)
         assert len(before) == 2
         os.kill(min(before), signal.SIGKILL)
-        # If the process was killed during its start, the supervisor waits for START_S first.
+        # The supervisor waits for START_S before it replaces a process that dies at its start.
         timeout_s = START_S + 30
         wait_until(lambda: len(serving_under(supervisor.pid) - before) == 1, timeout_s)
         wait_until(lambda: answers(address))

@@ -1,4 +1,4 @@
-"""The worker repeats its jobs, immediately if something nudges it, and survives failures."""
+"""The worker runs its jobs again and again, at once if it is nudged, and survives failures."""
 
 import threading
 import time
@@ -60,7 +60,7 @@ def running() -> Iterator[Running]:
     "failure", [RuntimeError("a bug"), DatabaseBusy("locked"), StripeUnavailable("no answer")]
 )
 def test_a_failure_stops_nothing(running: Running, failure: Exception) -> None:
-    """A job that fails runs again in the next round, and the other jobs go on."""
+    """A job that fails runs again at the next nudge, and the other jobs go on."""
     failing, other = Counted([failure, failure]), Counted()
     worker = running.start(failing.do, other.do)
     for _ in range(3):
@@ -85,7 +85,7 @@ def test_a_failure_is_logged(running: Running, caplog: pytest.LogCaptureFixture)
 
 
 def test_a_nudge_wakes_at_once(running: Running) -> None:
-    """A nudge starts every job's next round immediately."""
+    """A nudge makes every idle job run again immediately."""
     jobs = [Counted(), Counted()]
     worker = running.start(*(job.do for job in jobs))
     assert all(job.ran() for job in jobs)
@@ -97,7 +97,7 @@ def test_a_nudge_wakes_at_once(running: Running) -> None:
 
 
 def test_without_a_nudge_the_heartbeat_starts_a_round(running: Running) -> None:
-    """If a job found no work, its next round starts one heartbeat later."""
+    """A job that found no work runs again one heartbeat later, if nobody nudges the worker."""
     job = Counted()
     running.start(job.do)
     assert job.ran()
@@ -106,7 +106,7 @@ def test_without_a_nudge_the_heartbeat_starts_a_round(running: Running) -> None:
 
 
 def test_while_there_is_work_rounds_follow_immediately(running: Running) -> None:
-    """If a job found work, its next round starts immediately."""
+    """A job that found work runs again immediately."""
     job = Counted([5, 5, 5, 0])
     running.start(job.do)
     assert all(job.ran() for _ in range(4))
@@ -114,7 +114,7 @@ def test_while_there_is_work_rounds_follow_immediately(running: Running) -> None
 
 
 def test_a_nudge_in_the_middle_of_a_round_is_kept(running: Running) -> None:
-    """A nudge during a job's round starts another round right after it."""
+    """If the worker is nudged while a job runs, the job runs once more right after."""
     inside, go_on, second = threading.Event(), threading.Event(), threading.Event()
 
     def job() -> int:
@@ -132,7 +132,7 @@ def test_a_nudge_in_the_middle_of_a_round_is_kept(running: Running) -> None:
 
 
 def test_a_slow_job_holds_up_no_other(running: Running) -> None:
-    """While one job waits, the other jobs go on."""
+    """While one job is slow, the other jobs run as usual."""
     go_on, other = threading.Event(), Counted([1, 1, 1])
 
     def slow() -> int:
@@ -158,7 +158,7 @@ def test_a_worker_stops_promptly(running: Running) -> None:
 
 
 def test_a_worker_finishes_its_round(running: Running) -> None:
-    """A worker that is stopped during a round finishes that round."""
+    """A worker that is stopped while a job runs waits until the job has finished."""
     inside, done = threading.Event(), threading.Event()
 
     def job() -> int:

@@ -56,7 +56,7 @@ def test_no_json(program: Program, body: bytes) -> None:
     ids=["null", "true", "number", "string", "empty array", "array"],
 )
 def test_no_object(program: Program, body: bytes) -> None:
-    """A JSON body that is not an object gets 422 with an error whose pointer is empty."""
+    """A JSON body that is not an object gets 422 with an empty pointer: the whole body is bad."""
     (error,) = problem_in(program.send(body), 422)["errors"]
     assert error == {"detail": "This has to be an object.", "pointer": ""}
 

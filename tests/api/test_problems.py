@@ -46,7 +46,7 @@ def test_database_out_of_reach(sqlite: Sqlite) -> None:
     """If the database is locked, the answer is 503 with Retry-After."""
     with calling(sqlite.fresh_url()) as program:
         with program.database.writing() as session:
-            session.connection()  # holds the write lock until the request times out
+            session.connection()  # The write lock is held until the request times out.
             answer = program.open()
         problem_in(answer, 503)
         assert int(answer.headers["retry-after"]) > 0

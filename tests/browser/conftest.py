@@ -101,7 +101,8 @@ def running_demo(folder: Path, database_url: str = "") -> Iterator[Demo]:
     refuse_differences_in(record)
 
 
-# The scope is this package, because asyncio.run fails in a thread where Playwright runs.
+# Playwright stops after the tests of this package, because asyncio.run of later tests fails in
+# a thread where Playwright runs.
 @pytest.fixture(scope="package")
 def chromium() -> Iterator[Browser]:
     with sync_playwright() as playwright:

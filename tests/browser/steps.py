@@ -6,7 +6,7 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Demo
 
-# The most reloads while an event is settled, which takes seconds on a busy machine.
+# The most reloads of a page; on a busy machine the worker may need seconds to settle an event.
 RELOADS = 20
 
 

@@ -1,4 +1,4 @@
-"""Pages pass axe's checks, and can be read on small phones and at a large font size."""
+"""Pages pass the accessibility checker axe, and fit small phones and a large font size."""
 
 from collections.abc import Iterator
 from urllib.parse import urlsplit

@@ -133,7 +133,7 @@ def test_a_donor_who_turns_back_can_go_on(open_page: OpenPage) -> None:
 def test_mistakes_stand_beside_their_fields(open_page: OpenPage, script: bool) -> None:
     """Mistakes are reported beside their fields, and the fields keep their input.
 
-    With JavaScript the mode is no mistake, because the form changed it along with the country.
+    With JavaScript the mode is no mistake: when the country changed, the script changed the mode.
     """
     page = open_page(java_script_enabled=script)
     steps.fill_in(page, "interac")

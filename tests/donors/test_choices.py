@@ -65,7 +65,7 @@ def test_all_mistakes_are_listed_and_the_input_kept(visitor: Visitor) -> None:
 
 
 def test_a_corrected_form_opens_one_gift(visitor: Visitor) -> None:
-    """A refused form keeps its nonce, so the corrected form opens one gift."""
+    """A refused form keeps its nonce, which identifies it, so the corrected form opens one gift."""
     nonce = visitor.nonce()
     refused = visitor.give(nonce=nonce, amount="abc").text
     assert f'name="nonce" value="{nonce}"' in refused
@@ -119,7 +119,7 @@ def test_countries_in_the_readers_language(visitor: Visitor) -> None:
 
 
 def test_the_language_switch_keeps_what_was_typed(visitor: Visitor) -> None:
-    """Switching the language keeps the input and the nonce, and shows no errors."""
+    """Switching the language keeps the input and the form's nonce (its id), and shows no errors."""
     nonce = visitor.nonce()
     answer = visitor.give(nonce=nonce, amount="12,5", name="", language_switch="fr-CA")
     assert answer.status_code == 200
@@ -148,7 +148,7 @@ def test_a_busy_database_loses_nothing(visitor: Visitor) -> None:
     """If the database is busy, the donor gets the filled-in form back and can send it again."""
     nonce = visitor.nonce()
     with visitor.database.writing() as session:
-        session.execute(text("SELECT 1"))  # takes the write lock
+        session.execute(text("SELECT 1"))  # This takes the write lock.
         answer = visitor.give(nonce=nonce)
     assert answer.status_code == 503
     assert answer.headers["retry-after"]

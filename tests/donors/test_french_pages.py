@@ -131,7 +131,7 @@ PAGES: dict[str, Callable[[Visitor], str]] = {
 
 @pytest.mark.parametrize("name", PAGES)
 def test_nothing_is_left_in_english(visitor: Visitor, name: str) -> None:
-    """A text that is on both the English and the French page is a name, or is French too."""
+    """A text on both the English and the French page is a name, or the same in both languages."""
     address = PAGES[name](visitor)
     english, french = (
         texts(visitor.get(f"{address}lang={tag}", tag).text) for tag in ("en-CA", "fr-CA")

@@ -145,7 +145,7 @@ def test_nothing_but_the_whole_token_opens_a_gift(visitor: Visitor) -> None:
 
 
 def test_the_page_is_private(visitor: Visitor) -> None:
-    """A gift's page may not be indexed or cached, sends no referrer, and hides the donor."""
+    """A gift's page is not indexed or cached, sends no referrer, and does not name the donor."""
     gift = visitor.open_gift()
     answer = visitor.get(f"/gifts/{gift.token}")
     assert '<meta name="robots" content="noindex">' in answer.text

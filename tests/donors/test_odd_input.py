@@ -161,7 +161,7 @@ def test_a_field_twice_is_not_guessed(visitor: Visitor) -> None:
     ids=["missing", "empty", "short", "long", "60 kB", "accents", "null bytes"],
 )
 def test_a_nonce_that_is_not_ours(visitor: Visitor, nonce: str | None) -> None:
-    """A form without a valid nonce comes back with a new one, and opens no gift."""
+    """A form without a valid nonce (its id) is shown again with a new one, and opens no gift."""
     answer = visitor.give(nonce=nonce)
     assert answer.status_code == 422
     assert "This page has expired." in answer.text

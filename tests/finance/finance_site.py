@@ -73,7 +73,7 @@ class Pauses(list[float]):
 
 @dataclass
 class FinanceSite:
-    """The app with the staff pages, its database, its clock, and what the app has done."""
+    """The app with the staff pages, its database and clock, and its recorded pauses and nudges."""
 
     database: Database
     clock: FixedClock

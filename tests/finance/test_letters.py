@@ -64,7 +64,7 @@ def test_a_gift_shows_its_letters(site: FinanceSite) -> None:
 
 @pytest.mark.parametrize("kind", sorted(LetterKind))
 def test_a_letter_can_be_read(site: FinanceSite, kind: LetterKind) -> None:
-    """Staff can read an e-mail without the donor's secret link, unless it no longer applies."""
+    """Staff can read an e-mail that still applies, but the donor's secret link is not in it."""
     gift = site.gift()
     letter = put_letter(site, gift, kind=kind)
     page = site.signed_in(Role.VIEWER).get(f"/finance/gifts/{gift.id}/letters/{letter.id}")

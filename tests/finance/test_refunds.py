@@ -126,7 +126,7 @@ def test_a_double_click_sends_once(desk_on_each: Desk) -> None:
 
 
 def test_an_old_form_is_told_how_much_is_left(desk_on_each: Desk) -> None:
-    """If another clerk refunded meanwhile, an old form is told how much is left to refund."""
+    """A refund form is refused, with the amount left, if a refund was made after it was loaded."""
     desk = desk_on_each
     gift = desk.paid()
     old_form = desk.form(gift)

@@ -1,4 +1,4 @@
-"""Marking transfers of a gift about which something is recorded already."""
+"""The staff page of a gift that already has a transfer or a donor's report, or has lapsed."""
 
 from donate.finance.models import Role
 from donate.gifts.facts import Fact, FactKind
@@ -8,7 +8,7 @@ from tests.finance.transfers import mark, sources
 
 
 def test_two_clerks_at_one_transfer(site_on_each: FinanceSite) -> None:
-    """A form is refused if another clerk marked a transfer after the form was loaded."""
+    """A form is refused if another staff member marked a transfer after the form was loaded."""
     site = site_on_each
     gift = site.gift(mode="interac")
     first, second = site.signed_in(), site.signed_in(Role.FINANCE, "bo@example.org")

@@ -1,4 +1,4 @@
-"""Several clerks decide about one set-aside event at the same time."""
+"""Several staff members (clerks) decide about one set-aside event at the same time."""
 
 import threading
 from collections import Counter
@@ -58,7 +58,7 @@ def decide_in_threads(
 
 
 def clerk(number: int, gift: Gift) -> Decide:
-    """Return the decision of this clerk: to try the event again, to tie it or to dismiss it."""
+    """Return what this clerk decides: to try the event again, to tie it or to dismiss it."""
     actor = f"staff:{number}"
 
     def decision(event: StripeEvent) -> bool:
@@ -109,7 +109,7 @@ def test_no_decision_is_lost(database_url: str, database: Database) -> None:
 def test_a_double_click_decides_once(
     site_on_each: FinanceSite, act: str, typed: dict[str, str]
 ) -> None:
-    """A form that is sent twice is one decision; another clerk's later one is refused."""
+    """A form that is sent twice is one decision; a later decision of another clerk is refused."""
     site = site_on_each
     gift = gifts_and_events.give(site.database)
     if "reference" in typed:

@@ -161,7 +161,7 @@ def test_one_household_is_one_network(address: str, network: str) -> None:
 
 
 def test_strangers_do_not_fill_the_trail(site: FinanceSite) -> None:
-    """The trail records at most so many refusals of strangers an hour, and all of staff."""
+    """The trail records only so many refusals of strangers an hour, but every refusal of staff."""
     browser = site.signed_in()
     for _ in range(MAX_STRANGERS_AN_HOUR + 5):
         site.browser().get("/finance/gifts")

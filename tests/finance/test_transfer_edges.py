@@ -168,7 +168,7 @@ def test_only_gifts_by_transfer_are_marked(site: FinanceSite, mode: str) -> None
 
 
 def test_an_undone_reference_can_be_used_again(site: FinanceSite) -> None:
-    """After a transfer was undone, its bank reference can be used again, with the next number."""
+    """After a transfer was undone, its bank reference can be used again, as C1#1 after C1#0."""
     gift = site.gift()
     for reference in ("C1", "C12", "C"):
         assert mark(site, gift, transfer(reference, 1_000)) == Outcome.RECORDED
@@ -213,7 +213,7 @@ def test_another_day_or_amount_is_a_conflict(site: FinanceSite) -> None:
 def test_a_form_older_than_another_transfer_is_refused(
     site: FinanceSite, seen: int | None, reference: str, is_refused: bool
 ) -> None:
-    """A form is refused if another clerk marked a different transfer since it was loaded."""
+    """A form is refused if a different transfer was marked after the form was loaded."""
     gift = site.gift()
     for number in ("C1", "C2", "C3"):
         mark(site, gift, transfer(number, 1_000))

@@ -1,4 +1,4 @@
-"""Several clerks mark the same transfer as received at the same time."""
+"""Several staff members mark the same transfer as received at the same time."""
 
 import threading
 from datetime import date, timedelta

@@ -120,7 +120,7 @@ def test_today_is_the_regions_today(
 
 
 def test_a_double_click_marks_once(site_on_each: FinanceSite) -> None:
-    """A form that is sent twice marks one transfer, even if the bank reference is spelled anew."""
+    """A form that is sent twice marks one transfer, even if the reference is typed differently."""
     site = site_on_each
     gift = site.gift()
     browser = site.signed_in()

@@ -61,7 +61,10 @@ def test_a_gift_is_counted_under_its_status(database: Database) -> None:
 
 
 def test_totals_are_filtered_by_each_of_their_columns(database: Database) -> None:
-    """Days, kinds, currencies, codes, modes and funds each narrow a total; both days count."""
+    """Day, kind, currency, code, mode and fund each narrow the totals.
+
+    A range of days includes its first and its last day.
+    """
     record(database, open_gift_of(database), paid(happened_at=FEBRUARY))
     everything = [(1, 5_000)]
     day = date(2026, 2, 28)
@@ -97,7 +100,7 @@ def rows_of_totals(database: Database) -> int:
 
 
 def test_merging_keeps_every_total(database: Database) -> None:
-    """Merging leaves one row for each total, and changes no total; a second merge does nothing."""
+    """Merging the rows of a day total into one changes no total; a second merge does nothing."""
     merger = TotalsMerger(database, merge_from=10)
     for number in range(4):
         gift = open_gift_of(database, f"form-{number}")
@@ -117,7 +120,7 @@ def test_merging_keeps_every_total(database: Database) -> None:
 
 
 def test_merging_while_gifts_are_recorded_loses_nothing(database: Database) -> None:
-    """Two processes merge while three record gifts; afterwards the audit finds no difference."""
+    """If two threads merge totals while three record gifts, the audit finds no difference."""
     stop = threading.Event()
     failures: list[BaseException] = []
 

@@ -48,7 +48,7 @@ def test_a_fee_is_rounded_as_stripe_rounds_it(
 def test_as_little_as_covers_the_fee(
     gift: int, basis_points: int, fixed: int, step: int, charged: int
 ) -> None:
-    """A donor who covers the fee is charged as little as leaves the whole gift after the fee.
+    """A donor who covers the fee is charged the smallest amount that is enough for gift and fee.
 
     The charge is a multiple of the currency's smallest step.
     """

@@ -39,7 +39,7 @@ def form_keys(session: Session, gift_filter: GiftFilter) -> set[str]:
 
 @pytest.fixture
 def several(database: Database) -> Database:
-    """Store four gifts: paid by card, awaited by card, Interac, and under another giving code."""
+    """Store four gifts: a paid and an unpaid one by card, one by Interac, one with another code."""
     with database.writing() as session:
         first = open_one(session, "paid", now=datetime(2026, 1, 1, 4, 59, 59, tzinfo=UTC))
         record_facts(session, [(first.id, paid())], now=NOW)

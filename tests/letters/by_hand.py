@@ -53,5 +53,5 @@ class Mailbox:
 
 def an_interac_gift(box: Mailbox) -> Gift:
     gift = give(box.mailer.database, mode="interac")
-    assert len(box.new()) == 1  # The donor got the instructions.
+    assert len(box.new()) == 1  # This is the e-mail with the instructions.
     return gift

@@ -1,4 +1,4 @@
-"""Which e-mails the facts of a gift make due."""
+"""Which e-mails are due after the facts of a gift; the worker's finder looks for them."""
 
 from datetime import timedelta
 from typing import Any
@@ -231,7 +231,7 @@ def test_a_fact_committed_late_is_found(mailer: Mailer) -> None:
 
 
 def test_more_gifts_than_a_round_handles_are_found(mailer: Mailer) -> None:
-    """A round of the finder handles at most 100 gifts, and the next round handles the rest."""
+    """The finder handles at most 100 gifts each time it runs, and the rest when it runs again."""
     for number in range(150):
         tell(mailer.database, give(mailer.database), FactKind.PAYMENT_SUCCEEDED, f"pi_{number}")
     assert mailer.finder.find_due() == 100

@@ -1,4 +1,7 @@
-"""What a slow worker may still change when its lease ended and another claimed the e-mail."""
+"""What a slow worker may change after another worker has claimed its e-mail.
+
+A worker claims an e-mail for two minutes (its lease); then another worker may claim it.
+"""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -224,7 +227,7 @@ def test_waiting_is_no_attempt(stub_mailer: Mailer, carrier: StubCarrier) -> Non
 
 
 def test_only_thanks_keep_what_they_knew(stub_mailer: Mailer) -> None:
-    """A thank-you stores the gift's newest fact when it was sent, and instructions do not."""
+    """A thank-you stores which fact was the gift's newest when it was sent; instructions do not."""
     thanks_for_a_transfer(stub_mailer)
     stub_mailer.run()
     assert one_letter(stub_mailer).knew

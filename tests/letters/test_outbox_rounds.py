@@ -1,4 +1,4 @@
-"""How many e-mails a round of the outbox sends, in which order, and when it retries one."""
+"""How many e-mails the outbox sends each time it runs, in which order, and when it retries one."""
 
 from datetime import timedelta
 from email.message import EmailMessage
@@ -63,7 +63,7 @@ def put_letters(
 
 
 def test_a_round_sends_fifty(sqlite: Sqlite) -> None:
-    """A round sends at most fifty e-mails over one connection."""
+    """Each time the outbox runs, it sends at most fifty e-mails, over one connection."""
     database = Database(sqlite.fresh_url())
     mailer = open_mailer(database, carrier := StubCarrier())
     # Instructions for a card gift are untrue, so the outbox does not compose the e-mails.

@@ -108,7 +108,7 @@ class Away:
         return dispute_id
 
     def go_on(self, dispute_id: str, how: str = "", **lever: Any) -> None:
-        """Continue a dispute: `escalate`, `answer`, `revise`, or end it with an `outcome`."""
+        """Continue a dispute by `how` (escalate, answer, revise), or end it with an outcome."""
         path = f"/_sandbox/dispute/{dispute_id}" + (f"/{how}" if how else "")
         self.sandbox.control("POST", path, **lever)
 
@@ -125,7 +125,7 @@ class Away:
         amount = self.rng.randrange(200, 100_000)
         match number % 12:
             case 8:
-                self.open(currency, amount)  # the donor never returns
+                self.open(currency, amount)  # The donor never pays.
             case 9:
                 _, session_id = self.open(currency, amount)
                 self.sandbox.pay(session_id, outcome="declined")
@@ -259,7 +259,7 @@ def our_totals(database: Database) -> dict[str, dict[str, int]]:
 
 @contextmanager
 def going_away(database: Database, sandbox: RunningSandbox, *, days_ago: float) -> Iterator[Away]:
-    """Yield a service and a sandbox whose clocks are `days_ago` behind now."""
+    """Yield a service and a sandbox whose clocks are `days_ago` days behind the present."""
     clock = FixedClock(datetime.now(UTC).replace(microsecond=0) - timedelta(days=days_ago))
     client = client_of(sandbox, deadline_s=3.0, per_attempt_s=0.3)
     waits: list[float] = []
@@ -292,6 +292,6 @@ def going_away(database: Database, sandbox: RunningSandbox, *, days_ago: float) 
 
 
 def _regions() -> dict[str, Region]:
-    """Return the real LWCAN region under CAD, and a copy of it under USD."""
+    """Return a region for each currency: the shipped LWCAN for CAD, and a copy of it for USD."""
     shipped = load_regions()["LWCAN"].model_copy(update={"frequencies": list(Frequency)})
     return {"CAD": shipped, "USD": shipped.model_copy(update={"currency": "USD"})}

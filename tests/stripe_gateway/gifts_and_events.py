@@ -47,7 +47,7 @@ def give(
     form_key: str = "",
     email: str = "ann@example.com",
 ) -> Gift:
-    """Open a gift that requested `attempts` sessions; Stripe opened the session `opened`."""
+    """Open a gift with `attempts` requested checkout sessions; `opened` is the first one's id."""
     choice = check_choice(
         _REGION,
         mode=mode,

@@ -62,7 +62,7 @@ def invoice_event(
 
 
 def invoice_payment_event(invoice_id: str) -> Told:
-    """Return the invoice_payment.paid event, which names the intent since API version basil."""
+    """Return an event that says which payment intent paid an invoice (since API version basil)."""
     payment = {"type": "payment_intent", "payment_intent": f"pi_{invoice_id}"}
     paid = {"id": f"inpay_{invoice_id}", "object": "invoice_payment", "invoice": invoice_id}
     return event("invoice_payment.paid", paid | {"payment": payment, "status": "paid"})

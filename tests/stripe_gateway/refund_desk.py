@@ -1,4 +1,4 @@
-"""A finance desk that refunds gifts which were paid at the sandbox."""
+"""A refund desk: what staff need to refund gifts that donors paid at the sandbox."""
 
 import itertools
 from collections.abc import Iterator

@@ -25,7 +25,7 @@ from tests.stripe_gateway.refund_desk import stripe_list
 
 
 class Branch(World):
-    """A bank that needs days to verify an account, a sandbox, and the service."""
+    """The service, and a sandbox whose bank needs days to verify an account."""
 
     agreements: Agreements
 
@@ -77,7 +77,7 @@ def branch(database: Database, sandbox: RunningSandbox) -> Iterator[Branch]:
 def test_a_donor_gets_the_link_until_the_account_is_confirmed(
     branch: Branch, frequency: str
 ) -> None:
-    """The donor has a link to confirm the bank account, from the first poll until that is done."""
+    """From the first poll on, the donor has a link to confirm the bank account until they do."""
     gift, session_id = branch.agreed(frequency)
     branch.work()
     due = branch.due(gift)

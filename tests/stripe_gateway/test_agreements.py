@@ -234,7 +234,7 @@ def test_an_agreement_that_is_too_old_starts_no_debits(desk: Desk, verified: boo
 
 
 def test_an_old_agreement_does_not_end_its_subscription(desk: Desk) -> None:
-    """When an old agreement becomes due again, its running subscription does not change."""
+    """If the worker handles an old agreement again, the running subscription does not change."""
     gift, session_id = desk.agreed()
     desk.agreements.ask_due()
     desk.answer_debit(yes=True)

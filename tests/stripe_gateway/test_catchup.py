@@ -71,7 +71,7 @@ def test_a_payment_found_late_has_the_time_of_its_arrival(away: Away) -> None:
 
 
 def test_a_second_run_finds_nothing(away: Away) -> None:
-    """A second catch-up finds nothing missing; it reads from an hour before the first one on."""
+    """A second catch-up reads from an hour before the first one on, and finds nothing missing."""
     away.live(24, days=20)
     first = away.run()
     away.later(timedelta(hours=1))

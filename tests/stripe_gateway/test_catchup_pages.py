@@ -148,7 +148,7 @@ def test_a_recorded_old_payment_is_not_stored_again(away: Away) -> None:
     ids=["29 days", "a second more"],
 )
 def test_an_unusable_payment_is_stored_once(away: Away, more: timedelta, source: str) -> None:
-    """Catch-up sets a payment for no gift aside once: from its event, or its session if older."""
+    """A payment for no gift is set aside once: its event or, if that is too old, its session."""
     opened = away.client.create_session(session_params(metadata={"gift_id": "nobody"}), "odd")
     away.sandbox.pay(opened.session_id)
     away.later(EVENTS_REACH + more)

@@ -96,7 +96,7 @@ def test_an_event_set_aside_is_named(away: Away) -> None:
 
 
 def test_an_unusable_old_payment_is_reported_once(away: Away) -> None:
-    """An unusable payment whose events are gone is set aside, and only one report names it."""
+    """A payment for no gift whose event is gone is set aside, and only one report names it."""
     opened = away.client.create_session(session_params(metadata={"gift_id": "nobody"}), "odd")
     away.sandbox.pay(opened.session_id)
     away.later(timedelta(days=45))
@@ -155,7 +155,7 @@ def test_no_webhook_ever_is_noticed(away: Away) -> None:
 
 
 def test_a_late_webhook_removes_the_notice(away: Away) -> None:
-    """The notice about missing webhooks ends when one arrives, even for a fetched event."""
+    """The notice that webhooks are missing ends when one arrives, even if late for its event."""
     away.paid()
     away.later(16 * MINUTE)
     away.run()

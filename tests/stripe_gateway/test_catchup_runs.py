@@ -211,7 +211,7 @@ def test_each_event_set_aside_during_a_catchup_is_named(database: Database) -> N
 def test_a_page_is_done_when_its_due_events_are_settled(
     database: Database, number: int, state: EventState, more: dict[str, Any], is_left: bool
 ) -> None:
-    """A page is done when no event that this catch-up fetched is both waiting and due."""
+    """A catch-up is done with a page when no event that it fetched is both waiting and due."""
     with database.writing() as session:
         add_event(session, 5, EventState.WAITING)
         run = begin_run(session, None, NOW)

@@ -33,7 +33,7 @@ def pauses(away: Away) -> list[float]:
 def test_a_page_is_requested_until_it_arrives(away: Away, kind: str) -> None:
     """If Stripe answers badly, catch-up requests the same page again and stores nothing twice."""
     away.live(24, days=6)
-    # Kinds that refuse a request are left out, because catch-up does not retry a refusal.
+    # Answers that refuse the request are left out, because catch-up does not retry a refusal.
     kinds = ["429", "500", "drip", "null_200", "409"] if kind == "any" else [kind] * 3
     for one in kinds:
         away.trouble(one, times=2)
@@ -58,7 +58,7 @@ def test_a_catchup_stops_after_a_minute_without_an_answer(away: Away) -> None:
     check_totals(away)
     assert (resumed.differing, fresh.missing) == ({}, 0)
     assert resumed.missing == resumed.events > 0
-    # The resumed catch-up requests no events again; the new one has one page of events.
+    # Only the new catch-up requests events, of which there is one page.
     assert away.calls(EVENTS) == calls_before + 1
 
 

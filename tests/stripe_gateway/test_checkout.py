@@ -83,7 +83,7 @@ def test_the_request_for_a_session_describes_the_gift(
 
 
 def normalized(value: Any) -> Any:
-    """Return nested parameters with every value as text and every list as a numbered dict."""
+    """Return parameters of a request in a form for comparing: values as text, lists as dicts."""
     if isinstance(value, dict):
         return {str(name): normalized(one) for name, one in value.items()}
     if isinstance(value, list):
@@ -187,7 +187,7 @@ def test_an_unanswered_request_for_a_session_is_repeated(
 def test_the_request_for_a_monthly_mandate(
     database: Database, sandbox: RunningSandbox, client: StripeClient, language: str, word: str
 ) -> None:
-    """A monthly debit requests a mandate for subscriptions, and shows the terms in our words."""
+    """The session of a monthly debit requests a mandate for subscriptions, with our own terms."""
     gift = give(database, attempts=0, mode="bank_debit", frequency="monthly", language=language)
     checkouts_of(database, client).open_for(gift)
     (request,) = session_requests(sandbox)
@@ -203,4 +203,4 @@ def test_the_request_for_a_monthly_mandate(
     terms = parameters["custom_text"]["submit"]["message"]
     assert word in terms
     assert format_money(gift.amount, language) in terms
-    assert len(terms) <= 600  # Stripe allows 1,200
+    assert len(terms) <= 600  # Stripe allows 1,200 characters.

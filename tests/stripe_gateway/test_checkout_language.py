@@ -1,4 +1,4 @@
-"""A donor who changes the language gets Stripe's page in it; one session stays open."""
+"""A donor who changes the language gets Stripe's page in it, and only one session stays open."""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor

@@ -182,7 +182,7 @@ def test_polling_survives_an_error_of_stripe(world: World, kind: str) -> None:
 
 
 def test_one_timeout_ends_a_round_of_polling(world: World) -> None:
-    """After one timeout the worker stops polling for this round; other sessions stay due."""
+    """When polling one session times out, the worker leaves the other sessions for later."""
     gifts = [world.paid() for _ in range(4)]
     world.later(minutes=3)
     world.sandbox.control(

@@ -82,7 +82,7 @@ def totals(listed: int, recorded: int, payments: int) -> dict[str, ListedTotal]:
 
 
 def test_a_recorded_payment_does_not_differ(database: Database) -> None:
-    """A payment that is both listed and recorded is in both totals, and is no difference."""
+    """A payment that Stripe lists and we have recorded is in both totals, and is no difference."""
     gift = give(database)
     listed = paid_session(gift, "pi_1")
     record_payment(database, gift, listed)
@@ -259,7 +259,7 @@ def test_each_gift_is_compared_with_its_own(database: Database) -> None:
 def test_the_synthetic_event_of_each_list(
     database: Database, listing: Listing, kinds: list[str]
 ) -> None:
-    """Each listed object becomes the event that Stripe would send, with our livemode if none."""
+    """A listed object becomes the event Stripe would send, with our livemode if it has none."""
     gift = give(database, frequency="monthly")
     payments = [
         {"id": "inpay_1", "object": "invoice_payment", "status": "paid"}
@@ -293,7 +293,7 @@ def test_an_event_needs_no_synthetic_event() -> None:
 
 
 def test_currencies_never_add_up_together() -> None:
-    """Totals are added for each currency, even if only one side has that currency."""
+    """Two tables of totals are added currency by currency, even if one table lacks a currency."""
     first, dollars = totals(1, 2, 3), {"USD": ListedTotal(7, 8, 9)}
     second, both = totals(10, 20, 30) | dollars, totals(11, 22, 33) | dollars
     assert add_totals(first, second) == add_totals(second, first) == both

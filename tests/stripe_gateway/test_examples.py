@@ -19,7 +19,7 @@ from tests.stripe_gateway.months import (
     subscription_event,
 )
 
-# Only those fields of a gift that appear in an event about it.
+# A gift with only the fields that are needed to make an event about it.
 FIELDS: dict[str, Any] = {
     "id": GIFT_ID,
     "reference": "LWCAN-7KQ4M2X",
@@ -38,7 +38,7 @@ EVENTS = [
     invoice_payment_event("in_1"),
     subscription_event(GIFT, "updated"),
 ]
-# A difference with this ending is allowed: a test's event may lack fields.
+# A test's event may lack fields, so differences from Stripe's documents may end with this text.
 MISSING = "is missing"
 
 

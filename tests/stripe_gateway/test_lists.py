@@ -50,7 +50,7 @@ def running() -> Iterator[RunningSandbox]:
 
 
 class ListReader:
-    """Reads a sandbox's lists; it records every wait, and a wait only moves the clock on."""
+    """Reads a sandbox's lists; instead of waiting, it records the seconds and moves its clock."""
 
     def __init__(self, sandbox: RunningSandbox) -> None:
         self.sandbox = sandbox

@@ -33,7 +33,10 @@ SESSION = "checkout.session"
 
 
 def paid_late(gift: Gift, *, dispute: str) -> Events:
-    """Return events of a gift that is paid, partly refunded and disputed, and an expiry."""
+    """Return the events of a gift that was paid, partly refunded and disputed.
+
+    The last event says that its checkout session expired.
+    """
     session = session_for(gift)
     payment = session["payment_intent"]
     refund, claim = refund_of(payment, 1_000, "pending"), dispute_of(payment, amount=4_000)
@@ -88,7 +91,7 @@ def failed(gift: Gift) -> Events:
 
 
 def ends(database: Database, histories: list[Events]) -> Counter[End]:
-    """Settle one event of each gift at a time, in order; count how the gifts ended."""
+    """Settle the first event of every gift, then the second, and so on; count the outcomes."""
     clock = FixedClock(NOW)
     for place in range(len(histories[0])):
         settle(database, *(history[place] for history in histories), clock=clock)
@@ -127,7 +130,7 @@ ESCALATED = RANDOM.sample(list(permutations(range(6))), 150)
 
 
 def test_every_order_ends_the_same(sqlite: Sqlite) -> None:
-    """All 720 orders of six events, with an expiry inserted at random, give the same status."""
+    """All 720 orders of a gift's six events, with its expiry put anywhere, give the same status."""
     database = Database(sqlite.fresh_url())
     assert ends(database, histories_of(database, won, EVERY)) == {WON: len(EVERY)}
     database.close()

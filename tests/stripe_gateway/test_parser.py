@@ -50,7 +50,7 @@ def facts(reading: Reading | IrrelevantEvent) -> list[tuple[str, str, int | None
 def test_how_a_session_is_read(
     kind: str, payment_status: str, expected: tuple[str, str, int | None]
 ) -> None:
-    """A session event gives two facts, and a claim that is checked against the gift."""
+    """A session event gives two facts, and a `Claim`: what it says about the gift it names."""
     reading = read(kind, SESSION, payment_status=payment_status)
     assert facts(reading) == [("checkout_opened", "cs_test_1", None), expected]
     assert isinstance(reading, Reading)
@@ -109,14 +109,14 @@ def balance_of(*amounts: int) -> dict[str, Any]:
         ("updated", "warning_under_review", (), ("inquiry_answered", "dp_1", None)),
         ("closed", "warning_closed", (), ("inquiry_closed", "dp_1", None)),
         ("closed", "prevented", (), ("inquiry_closed", "dp_1", None)),
-        # Once money moved it is a dispute, even if Stripe's status still says inquiry.
+        # Once money has moved, an inquiry is a dispute, even if Stripe's status still says inquiry.
         ("funds_withdrawn", "warning_needs_response", (), ("dispute_opened", "dp_1", 1_000)),
         ("updated", "warning_under_review", (-1_000,), ("dispute_opened", "dp_1", 1_000)),
         ("updated", "needs_response", (), ("dispute_opened", "dp_1", 1_000)),
         ("funds_withdrawn", "needs_response", (-1_000,), ("dispute_opened", "dp_1", 1_000)),
         ("closed", "prevented", (-1_000,), ("dispute_lost", "dp_1", 1_000)),
         ("closed", "warning_closed", (-1_000, 1_000), ("dispute_won", "dp_1", 1_000)),
-        # Won and lost disputes, and rounds that begin after the end.
+        # Won and lost disputes, and disputes that begin another round after their end.
         ("closed", "lost", (-1_000,), ("dispute_lost", "dp_1", 1_000)),
         ("funds_reinstated", "won", (-1_000, 1_000), ("dispute_won", "dp_1", 1_000)),
         ("updated", "won", (-1_000,), ("dispute_won", "dp_1", 1_000)),

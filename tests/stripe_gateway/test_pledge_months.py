@@ -89,7 +89,7 @@ def test_every_order_of_a_later_month_ends_the_same(database: Database) -> None:
 
 
 def test_one_batch_of_many_months(database: Database) -> None:
-    """If twelve months arrive together and each event twice, they are twelve gifts."""
+    """The events of twelve months that arrive together, each of them twice, make twelve gifts."""
     gift = give(database, frequency="monthly")
     events = [invoice_event(gift, f"in_{month}") for month in range(12) for _ in range(2)]
     settle(database, *events, event(COMPLETED, first_session(gift)))
@@ -138,7 +138,7 @@ def test_a_first_month_that_is_declined_may_still_be_paid(database: Database) ->
 
 
 def test_an_invoice_of_another_pledge_is_set_aside(database: Database) -> None:
-    """An invoice that belongs to one pledge is set aside if an event names another pledge."""
+    """An event is set aside if it assigns an invoice of one pledge to another pledge."""
     ann, bob = (give(database, frequency="monthly") for _ in range(2))
     invoice = invoice_event(bob, "in_2")
     settle(database, invoice_event(ann, "in_2"))

@@ -1,4 +1,4 @@
-"""Webhooks and settlers that work at the same time, and how soon a gift is confirmed."""
+"""Webhooks that arrive while several threads settle events, and how soon a gift is confirmed."""
 
 import statistics
 import threading

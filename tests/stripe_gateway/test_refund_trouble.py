@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 HANG_S = 2.8
 REFUSED = {"400": "mode", "401": "key_refused"}
-# These kinds of trouble change a URL in the answer, and a refund has no URL.
+# These faults only spoil the URL in Stripe's answer, and a refund has no URL.
 HARMLESS = ("no_url", "other_host")
 
 
@@ -35,7 +35,7 @@ def desk(database: Database, sandbox: RunningSandbox) -> Iterator[Desk]:
 
 @pytest.fixture
 def desk_on_sqlite(sqlite: Sqlite, sandbox: RunningSandbox) -> Iterator[Desk]:
-    """A refund desk on SQLite, for tests whose outcome cannot depend on the database."""
+    """A `Desk`, which refunds gifts, on SQLite, where PostgreSQL would give the same outcome."""
     database = Database(sqlite.fresh_url())
     with a_desk(database, sandbox) as desk:
         yield desk
@@ -44,7 +44,7 @@ def desk_on_sqlite(sqlite: Sqlite, sandbox: RunningSandbox) -> Iterator[Desk]:
 
 @pytest.mark.parametrize("kind", get_args(NotDone) + get_args(DoneAndSpoiled))
 def test_whatever_stripe_does_it_is_one_refund(desk_on_sqlite: Desk, kind: str) -> None:
-    """After any kind of trouble, a request is refused or makes exactly one refund."""
+    """Whatever goes wrong at Stripe, a refund request is refused or makes exactly one refund."""
     refund_with_trouble(desk_on_sqlite, kind)
 
 
@@ -55,7 +55,7 @@ def test_on_each_database_it_is_one_refund(desk: Desk, kind: str) -> None:
 
 
 def refund_with_trouble(desk: Desk, kind: str) -> None:
-    """Request a refund while two answers go wrong, and check that it is made once or refused."""
+    """Request a refund, spoil two of Stripe's answers, and check that it is made once if at all."""
     gift = desk.paid()
     desk.trouble(kind, times=2, seconds=HANG_S)
     first = desk.refund(gift, 2_000)
@@ -81,7 +81,7 @@ def refund_with_trouble(desk: Desk, kind: str) -> None:
 
 
 def test_a_stored_failure_needs_another_key(desk: Desk) -> None:
-    """Stripe replays a failure for its idempotency key, so that a later retry has another key."""
+    """Stripe repeats a failure for the same idempotency key, so a later retry uses another key."""
     gift = desk.paid()
     desk.trouble("500")
     assert desk.refund(gift).state == "waiting"

@@ -23,7 +23,7 @@ def schedule_of(away: Away) -> CatchupSchedule:
 
 
 def test_a_catchup_runs_once_an_hour(away: Away) -> None:
-    """A catch-up runs at the start, and then an hour after the last one began."""
+    """A catch-up runs when the service starts, and then an hour after the last one began."""
     away.paid()
     schedule = schedule_of(away)
     for _ in range(3):

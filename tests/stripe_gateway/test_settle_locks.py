@@ -1,4 +1,4 @@
-"""On PostgreSQL, settlers that work at the same time never deadlock."""
+"""On PostgreSQL, settlers (threads that settle events) never deadlock."""
 
 import time
 from collections.abc import Iterator
@@ -77,7 +77,7 @@ def test_gifts_are_locked_in_one_order(url: str, database: Database) -> None:
             "AND wait_event_type = 'Lock'"
         ).fetchall():
             assert time.monotonic() < until, "the settler never came to the first gift"
-        other.execute(lock, [second.id])  # fails if the settler has already locked this gift
+        other.execute(lock, [second.id])  # This fails if the settler has locked the second gift.
         other.rollback()
         settling.result(10)
     assert gift_now(database, first).status == "partly_refunded"

@@ -31,9 +31,9 @@ async def arrive(inbox: Inbox, how_many: int) -> None:
 def settle_during_stream(
     settling: PacedSettling, inbox: Inbox, rests: list[float]
 ) -> tuple[int, float]:
-    """Settle once while events arrive; return how many events were settled, and the seconds.
+    """Settle events while others arrive; return how many were settled, and in how many seconds.
 
-    If no event arrived any more when settling began, repeat both with new events.
+    If settling did not pause for new events, it began too late; then try again with more events.
     """
     before, settled, seconds = len(rests), 0, 0.0
     while len(rests) == before:

@@ -29,7 +29,7 @@ from tests.stripe_gateway.checkouts import (
 from tests.stripe_gateway.gifts_and_events import gift_now, give
 
 NOT_DONE, DONE = get_args(NotDone), get_args(DoneAndSpoiled)
-# Kinds of trouble after which Stripe's SDK retries by itself.
+# Faulty answers of Stripe after which its SDK retries by itself.
 RETRIED = ("502_before", "409", "reset_before", "reset_after", "cut_body")
 RAISED = {"400": StripeRefused, "500": StripeRefused, "401": StripeKeyRefused}
 # These timeouts are a quarter of production's, and still long enough for a busy machine.

@@ -74,7 +74,10 @@ def test_how_an_invoice_is_read(
 
 
 def test_the_evidence_of_a_month() -> None:
-    """The fact of a paid month has its billing reason, that of a failed first debit its invoice."""
+    """The fact of a paid month keeps its billing reason.
+
+    The fact of a failed first debit keeps the invoice and the agreement.
+    """
     (paid,) = reading("invoice.paid", invoice()).facts
     assert (paid.currency, paid.evidence) == ("CAD", {"billing_reason": "subscription_cycle"})
     agreed: dict[str, Any] = FIRST | DEBIT

@@ -25,7 +25,7 @@ from tests.stripe_gateway.checkouts import checkouts_of, client_of
 from tests.stripe_gateway.gifts_and_events import gift_now, give, settle, settler_of
 from tests.stripe_gateway.refund_desk import stripe_list
 
-# Types of events that name a payment, while only another event names its gift.
+# Events of these types name a payment; which gift it paid is known from another event.
 RETURN_TYPES = ("refund.created", "charge.dispute.created", "invoice_payment.paid")
 
 
