@@ -70,8 +70,7 @@ class Topic:
     ) -> Callable[[Callable[[World], None]], Callable[[World], None]]:
         """Register a check, whose name and docstring become the assumption's name and text.
 
-        `routes` holds one API call per line; `fields` holds names separated by spaces. With
-        `by_hand`, the operator has to do something on one of Stripe's pages during the check.
+        `routes` holds one API call per line; `fields` holds names separated by spaces.
         """
 
         def register(check: Callable[[World], None]) -> Callable[[World], None]:

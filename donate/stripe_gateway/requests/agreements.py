@@ -205,17 +205,6 @@ class Agreements:
         with self._database.writing() as session:
             record_facts(session, [(agreement.gift.id, fact)], now=now)
 
-    def _use_new_key(self, agreement: Agreement) -> None:
-        # Stripe repeats its failure for the old key. Wait before using a new key, because Stripe's
-        # list may soon show a subscription.
-        now = self._clock.now()
-        with self._database.writing() as session:
-            row = session.get_one(OpenAgreement, agreement.session_id, with_for_update=True)
-            # If two processes saw the same failure, only one takes the next key.
-            if row.ask_at and row.keys_spent == agreement.keys_spent:
-                row.keys_spent += 1
-                row.ask_at = max(row.ask_at, now + LIST_DELAY)
-
     def _close(self, agreement: Agreement) -> None:
         with self._database.writing() as session:
             session.get_one(OpenAgreement, agreement.session_id).ask_at = None
