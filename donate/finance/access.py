@@ -216,7 +216,7 @@ class Gate:
         """Record a refusal and return an exception that answers with the "not allowed" page."""
         self.record_refusal(request, staff, why)
         page = self._pages.render(
-            "finance/refused.html",
+            "finance/access_refused.html",
             LANGUAGE,
             status_code=status_code,
             staff=staff,
