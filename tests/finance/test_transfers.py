@@ -215,7 +215,7 @@ def test_a_card_gift_is_never_marked_by_hand(site: FinanceSite) -> None:
     browser = site.signed_in()
     answer = mark(browser, gift)
     assert answer.status_code == 409
-    assert "confirmed by Stripe" in answer.text
+    assert "A gift by card is confirmed by Stripe" in answer.text
     assert "/received" not in browser.get(f"/finance/gifts/{gift.id}").text
 
 
