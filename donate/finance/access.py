@@ -124,7 +124,7 @@ class Gate:
         self._clock = clock
         self._https = https
         # Browsers accept a `__Host-` cookie only over https, for this host alone and for every
-        # path. They reject the prefix over plain http, so it is left out there.
+        # path. Over plain http they reject such a cookie, so the prefix is left out there.
         prefix = "__Host-" if https else ""
         self.session_cookie: Final = f"{prefix}donate_staff"
         self.form_cookie: Final = f"{prefix}donate_form"

@@ -113,7 +113,7 @@ def _gifts_with(
 ) -> Sequence[uuid.UUID]:
     """Return the gifts with a fact of `kind` that no other fact has closed, oldest first.
 
-    `unless` contains the kinds of fact that close one.
+    `unless` contains the kinds of fact that close such a fact.
     """
     other = aliased(GiftFact)
     is_closed = (

@@ -26,9 +26,9 @@ from donate.regions.modes import BY_HAND
 from donate.storage.bulk_writes import insert_new, table_of
 from donate.storage.database import Database
 
-# A fact that was recorded longer ago causes no e-mail.
+# A fact that was recorded longer ago than this causes no e-mail.
 FRESH: Final = timedelta(days=7)
-# A fact that happened longer ago causes no e-mail. Stripe keeps its events for as long.
+# A fact that happened longer ago than this causes no e-mail. Stripe keeps its events this long.
 RECENT: Final = timedelta(days=30)
 REMIND_AFTER: Final = timedelta(days=4)
 # Searches overlap by this time, for slow transactions and for differences between clocks.

@@ -30,7 +30,7 @@ log = logging.getLogger(__name__)
 # Servers that greylist accept an e-mail after some minutes. A broken server should be repaired
 # within three days.
 RETRY_AFTER: Final = Backoff("1m 5m 15m 1h 4h 12h 1d 2d")
-# Sending takes less than this. When the lease has expired, another worker may claim the e-mail.
+# How long a worker has an e-mail for itself; sending takes less. After this, another may claim it.
 LEASE: Final = timedelta(minutes=2)
 # The most e-mails a day to one address, of the kinds that strangers can cause without paying.
 # A stranger can enter any address in a form, and whoever has a pledge's link can change the pledge.
@@ -225,8 +225,8 @@ def _is_over_limit(session: Session, donor: Donor, now: datetime) -> bool:
         .join(Donor, col(Donor.id) == col(Gift.donor_id))
         .where(
             Letter.state == LetterState.SENT,
-            # This condition uses the index of `due_at`, which is later than `sent_at` in a sent
-            # e-mail.
+            # This condition excludes nothing, because `due_at` of a sent e-mail is later than its
+            # `sent_at`; but it lets the query use the index of `due_at`.
             col(Letter.due_at) > yesterday,
             col(Letter.sent_at) > yesterday,
             col(Letter.kind).in_(_UNSOLICITED),

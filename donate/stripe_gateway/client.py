@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from stripe.params import RefundCreateParams
     from stripe.params.checkout import SessionCreateParams
 
-# How long a call may take, because a donor waits for it. Two attempts of 3.5 s and a pause fit in.
+# How long a call may take, because a donor waits for it. Two tries of 3.5 s and a pause fit in.
 DEADLINE_S: Final = 8.0
 PER_ATTEMPT_S: Final = 3.5
 _RETRIES: Final = 1
@@ -221,7 +221,7 @@ class StripeClient:
             ) from error
         except stripe.StripeError as error:
             if _is_replay(error):
-                # Stripe replays its answer for this key, so a retry with the key changes nothing.
+                # Stripe replays its answer for this key, so a retry with this key would fail again.
                 told = refusal_details(error)
                 raise StripeRefused(_summary(error), may_have_acted=True, told=told) from error
             raise StripeUnavailable(_summary(error)) from error
@@ -261,7 +261,7 @@ def _page_of(answer: dict[str, Any]) -> Page:
 
 
 def _code_of(error: stripe.StripeError) -> str:
-    # Stripe has no code for an amount that is too large, but names the wrong parameter.
+    # Stripe has no code for an amount that is too large, but names the invalid parameter.
     return str(error.code or getattr(error, "param", None) or "")[:100]
 
 

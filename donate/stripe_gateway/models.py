@@ -96,7 +96,7 @@ class UnknownPayment(SQLModel, table=True):
     """A payment or an invoice that an event names and that belongs to no gift here.
 
     At `ask_at` the worker asks Stripe whether this service created it. `is_foreign` is True only
-    if Stripe's own objects say that it did not.
+    if Stripe's own objects say that this service did not.
     """
 
     __tablename__ = "unknown_payment"

@@ -1,8 +1,8 @@
 """The loop that sends due requests to Stripe, and retries each until Stripe answers.
 
 Each kind of request has a table whose `ask_at` is the next time to ask. A short transaction claims
-a row and already schedules the next attempt, so nothing is lost if the process dies. No transaction
-is open during the call to Stripe.
+a row: it schedules the next try already, so that no other process takes the row now, and nothing is
+lost if this process dies. No transaction is open during the call to Stripe.
 """
 
 import logging
@@ -24,9 +24,9 @@ from donate.stripe_gateway.models import (
 
 log = logging.getLogger(__name__)
 
-# The most requests in one round of the worker, so that its other jobs get their turn.
+# The most requests in one pass of the worker, so that its other jobs get their turn.
 AT_A_TIME: Final = 10
-# Stripe's lists may lag behind.
+# How long after its creation an object may still be missing from Stripe's lists.
 LIST_DELAY: Final = timedelta(minutes=10)
 
 Row = TypeVar("Row", OpenAgreement, OpenCheckout, OpenPledgeChange, OpenRefund, UnknownPayment)
@@ -54,7 +54,7 @@ def use_new_key(
 ) -> None:
     """Count an idempotency key as spent, because Stripe only repeats its failure for it.
 
-    Wait before the next attempt: what Stripe may have created appears in its list later.
+    Wait before the next try. It reads Stripe's list first, where a new object may appear late.
     """
     with database.writing() as session:
         row = session.get_one(table, key, with_for_update=True)

@@ -170,7 +170,7 @@ class StaffGiftPages:
         done: str = "",
         problem: BadInput | BadInputs | Conflict | None = None,
     ) -> Response:
-        """Render the gift; of a problem, also what was `typed` and `problems` form."""
+        """Render the page of a gift. If a form has a problem, show it and what was typed."""
         conflict = str(problem) if isinstance(problem, Conflict) else ""
         problems = problem.problems if isinstance(problem, BadInput | BadInputs) else ()
         with self._database.reading() as session:

@@ -22,8 +22,8 @@ def search_gifts(session: Session, typed: str, codes: Sequence[str]) -> list[tup
     """
     reference = tidy_reference(typed)
     whole = is_reference(reference) and reference.replace("-", "").isalnum()
-    # Search a text of several words for references. Joined to one word, the words before a
-    # reference would look like its giving code.
+    # If several words were typed, look for references among them. Without the spaces, the words
+    # before a reference would look like its giving code.
     is_line = len(typed.split()) > 1
     references = find_references(typed, codes) if is_line or not whole else []
     if whole and not references:

@@ -42,7 +42,7 @@ def tidy_password(typed: str) -> str:
 
 
 def spellings(typed: str) -> list[str]:
-    """Return all Unicode forms whose hash may be stored. New hashes are made of the first form."""
+    """Return the Unicode forms in which a password may have been hashed; new hashes use the first."""
     decomposed = unicodedata.normalize("NFD", typed)
     return list(dict.fromkeys((tidy_password(typed), typed, decomposed)))
 

@@ -16,7 +16,7 @@ from donate.stripe_gateway.requests.refunds import refund_params
 
 AMOUNT: Final = 5_000
 PART: Final = 1_000
-# In test mode, Stripe decides a dispute by the text of the evidence. These are its texts.
+# The evidence texts by which Stripe's test mode decides a dispute.
 WINNING: Final = "winning_evidence"
 LOSING: Final = "losing_evidence"
 ESCALATING: Final = "escalate_inquiry_evidence"

@@ -1,6 +1,6 @@
 """What the operator has to do on Stripe's pages during the checks, and the resulting objects.
 
-A step is one payment or agreement that only a person can make there, not the API.
+A step is one payment or agreement that a person has to make there, because the API cannot.
 """
 
 from typing import Final

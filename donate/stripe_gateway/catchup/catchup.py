@@ -151,7 +151,8 @@ class Catchup:
             self._settler.reclaim_foreign(list(stored_ids), EventSource.CATCHUP)
         new_events = [event for event in events if event["id"] not in stored_ids]
         late_since = self._clock.now() - LATE_AFTER
-        # Save `missed_at` before the events: a stored event no longer looks as if it was missed.
+        # Save `missed_at` before storing the events. Once an event is stored, a repeated page no
+        # longer finds it new, and could not tell that webhooks had missed it.
         late_times = [at for at in _creation_times(new_events) if at <= late_since]
         if late_times:
             self._save(run, missed_at=max([*late_times, run.missed_at or late_times[0]]))
@@ -170,7 +171,7 @@ class Catchup:
             for event in synthetic_events(
                 listing, stripe_object, run.started_at, livemode=self._livemode
             )
-            if event.happened_at <= run.started_at  # Newer events belong to the next run.
+            if event.happened_at <= run.started_at  # the next run reads later events
         ]
         comparison = self._compare(events)
         oldest_listed = run.started_at - EVENTS_REACH

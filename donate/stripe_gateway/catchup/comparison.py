@@ -56,7 +56,7 @@ class Discrepancy:
 
 @dataclass(frozen=True, slots=True)
 class ListedTotal:
-    """The payments that Stripe lists in one currency, and what of them we have recorded.
+    """The payments that Stripe lists in one currency, and how much of them we have recorded.
 
     `listed` and `recorded` are in minor units; `payments` is a count.
     """
@@ -89,7 +89,7 @@ class Comparison:
 def synthetic_events(
     listing: Listing, stripe_object: dict[str, Any], retrieved_at: datetime, *, livemode: bool
 ) -> list[SyntheticEvent]:
-    """Return the synthetic events for one object of a list; leave out those that are not ours."""
+    """Return the synthetic events for one object of a list; leave out foreign ones."""
     payloads = _events_of(listing, stripe_object, retrieved_at)
     events = (_read_event(payload, livemode=livemode) for payload in payloads)
     return [event for event in events if event]

@@ -20,7 +20,7 @@ _SMALLEST_PAGE: Final = 10
 # The pause between two reads, which gives twenty reads a second. Stripe allows 25 in test mode, and
 # about 100 in a live account.
 MIN_INTERVAL: Final = timedelta(milliseconds=50)
-# Pauses between attempts to read a page. After the last pause, give up: the next run resumes.
+# The pauses before each retry of a page. After the last retry, give up: the next run goes on here.
 RETRY_PAUSES_S: Final = (1.0, 2.0, 4.0, 8.0, 16.0, 30.0)
 
 Wait = Callable[[threading.Event, float], bool]

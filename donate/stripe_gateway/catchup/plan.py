@@ -13,10 +13,10 @@ from typing import Final
 EVENTS_REACH: Final = timedelta(days=29)
 # Each run also covers the hour before the last run began: Stripe's lists lag, and clocks differ.
 OVERLAP: Final = timedelta(hours=1)
-# Read a day of events at a time. Stripe lists the newest first, so shorter slices bring most
-# payments before their refunds.
+# Read the events of one day, then those of the next. Stripe lists the newest event first, so in a
+# longer slice a refund would often come before its payment.
 SLICE: Final = timedelta(days=1)
-# How old an interrupted run may be to be resumed. Instead of an older one, start a new run.
+# An interrupted run is resumed up to this age. If it is older, a new run begins instead.
 RESUMED_WITHIN: Final = timedelta(hours=12)
 
 
@@ -32,9 +32,9 @@ class Listing(StrEnum):
     DISPUTES = "disputes"
 
 
-# How long after its creation an object may still change in a way that counts: the bank debit of a
-# session, a refund that fails, a dispute before its end. When some
-# events are too old to list, a run also reads objects created this long before it begins.
+# How long after its creation an object may still change: the bank debit of a session arrives, a
+# refund fails, a dispute ends. When some events are too old to list, a run also reads the objects
+# that were created this long before it begins.
 _STILL_CHANGES: Final = {
     # Read invoices before sessions: only the invoice says when a pledge's first month was paid.
     Listing.INVOICES: timedelta(days=45),
@@ -55,7 +55,7 @@ _MIN_REACH: Final = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class ListRange:
-    """The part of a list whose objects were created between two times (None: now)."""
+    """The part of a list whose objects were created between two times; None means now."""
 
     listing: Listing
     created_from: datetime

@@ -66,7 +66,7 @@ class Month:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """Facts about one gift, identified by our own id or by a payment we may have recorded.
+    """Facts about one gift, which is named by its id or by a payment that we may have recorded.
 
     With `month`, `gift_id` is the gift that began the pledge, and the facts are about the gift of
     that month.

@@ -191,7 +191,7 @@ def _failed_fact(source: str, at: datetime, evidence: Evidence) -> Fact:
 
 
 def _debit_options(session: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return a session's settings for debits. In a setup session, only they have a currency."""
+    """Return a session's settings for debits. A setup session names its currency only there."""
     return _object(_object(session.get("payment_method_options")).get("acss_debit"))
 
 
@@ -254,7 +254,7 @@ def _ending(subscription: Mapping[str, Any]) -> Evidence:
 
 
 def _period_end(subscription: Mapping[str, Any]) -> int | None:
-    """Return when the running month ends. Since API version basil, only the items have it."""
+    """Return when the running month ends. Since API version basil, only the items say when."""
     holders = [subscription, *_items_of(subscription)]
     ends = [holder.get("current_period_end") for holder in holders]
     return min((end for end in ends if is_instant(end)), default=None)

@@ -199,8 +199,8 @@ def _paid_at(intent: Mapping[str, Any]) -> int | None:
 def _checksum(subscription: Mapping[str, Any]) -> str:
     """Return a checksum of a subscription's state."""
     keys = ["status", "pause_collection", "cancel_at_period_end", "items"]
-    # Include `cancel_at` only if it is set. Otherwise subscriptions without it would get another
-    # checksum than before, and their stored events would be stored again with other ids.
+    # Include `cancel_at` only if it is set. Earlier versions of this code did not include it, and
+    # with another checksum the events that they stored would be stored again under other ids.
     keys += ["cancel_at"] if subscription.get("cancel_at") is not None else []
     payload = {key: subscription.get(key) for key in keys}
     return f"{zlib.crc32(json.dumps(payload, sort_keys=True).encode()):08x}"

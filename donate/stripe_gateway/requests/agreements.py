@@ -39,7 +39,7 @@ from donate.stripe_gateway.webhooks.settle import Settler
 
 log = logging.getLogger(__name__)
 
-# The shortest time between two attempts, longer than all calls of one attempt can take.
+# The shortest time between two tries to start the debits; all calls of one try take less.
 _MIN_PAUSE: Final = timedelta(seconds=40)
 _MAX_PAUSE: Final = timedelta(hours=6)
 # A donor has ten days to confirm a bank account with microdeposits. Don't debit a donor who agreed
@@ -168,7 +168,7 @@ class Agreements:
         )
 
     def _cancel(self, agreement: Agreement, subscription: dict[str, Any]) -> dict[str, Any]:
-        """Cancel a subscription and void its open invoice: the donor may have started a new one."""
+        """Cancel a subscription and void its open invoice: the donor may already have another."""
         subscription_id = str(subscription.get("id"))
         if subscription.get("status") not in _FINAL_STATUSES:
             subscription = self._billing.cancel(subscription_id, f"{agreement.key}:end")
@@ -218,7 +218,7 @@ def _why_not(gift: Gift, facts: Sequence[GiftFact], session_id: str) -> str:
     # Sort the agreements in the order of recording, which no later event can change.
     in_order = sorted(facts, key=lambda fact: fact.id or 0)
     agreements = [fact.source_id for fact in in_order if fact.kind == FactKind.PAYMENT_PROCESSING]
-    # A donor may have agreed on two open pages of one gift; debit only the first.
+    # A donor may have agreed twice for one gift, on two open pages; only the first time counts.
     first = next((other for other in agreements if other not in failed), session_id)
     return "" if first == session_id else "another agreement came first"
 
@@ -229,7 +229,7 @@ def _agreed_at(facts: Sequence[GiftFact], session_id: str, now: datetime) -> dat
 
 
 def _plan(session: Session, row: OpenAgreement, now: datetime) -> Agreement:
-    """Schedule the next attempt, and return what to do now."""
+    """Schedule the next try for an agreement, and return what to do now."""
     row.ask_at = now + max(_MIN_PAUSE, min((now - row.heard_at) / 8, _MAX_PAUSE))
     gift = session.get_one(Gift, row.gift_id)
     facts = facts_of(session, gift.id)

@@ -108,8 +108,8 @@ def _setup(gift: Gift, labels: Any, language: str) -> "SessionCreateParams":
         "payment_method_options": {
             "acss_debit": {
                 "currency": "cad",
-                # Stripe accepts "invoice" only together with "subscription", and no payment
-                # schedule with them. Our own terms say when and how much is debited.
+                # In `default_for`, Stripe accepts "invoice" only together with "subscription", and
+                # then refuses a payment schedule. Our own terms say when and how much is debited.
                 # https://docs.stripe.com/api/mandates/object (payment_method_details.acss_debit)
                 "mandate_options": {"default_for": ["invoice", "subscription"]},
             }

@@ -103,7 +103,7 @@ class CheckoutPoller:
 
 
 def _claim(session: Session, checkout: OpenCheckout, now: datetime) -> bool:
-    """Claim a session and schedule the next time to ask; return False if another call just did."""
+    """Schedule the session's next poll, before polling; return False if another call just did."""
     result = session.execute(
         update(OpenCheckout)
         .where(

@@ -221,8 +221,8 @@ class PledgeChanges:
         return True
 
     def _carry_out(self, request: OpenPledgeChange) -> dict[str, Any]:
-        # Each attempt has its own key: Stripe may repeat the failure for an old key. Making the
-        # same change twice is harmless.
+        # Each try has its own idempotency key, because Stripe may only repeat the failure for an
+        # earlier key. Making the same change twice is harmless.
         key = f"donate-{request.key}:{request.tries}"
         match request.act:
             case PledgeAction.AMOUNT:

@@ -21,7 +21,7 @@ from donate.gifts.queries import plain_facts_of
 from donate.money import Money
 from donate.stripe_gateway.models import OpenPledgeChange, PledgeAction
 
-# How long to wait after the first, second, ... attempt: always longer than a call can take.
+# How long to wait after the first, second, … call to Stripe: always longer than a call can take.
 ASK_AGAIN_AFTER: Final = Backoff("20s 1m 5m 15m 1h")
 # The most changes to a pledge. More would come from a program, not from a donor.
 MOST_CHANGES: Final = 100

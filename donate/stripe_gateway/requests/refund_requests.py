@@ -26,7 +26,7 @@ DISPUTED: Final = (
     "The donor’s bank disputes this payment and has the money. "
     "Nothing can be refunded until the dispute has ended."
 )
-# How long to wait after the first, second, ... attempt: always longer than a call can take.
+# How long to wait after the first, second, … call to Stripe: always longer than a call can take.
 ASK_AGAIN_AFTER: Final = Backoff("15s 1m 5m 15m 1h 6h")
 
 

@@ -82,7 +82,7 @@ class Refunds:
         return ask_each(self._take_due, self._ask, "a refund")
 
     def _take_due(self) -> OpenRefund | None:
-        """Claim a request, and schedule the next attempt in case Stripe gives no answer."""
+        """Return a request that is due. Schedule its next try, in case Stripe gives no answer."""
         now = self._clock.now()
         with self._database.writing() as session:
             for request in due_rows(session, OpenRefund, now, AT_A_TIME):
@@ -108,7 +108,7 @@ class Refunds:
             self._record_refusal(request, refused.code, refused.told)
             return
         except StripeKeyRefused as refused:
-            if request.tries > 1:  # Stripe may have carried out an earlier attempt.
+            if request.tries > 1:  # Stripe may have refunded at an earlier try.
                 raise
             self._record_refusal(request, KEY_REFUSED, refused.told)
             return

@@ -20,8 +20,9 @@ _ATTEMPT_TIMEOUT_S: Final = 20.0
 _RETRIES: Final = 2
 _PAGE_SIZE: Final = 100
 _MAX_PAGES: Final = 20
-# Stripe has two messages: Enabling "Prices Read" ('plan_read') permissions on this key would
-# allow …; Having the 'rak_plan_read' permission would allow …
+# Stripe's messages name a missing permission in two ways:
+# Enabling "Prices Read" ('plan_read') permissions on this key would allow …
+# Having the 'rak_plan_read' permission would allow …
 _PERMISSION: Final = re.compile(
     r"Enabling \"([^\"]{1,80})\"|'(?:rak_)?([a-z0-9_]{1,80})' permission"
 )

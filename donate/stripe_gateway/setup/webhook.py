@@ -141,8 +141,8 @@ def _comparison_step(account: StripeAccount, endpoint: dict[str, Any]) -> Step:
 
 def _listening_steps(endpoint: dict[str, Any], required: RequiredSettings) -> Sequence[Step]:
     expected = _CONNECTED if required.connected_account else _OWN
-    # An endpoint without our metadata was created by a person. It usually listens to events of
-    # their own account, and not to those of connected accounts.
+    # An endpoint without our metadata was created by a person. It usually listens to events of the
+    # account that it belongs to, and not to those of connected accounts.
     actual = (endpoint.get("metadata") or {}).get(_LISTENS_TO, _OWN)
     if actual == expected:
         return []

@@ -36,7 +36,7 @@ def foreign_reason(
 ) -> str | None:
     """Return why an event is not for this service at all, or None.
 
-    A webhook names its connected account, and no account for the platform's own events:
+    An event of a connected account names that account; an event of the platform itself names none:
     https://docs.stripe.com/connect/webhooks. With `was_fetched`, Stripe listed the event
     for our account, so the event belongs to us even if it names no account.
     """

@@ -16,7 +16,8 @@ from donate.stripe_gateway.webhooks.inbox import Arrival, Inbox
 from donate.web.observability import WEBHOOKS
 from donate.web.request_limits import WEBHOOK_PATH
 
-# The tolerance for timestamps, Stripe's own default. Unlike the SDK, we limit future ones too.
+# How far a signature's time may be from now: Stripe's own default. The SDK limits only times in the
+# past; we also limit times in the future.
 TOLERANCE_S: Final = 300
 _MAX_HEADER_LENGTH: Final = 4_096
 _SECONDS: Final = re.compile(r"[0-9]{1,12}")

@@ -19,7 +19,7 @@ RETRY_AFTER: Final = Backoff("2s 10s 1m 10m 1h 6h 1d 2d")
 
 @dataclass(slots=True)
 class ClaimedEvent:
-    """An event that one settler has claimed. `save_events` writes it back."""
+    """An event that one settler has claimed, so that no other takes it. `save_events` saves it."""
 
     id: int
     event_id: str
@@ -81,8 +81,8 @@ def try_again_later(event: ClaimedEvent, reason: str, now: datetime) -> None:
 _FINAL_STATES: Final = tuple(
     s for s in EventState if s not in {EventState.WAITING, EventState.SET_ASIDE}
 )
-# Skip rows that another worker has locked, because waiting for them could deadlock. Use NOT IN with
-# the final states. With IN and the other states, SQLite would scan every waiting event.
+# Skip rows that another worker has locked, because waiting for them could deadlock. Use NOT IN
+# (final states). With IN (all other states), SQLite would scan every waiting event.
 _WAITING_FOR = select(_EVENT.id).where(
     _EVENT.waits_for.in_(bindparam("sources", expanding=True)), _EVENT.state.not_in(_FINAL_STATES)
 )

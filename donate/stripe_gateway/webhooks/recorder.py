@@ -211,7 +211,7 @@ class EventRecorder:
         event.mark(EventState.SET_ASIDE, reason, self._now)
 
     def _holders_of_sessions(self, readings: Readings) -> dict[str, uuid.UUID]:
-        """Map sessions to the gifts that opened them, if a reading names another gift for them."""
+        """Map a checkout session to its gift, if a reading names another gift for the session."""
         unknown = []
         for _, reading in readings:
             gift = self._gifts.get(reading.gift_id)

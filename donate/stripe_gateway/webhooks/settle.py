@@ -49,7 +49,7 @@ class Settler:
         try:
             events = self._settle_together(now, at_most)
         except (DatabaseBusy, OperationalError):
-            raise  # the database failed: the next round settles the whole batch again
+            raise  # the database failed: the next call settles the whole batch again
         except Exception:  # noqa: BLE001 -- _settle_alone logs it
             log.warning("a batch of events failed; settling each alone")
             events = self._settle_each(now, at_most)

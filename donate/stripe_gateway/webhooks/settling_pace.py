@@ -2,7 +2,7 @@
 
 Stripe waits for the endpoint's answer. The ledger may follow some seconds later.
 
-What it buys: short answers at the 99th percentile; each batch in between delays those after it.
+What it buys: a fast answer to 99 of 100 events; each batch delays the answers that follow it.
 Shown by: part c of `make bench` (99th percentile at 350 events a second, at most 15 ms).
 Delete it when: that stays below its target if the worker calls `Settler.settle_due` instead.
 """

@@ -25,9 +25,9 @@ from donate.stripe_gateway.webhooks.queue import wake_events
 
 # When to ask first. The events of most unknown payments arrive within seconds, so wait for them.
 FIRST_ASK: Final = timedelta(minutes=1)
-# When to ask Stripe again, if an attempt did not show whose payment it is.
+# When to ask Stripe again, if its answer did not show whose payment it is.
 ASK_AGAIN_AFTER: Final = Backoff("10m 1h 6h 1d")
-# The most invoices to read for one payment; no payment pays more of them.
+# The most invoices to read for one payment; no payment pays more invoices than this.
 _MAX_INVOICES: Final = 10
 
 
@@ -62,7 +62,7 @@ class UnknownPayments:
         return ask_each(self._claim_due, self._ask, "a question about a payment")
 
     def _claim_due(self) -> str | None:
-        """Claim a payment that an event still waits for, and schedule the next attempt."""
+        """Return a due payment that an event still waits for, and schedule the next question."""
         now = self._clock.now()
         with self._database.writing() as session:
             for unknown in due_rows(session, UnknownPayment, now, AT_A_TIME):

@@ -9,7 +9,8 @@ from donate.stripe_gateway.assumptions.world import Json, World
 from donate.stripe_gateway.events.synthetic import is_under_way
 
 DEBITS: Final = Topic("Monthly debits")
-# The id of a test bank account. To save it, nobody types a number or confirms microdeposits.
+# The id of a test bank account. The API can save it: there is no account number to type, and no
+# microdeposit to confirm.
 _ACCOUNT: Final = "pm_acssDebit_success"
 
 
@@ -46,7 +47,7 @@ def a_mandate_for_subscriptions_has_no_schedule(world: World) -> None:
     if_false="A donor agrees to monthly debits, but no debit is made.",
 )
 def debits_begin_on_a_saved_account(world: World) -> None:
-    """While the donor is away, our parameters create a subscription on a saved bank account."""
+    """Stripe accepts our subscription on a saved bank account while the donor is not present."""
     subscription = _subscription(world, proving=True)
     expect(
         subscription["status"] in ("active", "incomplete"), f"status is {subscription['status']}"
@@ -56,7 +57,7 @@ def debits_begin_on_a_saved_account(world: World) -> None:
 @DEBITS.assumption(
     sources.ACSS_SUBSCRIPTION,
     cost=Cost.WRONG_MONEY,
-    if_false="A donor whose debit is processing is params to pay that month again.",
+    if_false="A donor whose debit is processing is asked to pay that month again.",
 )
 def a_first_debit_is_processing(world: World) -> None:
     """Until the bank answers, the first invoice is open and its payment is processing."""

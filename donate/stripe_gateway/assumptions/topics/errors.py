@@ -58,7 +58,7 @@ def an_idempotency_key_is_for_one_request(world: World) -> None:
     if_false="Staff have no details to give to Stripe's support.",
 )
 def a_refusal_names_request_and_parameter(world: World) -> None:
-    """A refusal has a request id, a message, and the name of the wrong parameter."""
+    """A refusal has a request id, a message, and the name of the invalid parameter."""
     gift = objects.new_gift(world, objects.CARD)
     params = objects.request_params(world, gift) | {"locale": "xx"}
     refusal = world.refusal(lambda: world.client.create_session(params, f"donate-{gift.id}:1"))

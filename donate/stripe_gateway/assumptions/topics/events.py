@@ -48,7 +48,7 @@ def answers_come_in_our_version(world: World) -> None:
     if_false="Catch-up cannot list events.",
 )
 def the_event_list_takes_all_our_types(world: World) -> None:
-    """The event list accepts all our types in one request, and returns only those."""
+    """One request can list events of all the types we handle, and returns no other type."""
     objects.expired_session(world)
     world.make_once(
         "product that sends an event",

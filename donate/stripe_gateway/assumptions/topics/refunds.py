@@ -87,7 +87,7 @@ def refunds_of_a_payment_are_listed(world: World) -> None:
     if_false="More is sent back than came in.",
 )
 def more_than_is_left_is_refused(world: World) -> None:
-    """Stripe refuses a refund above the remaining amount and names the parameter amount."""
+    """Stripe refuses a refund above the remaining amount, and names amount as the parameter."""
     objects.refund(world)
     payment = objects.card_payment(world)["id"]
     refusal = world.refusal(
