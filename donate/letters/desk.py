@@ -15,7 +15,7 @@ from donate.letters.transfers import ARRIVAL_KINDS
 from donate.regions.regions import Regions
 from donate.storage.bulk_writes import insert_new
 
-# Servers often accept an e-mail at the second or third attempt, so a short delay needs no notice.
+# Servers often accept an e-mail at the second or third try, so a short delay needs no notice.
 LATE_AFTER: Final = timedelta(hours=1)
 
 

@@ -75,7 +75,7 @@ class Composer:
 
 
 def message_id(letter: Letter) -> str:
-    """Return an e-mail's Message-ID, the same at each attempt, so that duplicates are detected."""
+    """Return an e-mail's Message-ID. It never changes, so that mail servers detect duplicates."""
     identity = f"{letter.gift_id}:{letter.kind}:{letter.occasion}:{letter.again}"
     return f"{letter.kind}.{hashlib.sha256(identity.encode()).hexdigest()[:32]}"
 

@@ -1,7 +1,8 @@
 """Sends the e-mails that are due: claims one, sends it outside any transaction, marks it as sent.
 
-Each e-mail is sent at least once. If the process dies after sending and before marking, the e-mail
-is sent again when its lease has expired, with the same Message-ID.
+A claim is a lease: for two minutes, no other worker takes the e-mail. Each e-mail is sent at least
+once. If the process dies after sending and before marking, the e-mail is sent again when its lease
+has expired, with the same Message-ID.
 """
 
 import logging
@@ -26,11 +27,11 @@ from donate.web.observability import LETTERS
 
 log = logging.getLogger(__name__)
 
-# The delay after each failed attempt. After the last attempt, the e-mail is set aside for staff.
+# The delay after each failed try to send. After the last try, the e-mail is set aside for staff.
 # Servers that greylist accept an e-mail after some minutes. A broken server should be repaired
 # within three days.
 RETRY_AFTER: Final = Backoff("1m 5m 15m 1h 4h 12h 1d 2d")
-# How long a worker has an e-mail for itself; sending takes less. After this, another may claim it.
+# How long a worker has an e-mail for itself. Sending takes less than this.
 LEASE: Final = timedelta(minutes=2)
 # The most e-mails a day to one address, of the kinds that strangers can cause without paying.
 # A stranger can enter any address in a form, and whoever has a pledge's link can change the pledge.
@@ -92,7 +93,7 @@ class Outbox:
                 except MailUnavailable as error:
                     log.warning("will retry an e-mail later: %s", error)
                     self._put_off(letter, error)
-                    return 0  # Returning 0 makes the worker pause before the next attempt.
+                    return 0  # Returning 0 makes the worker pause before it calls this again.
         finally:
             self._carrier.hang_up()
         return _BATCH_SIZE
@@ -160,7 +161,7 @@ class Outbox:
             return True
 
     def _postpone(self, letter: Letter, due_at: datetime) -> None:
-        """Postpone an e-mail without counting an attempt."""
+        """Postpone an e-mail without counting a try to send it."""
         with self._database.writing() as session:
             row = session.get_one(Letter, letter.id, with_for_update=True)
             if _is_ours(row, letter):

@@ -42,7 +42,7 @@ def tidy_password(typed: str) -> str:
 
 
 def spellings(typed: str) -> list[str]:
-    """Return the Unicode forms in which a password may have been hashed; new hashes use the first."""
+    """Return the forms in which a password may have been hashed; new hashes use the first."""
     decomposed = unicodedata.normalize("NFD", typed)
     return list(dict.fromkeys((tidy_password(typed), typed, decomposed)))
 

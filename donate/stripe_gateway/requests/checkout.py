@@ -1,7 +1,7 @@
 """Opens a checkout session for a gift in three steps: record, ask, record the answer.
 
 No transaction is open during the call to Stripe. If the process dies between two steps, the next
-attempt finds the recorded request, sends it with the same idempotency key and parameters, and gets
+call finds the recorded request, sends it with the same idempotency key and parameters, and gets
 the same session.
 """
 

@@ -1,4 +1,4 @@
-"""Claims due events from the inbox for one settler at a time, and saves their new state."""
+"""Claims due events from the inbox, so that one settler takes each, and saves their new state."""
 
 import uuid
 from collections.abc import Sequence

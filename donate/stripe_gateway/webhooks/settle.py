@@ -58,7 +58,7 @@ class Settler:
         return len(events)
 
     def reclaim_foreign(self, event_ids: Sequence[str], source: EventSource) -> None:
-        """Make foreign events due that belong to us under today's settings.
+        """Make events due that were stored as foreign, but are ours under today's settings.
 
         Call it with events that Stripe lists for our account: STRIPE_ACCOUNT was wrong when they
         arrived.
@@ -97,7 +97,7 @@ class Settler:
         except OperationalError:
             raise
         except Exception as error:
-            # Log the traceback only on the first attempt.
+            # Log the traceback only when the event fails for the first time.
             log.exception("event %s failed", claimed.event_id, exc_info=claimed.tries == 0)
             event = copy(claimed)
             try_again_later(event, f"it failed here: {type(error).__name__}", now)

@@ -86,7 +86,7 @@ class UnknownPayments:
         self._save_answer(payment, is_foreign=is_foreign)
 
     def _delete_after_last_attempt(self, payment: str) -> None:
-        """Delete a row after its last attempt, so that the next event schedules a new lookup."""
+        """Delete a payment's row after the last question, so that a later event can ask again."""
         with self._database.writing() as session:
             unknown = session.get(UnknownPayment, payment, with_for_update=True)
             if unknown and unknown.ask_at is None and not unknown.is_foreign:
