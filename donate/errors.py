@@ -136,7 +136,7 @@ class StripeUnavailable(Unavailable):
 class StripeRefused(StripeUnavailable):
     """Stripe refused the request, and would refuse the same request again.
 
-    `code` is Stripe's error code; if Stripe gave none, `param` names the wrong parameter. If
+    `code` is Stripe's error code; if Stripe gave none, `param` names the invalid parameter. If
     `may_have_acted` is true, Stripe repeated an earlier failure, or the idempotency key was used
     for another request. Then look up what Stripe has before retrying with another key.
     """
