@@ -118,6 +118,23 @@ def test_events_are_settled_once_the_account_setting_is_right(
     assert _states(away, ours) == {state}
 
 
+def test_foreign_events_that_stripe_does_not_list_stay_foreign(away: Away) -> None:
+    """Catch-up takes back only those foreign events that Stripe lists for our account."""
+    away.paid()
+    (listed,) = away.client.list_page("events", {"type": "checkout.session.completed"}).objects
+    unlisted = listed | {"id": "evt_of_another_shop"}
+    away.inbox.store_now(
+        *(Arrival(json.dumps(one).encode(), away.clock.now()) for one in (listed, unlisted))
+    )
+    wrong = Settler(away.database, away.clock, livemode=False, account="acct_1Wrong")
+    while wrong.settle_due():
+        pass
+    assert _states(away, [listed, unlisted]) == {"foreign"}
+    away.run()
+    assert _states(away, [listed]) == {"settled"}
+    assert _states(away, [unlisted]) == {"foreign"}
+
+
 def _states(away: Away, events: Sequence[dict[str, Any]]) -> set[str]:
     ids = [event["id"] for event in events]
     with away.database.reading() as session:
