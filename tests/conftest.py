@@ -66,7 +66,7 @@ sys.addaudithook(refuse_other_machines)
 share_compiled_statements()
 
 
-# Slow tests start first, or one process would still run them long after the others.
+# Slow tests start first. Started last, they would keep one process busy after all others end.
 FIRST = ("browser", "faults", "benchmarks", "laws", "stripe_gateway")
 
 

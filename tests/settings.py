@@ -1,4 +1,4 @@
-"""Loads settings for tests, and returns the error message about wrong ones."""
+"""Loads settings for tests, and returns the error message about invalid settings."""
 
 from typing import Any
 

@@ -117,7 +117,7 @@ def test_audit_fails_without_a_database(
 def test_a_wrong_port_is_refused(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], port: str
 ) -> None:
-    """`donate sandbox` and `donate demo` refuse a wrong port with a sentence."""
+    """`donate sandbox` and `donate demo` refuse an invalid port with a sentence that says why."""
     assert main(["sandbox", f"--port={port}"]) == 1
     assert "must be a port number" in capsys.readouterr().err
     monkeypatch.setenv("SANDBOX_PORT", port)

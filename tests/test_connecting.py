@@ -79,7 +79,7 @@ def test_a_connection_that_was_cut_while_idle_is_replaced(postgres: Postgres) ->
 
 
 def test_a_server_that_cuts_every_connection_is_busy(postgres: Postgres) -> None:
-    """If the server cuts every new connection, every attempt raises DatabaseBusy."""
+    """If the server cuts every new connection, every use of the database raises DatabaseBusy."""
     database = Database(postgres.fresh_url())
 
     def cut(connection: Any, _record: object) -> None:

@@ -62,7 +62,7 @@ def test_a_broken_check_is_reported(filled: Database) -> None:
 
 
 def test_a_duplicate_fact_is_reported(filled: Database) -> None:
-    """The audit reports a missing UNIQUE constraint, and the duplicate fact that it let in."""
+    """The audit reports a missing UNIQUE constraint, and also a duplicate fact in the table."""
     if filled.is_sqlite:
         indexes = "SELECT sql FROM sqlite_master WHERE name = 'gift_fact'"
         with filled.reading() as session:

@@ -268,7 +268,7 @@ def test_who_waits_longest_writes_next(sqlite: Sqlite) -> None:
         before = len(order)
         with database.writing():
             order.append("patient")
-        # The busy thread writes at most twice first: one turn has begun, another is waiting.
+        # At most two writes of the busy thread come first: one under way, and one already waiting.
         assert len(order) - before <= 3
     stop.set()
     busy.join()

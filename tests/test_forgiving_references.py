@@ -66,7 +66,7 @@ def test_other_characters_are_not_corrected(typed: str) -> None:
 
 @pytest.mark.parametrize("written", ["O", "0", "I", "1", "L", "S", "5", "Q", "A"])
 def test_a_code_forgives_zeros_and_strokes(written: str) -> None:
-    """In a reference's giving code, O and 0 are the same, and so are I, 1 and L, but no others."""
+    """In a reference's giving code, only O and 0, and I, 1 and L, may replace one another."""
     same = next((group for group in ("O0", "I1L") if written in group), written)
     code = f"LW{written}AN"
     reference = new_reference(code, Random(1))

@@ -64,7 +64,7 @@ def test_which_modes_can_be_monthly() -> None:
 
 
 def test_a_mode_limited_to_some_countries(tmp_path: Path) -> None:
-    """If a mode is limited to other countries, the reason against it does not mention Canada."""
+    """The reason against a mode that is limited to Japan and Korea does not mention Canada."""
     (tmp_path / "regions.toml").write_text(TOKYO)
     tokyo = load_regions(tmp_path / "regions.toml")["TOKYO"]
     assert reasons(tokyo, "KR", "JPY", "once") == {"card": None, "giving_code": None}

@@ -32,7 +32,7 @@ def test_every_wrong_character_is_found() -> None:
 
 
 def test_every_swap_is_found() -> None:
-    """The check character reveals that any two characters were swapped."""
+    """The check character reveals a swap of any two characters."""
     for reference in MANY:
         body = reference[len("LWCAN-") :]
         for i in range(LENGTH):

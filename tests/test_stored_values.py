@@ -78,7 +78,7 @@ def test_an_unknown_value_of_an_enum_is_an_error(database: Database) -> None:
 
 
 def test_a_column_of_an_enum_has_its_own_name() -> None:
-    """The name in the error message is the column's, and each member's text fits."""
+    """Each enum column knows its own name for error messages, and is wide enough for its texts."""
     types = {
         f"{table.name}.{column.name}": column.type
         for table in SQLModel.metadata.sorted_tables

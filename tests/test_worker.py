@@ -60,7 +60,7 @@ def running() -> Iterator[Running]:
     "failure", [RuntimeError("a bug"), DatabaseBusy("locked"), StripeUnavailable("no answer")]
 )
 def test_a_failure_stops_nothing(running: Running, failure: Exception) -> None:
-    """A job that fails runs again at the next nudge, and the other jobs go on."""
+    """A job that fails runs again at the next nudge, and other jobs are not affected."""
     failing, other = Counted([failure, failure]), Counted()
     worker = running.start(failing.do, other.do)
     for _ in range(3):
@@ -97,7 +97,7 @@ def test_a_nudge_wakes_at_once(running: Running) -> None:
 
 
 def test_without_a_nudge_the_heartbeat_starts_a_round(running: Running) -> None:
-    """A job that found no work runs again one heartbeat later, if nobody nudges the worker."""
+    """A job that found no work runs again after the heartbeat's interval, even without a nudge."""
     job = Counted()
     running.start(job.do)
     assert job.ran()

@@ -29,7 +29,7 @@ def test_unknown_paths(program: Program, path: str) -> None:
     ],
 )
 def test_other_methods(program: Program, method: str, path: str, allowed: str) -> None:
-    """A wrong method gets 405 as a problem document, with an Allow header."""
+    """A method that a path does not allow gets a problem document with 405 and an Allow header."""
     answer = program.http.request(method, path)
     problem_in(answer, 405)
     assert answer.headers["allow"] == allowed

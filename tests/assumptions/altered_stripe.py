@@ -97,7 +97,7 @@ def objects_of(body: Any, kind: str) -> Iterator[Json]:
 
 
 def shown(kind: str, **values: Any) -> Alteration:
-    """Return an alteration that sets these fields in every object of this kind.
+    """Return a change of Stripe's behaviour: every object of this kind has these fields.
 
     A function in `values` is called with the object, and returns the field's value.
     """
@@ -113,7 +113,7 @@ def shown(kind: str, **values: Any) -> Alteration:
 def refused(
     method: str, path: str, message: str, *, parameter: str = "", value: str = ""
 ) -> Alteration:
-    """Return an alteration that refuses requests of this method and path.
+    """Return a change of Stripe's behaviour: it refuses requests of this method and path.
 
     With `parameter`, it refuses only requests in which this parameter has this value.
     """
@@ -128,7 +128,11 @@ def refused(
 
 
 def accepted(method: str, path: str, code_or_param: str, instead: Json) -> Alteration:
-    """Return an alteration that accepts requests refused with this error code or parameter."""
+    """Return a change of Stripe's behaviour: certain requests are no longer refused.
+
+    They are those of this method and path that Stripe refuses with this error code, or because of
+    this parameter. They get the answer `instead`.
+    """
 
     def accept(request: SentRequest, answer: Answer) -> None:
         error = answer.body.get("error") or {}
@@ -140,7 +144,7 @@ def accepted(method: str, path: str, code_or_param: str, instead: Json) -> Alter
 
 
 def without_events(kind: str) -> Alteration:
-    """Return an alteration that leaves out events of this type from the list of events."""
+    """Return a change of Stripe's behaviour: its list of events lacks those of this type."""
 
     def leave_out(request: SentRequest, answer: Answer) -> None:
         if request.path == "/v1/events":

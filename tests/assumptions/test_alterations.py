@@ -12,7 +12,7 @@ from tests.sandbox.running import RunningSandbox
 
 
 def false_ones(sandbox: RunningSandbox, alteration: Alteration, expected: set[str]) -> set[str]:
-    """Check all assumptions on the same topics as the expected ones; return those that failed."""
+    """Check the expected assumptions and all others on their topics; return those that failed."""
     topics = [t for t in TOPICS if expected & {one.name for one in t.assumptions}]
     assumptions = [one for topic in topics for one in topic.assumptions]
     with (

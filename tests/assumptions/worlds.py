@@ -12,7 +12,7 @@ from tests.sandbox.running import RunningSandbox
 
 @contextmanager
 def world_of(sandbox: RunningSandbox, url: str = "", **more: Any) -> Iterator[World]:
-    """Yield what the checks need to work with the Stripe at `url`, or else with the sandbox."""
+    """Yield what checks need to call the Stripe at `url`, or the sandbox if `url` is empty."""
     hosts = (sandbox.url.removeprefix("http://"),)
     account = Account(SECRET_KEY, url or sandbox.url, hosts, "http://127.0.0.1:9")
     world = World(account, SystemClock(), **({"wait_s": 10.0} | more))

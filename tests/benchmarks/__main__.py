@@ -19,7 +19,7 @@ from tests.benchmarks.measures import FULL, PARTS, QUICK, Bench, Figure
 from tests.real_parts import Postgres, Sqlite
 
 RESULT = Path("bench/latest.json")
-# With a higher load average before the start, other work distorts the figures.
+# If the machine's load average is higher than this at the start, other work distorts the figures.
 IDLE = 0.5
 
 

@@ -19,11 +19,12 @@ from tests.benchmarks.stock import Stock
 from tests.benchmarks.targets import TARGETS, Target
 from tests.real_parts import Postgres, Sqlite
 
-# Each measurement has a letter: a is rates, c latencies, d a backlog, e the cost of many gifts.
+# The letter of each measurement: a is rates, c latencies, d a backlog, e the cost of many gifts.
+# No measurement has the letter b.
 PARTS: Final = "acde"
 OFFERED: Final = (100, 350, 1_000)
 POLL_S: Final = 0.02
-# Settling a hundred thousand events takes a minute, so this leaves a wide margin.
+# The longest wait for all events to be settled; a hundred thousand of them take a minute.
 TIMEOUT_S: Final = 400.0
 WAITING: Final = "stripe_event WHERE state = 'waiting'"
 CONFIRMED: Final = "gift WHERE status = 'confirmed'"
@@ -80,7 +81,7 @@ class Place:
         return sign_all(paid(names.as_words()) for names in self.stock.add_awaited(how_many))
 
     def deliver(self, how_many: int) -> tuple[float, float]:
-        """Send events as fast as possible; return answers and confirmed gifts per second."""
+        """Send events as fast as possible; return the rates of answers and of confirmed gifts."""
         requests = self.requests(how_many)
         before = self.stock.count(CONFIRMED)
         start = time.perf_counter()

@@ -187,7 +187,7 @@ class _Sqlite:
     def __init__(self, url: str) -> None:
         self._connection = sqlite3.connect(make_url(url).database or "")
         self._connection.row_factory = sqlite3.Row
-        # Data need not survive a power failure; the cache should hold the indexes of random ids.
+        # The data may be lost in a power failure, and the cache holds the indexes of random ids.
         for pragma in ("synchronous = OFF", "cache_size = -2000000", "busy_timeout = 30000"):
             self._connection.execute(f"PRAGMA {pragma}")
 
@@ -218,7 +218,7 @@ class _Postgres:
 
     def __init__(self, url: str) -> None:
         self._connection = psycopg.connect(url, row_factory=dict_row)
-        # As a replica, PostgreSQL checks no foreign keys; the checks would take most of the time.
+        # In the role of a replica, PostgreSQL checks no foreign keys, which would take long.
         self._connection.execute("SET session_replication_role = replica")
         self._connection.execute("SET synchronous_commit = off")
         self._connection.commit()

@@ -34,7 +34,7 @@ def violations(page: Page) -> list[tuple[str, str, list[str]]]:
     """Return what axe objects to in light and dark mode: colour scheme, rule and elements."""
     found: list[tuple[str, str, list[str]]] = []
     for scheme in SCHEMES:
-        # Reduced motion, because axe misjudges the contrast while colours are fading.
+        # Motion is reduced, because axe misjudges the contrast while colours are fading.
         page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
         results = Axe().run(page, options=WCAG).response["violations"]
         found += [

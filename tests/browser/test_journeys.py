@@ -133,7 +133,8 @@ def test_a_donor_who_turns_back_can_go_on(open_page: OpenPage) -> None:
 def test_mistakes_stand_beside_their_fields(open_page: OpenPage, script: bool) -> None:
     """Mistakes are reported beside their fields, and the fields keep their input.
 
-    With JavaScript the mode is no mistake: when the country changed, the script changed the mode.
+    The country excludes the chosen mode, which is a mistake only without JavaScript: the script
+    chooses another mode.
     """
     page = open_page(java_script_enabled=script)
     steps.fill_in(page, "interac")

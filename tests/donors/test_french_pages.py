@@ -131,7 +131,7 @@ PAGES: dict[str, Callable[[Visitor], str]] = {
 
 @pytest.mark.parametrize("name", PAGES)
 def test_nothing_is_left_in_english(visitor: Visitor, name: str) -> None:
-    """A text on both the English and the French page is a name, or the same in both languages."""
+    """The English and the French page share only names, and words that both languages have."""
     address = PAGES[name](visitor)
     english, french = (
         texts(visitor.get(f"{address}lang={tag}", tag).text) for tag in ("en-CA", "fr-CA")

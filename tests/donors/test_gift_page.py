@@ -106,7 +106,7 @@ def test_a_gift_said_to_be_sent_that_lapses(visitor: Visitor) -> None:
 
 
 def test_a_card_gift_cannot_be_said_to_be_sent(visitor: Visitor) -> None:
-    """A card gift's donor cannot report it as sent; for an unknown gift the answer is 404."""
+    """A donor cannot report a card gift as sent; for an unknown gift the answer is 404."""
     card = visitor.open_gift(mode="card")
     visitor.post(f"/gifts/{card.token}/sent")
     with visitor.database.reading() as session:

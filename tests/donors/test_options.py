@@ -66,7 +66,7 @@ def test_the_fee_is_part_of_the_gift(full_options: Visitor) -> None:
 
 
 def test_another_mode_without_a_fee_takes_the_cover_off(full_options: Visitor) -> None:
-    """If the donor changes to a mode without a fee, only the cover of the fee is dropped."""
+    """If the donor changes to a mode without a fee, the gift covers no fee, and keeps its note."""
     gift = full_options.open_gift(mode="card", cover_fee="yes", note="For the choir")
     full_options.post(f"/gifts/{gift.token}/instead", mode="interac")
     (other,) = [g for g in full_options.gifts() if g.mode == "interac"]

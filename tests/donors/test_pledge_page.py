@@ -1,4 +1,4 @@
-"""The page of a monthly gift: failed months, and requests for the current amount."""
+"""The page of a monthly gift: failed months, and requests for the amount it already has."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -116,7 +116,7 @@ def test_a_second_failed_month_is_still_past_due(visitor: Visitor) -> None:
 def test_the_buttons_of_a_month_fit_how_it_is_collected(
     visitor: Visitor, mode: str, language: str, once: str, other: str
 ) -> None:
-    """A failed month's page offers to pay it once in the same mode, and lists only other modes."""
+    """A failed month can be paid once in its own mode, which is not listed under other modes."""
     _, month = failing_pledge(visitor, mode)
     words = words_of(visitor.get(f"/gifts/{month.token}?lang={language}").text)
     assert once in words
@@ -135,7 +135,7 @@ def test_the_buttons_of_a_month_fit_how_it_is_collected(
 def test_the_same_amount_is_no_change(
     visitor: Visitor, language: str, typed: str, message: str
 ) -> None:
-    """If a donor requests the current amount, nothing changes and Stripe is not asked."""
+    """If a donor changes the amount to what it already is, Stripe is not asked."""
     first, _ = failing_pledge(visitor)
     page = f"/pledges/{first.token}"
     answer = visitor.post(f"{page}/amount?lang={language}", amount=typed)

@@ -60,7 +60,7 @@ STEPS: Final = (
     "donate.gifts.ledger:record_facts:after",
     "donate.storage.database:Database.upgrade:after",
 )
-# The time from the first answer to the kill, for a run that may never reach its crash point.
+# If a run does not reach its crash point, it is killed this long after its first answer.
 STEP_TIMEOUT_S: Final = 0.7
 LONGEST_LIFE_S: Final = 0.5
 START_S: Final = 0.2
@@ -178,7 +178,7 @@ class Town:
                     is_open = col(table.ask_at).is_not(None)
                     session.execute(update(table).where(is_open).values(ask_at=now))
         except DatabaseBusy:
-            pass  # the database was locked; a later call of this function succeeds
+            pass  # the database was locked; this function is called again later
 
     def deliver_everything_again(self, rng: Random) -> Counter[int]:
         """Deliver each of Stripe's events once more, in random order; count the answers."""

@@ -24,7 +24,7 @@ from tests.journeys.travelling import ANN, field
 from tests.real_parts import caller
 from tests.sandbox.running import RunningSandbox
 
-# The pause between two gifts of one donor: all donors give a few hundred gifts a minute.
+# The pause between two gifts of one donor; all donors together give a few hundred a minute.
 REST_S: Final = 0.25
 RETRY_AFTER_S: Final = 0.04
 _NEVER_ALLOWED: Final = (500, 501, 502, 504)

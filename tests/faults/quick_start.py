@@ -84,7 +84,7 @@ class Forker:
 
 @contextmanager
 def forker(folder: Path) -> Iterator[Forker]:
-    """Run a prepared interpreter that forks on order."""
+    """Run a prepared interpreter that forks a `donate` command for each order it gets."""
     with subprocess.Popen(
         [sys.executable, "-m", "tests.faults.quick_start", str(folder)],
         cwd=ROOT,

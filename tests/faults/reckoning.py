@@ -46,7 +46,7 @@ def refunds_at(sandbox: RunningSandbox) -> Amounts:
 
 
 def recorded(session: Session, kind: FactKind) -> Amounts:
-    """Return the amount of each fact of this kind, by its source id; check that none repeats."""
+    """Return the amounts of the facts of this kind by source id; check that no id repeats."""
     rows = session.exec(select(GiftFact).where(GiftFact.kind == kind)).all()
     sources = Counter(row.source_id for row in rows)
     assert not sources or max(sources.values()) == 1

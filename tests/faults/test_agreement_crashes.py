@@ -18,7 +18,7 @@ GATEWAY = "donate.stripe_gateway"
 # subscription yet.
 AFTER_WEBHOOK = f"{GATEWAY}.requests.billing:Billing.subscription_of:before"
 STEPS = [
-    # A crash after the worker claimed the agreement.
+    # A crash after the worker picked the agreement to process, and scheduled the next try.
     f"{GATEWAY}.requests.agreements:Agreements._take_due:after",
     # A crash after Stripe created the product, before it creates the subscription.
     f"{GATEWAY}.requests.billing:Billing.create_product:after",
@@ -28,13 +28,13 @@ STEPS = [
     f"{GATEWAY}.requests.billing:Billing.begin_debits:after",
     # A crash after Stripe's answer is stored in the inbox; perhaps it is not settled yet.
     f"{GATEWAY}.webhooks.inbox:Inbox.store_now:after",
-    # A crash after Stripe's answer is settled, before the agreement is marked as done.
+    # A crash after Stripe's answer became facts, before the worker notes that no try is due.
     f"{GATEWAY}.requests.agreements:Agreements._close:before",
 ]
 
 
 def make_due(world: World) -> None:
-    """Make every agreement due now, so that the worker retries it without waiting."""
+    """Set the next try of every agreement to now, so that the worker does not wait."""
     with world.database.writing() as session:
         session.execute(update(OpenAgreement).values(ask_at=datetime.now(UTC)))
 

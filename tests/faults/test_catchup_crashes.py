@@ -12,13 +12,13 @@ from tests.stripe_gateway.away import EVENTS, check_totals, going_away
 
 GATEWAY = "donate.stripe_gateway"
 STEPS = [
-    # A crash before the row of the catch-up's run is committed.
+    # A crash before the database row about this catch-up is committed.
     f"{GATEWAY}.catchup.catchup:begin_run:after",
     # A crash while a page of Stripe's events is only in memory.
     f"{GATEWAY}.client:StripeClient.list_page:after",
-    # A crash after the page's events are stored, before they are settled.
+    # A crash after a page of Stripe's events is stored, before the events are settled.
     f"{GATEWAY}.webhooks.inbox:Inbox.store_now:after",
-    # A crash after the page's events are settled, before the position in Stripe's list is saved.
+    # A crash after a page of events is settled, before the position in Stripe's list is saved.
     f"{GATEWAY}.webhooks.settle:Settler.settle_due:after",
     # A crash after the position in Stripe's list is saved.
     f"{GATEWAY}.catchup.catchup:Catchup._save:after",

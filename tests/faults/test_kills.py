@@ -1,4 +1,4 @@
-"""Kills the service ten times (`make prove` does it more often), and tests how it is killed."""
+"""Kills the service ten times (`make prove`: more often); also tests the code that kills it."""
 
 import time
 from pathlib import Path

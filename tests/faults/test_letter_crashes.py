@@ -20,7 +20,7 @@ STEPS = [
     ("donate.letters.finder:insert_new:after", 0),
     # A crash after the e-mail's row is committed.
     ("donate.letters.finder:LetterFinder.find_due:after", 0),
-    # A crash after the outbox claimed the e-mail, before it is sent.
+    # A crash after the outbox reserved the e-mail for this worker, before it is sent.
     ("donate.letters.outbox:Outbox._send:before", 0),
     # A crash after the e-mail is sent, before it is marked as sent.
     ("donate.letters.smtp:Smtp.carry:after", 1),

@@ -44,7 +44,7 @@ NOT_OPENED: Final = "We can’t open the payment page right now"
 
 @dataclass
 class Outcome:
-    """What a donor saw and waited for, and what was recorded in the end."""
+    """What a donor saw, how long the donor waited, and what was recorded in the end."""
 
     waited_s: float = 0.0
     first_answer: int = 0

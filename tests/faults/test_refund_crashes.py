@@ -21,7 +21,7 @@ GATEWAY = "donate.stripe_gateway"
 # The first crash: the refund request is recorded, and the staff member has no answer yet.
 RECORDED = "donate.finance.refunds.pages:RefundPages._record_request:after"
 WHILE_THE_WORKER_ASKS = [
-    # A crash after the worker claimed the refund request.
+    # A crash after the worker picked the refund request to send, and scheduled the next try.
     f"{GATEWAY}.requests.refunds:Refunds._take_due:after",
     # A crash just before the worker asks Stripe for the refund.
     f"{GATEWAY}.client:StripeClient.create_refund:before",
@@ -58,7 +58,7 @@ def send_back(world: World, gift: Gift) -> httpx.Response:
 
 
 def make_due(world: World) -> None:
-    """Make every refund request due now, so that the worker retries it without waiting."""
+    """Set the next try of every refund request to now, so that the worker does not wait."""
     with world.database.writing() as session:
         session.execute(update(OpenRefund).values(ask_at=datetime.now(UTC)))
 

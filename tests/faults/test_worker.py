@@ -9,7 +9,7 @@ PATIENCE_S = 5.0
 
 
 def test_a_job_that_hangs_holds_up_no_other() -> None:
-    """While one job of the worker hangs, a call of `nudge` still runs the other immediately."""
+    """While one job of the worker hangs, calling `nudge` still starts the other job at once."""
     release, rounds = threading.Event(), threading.Semaphore(0)
 
     def hang() -> int:

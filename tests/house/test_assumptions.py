@@ -70,7 +70,7 @@ def test_every_call_to_stripe_is_covered() -> None:
 
 
 def test_a_new_call_is_noticed() -> None:
-    """The search finds a call of the SDK that no assumption covers.
+    """The search through our code finds a call of the SDK that no assumption covers.
 
     It also finds a method of the SDK that is only passed to other code.
     """
@@ -88,7 +88,7 @@ def test_every_field_that_is_read_is_covered(objects: list[dict[str, Any]]) -> N
 
 
 def test_a_new_field_is_noticed() -> None:
-    """The search finds a field that no assumption covers, at any depth of an object."""
+    """A field that is read and that no assumption covers is noticed, at any depth of an object."""
     charge = {"object": "charge", "id": "ch_1", "outcome": {"reason": "highest_risk_level"}}
     fields: set[str] = set()
     payment = Traced({"object": "payment_intent", "latest_charge": charge}, fields)
@@ -112,5 +112,5 @@ def test_every_key_in_the_code_is_covered() -> None:
     ],
 )
 def test_a_new_key_is_noticed(code: str) -> None:
-    """The search finds a key that no assumption covers, however the code reads the key."""
+    """A JSON key that our code reads and no assumption covers is noticed, however it is read."""
     assert uncovered_keys(code) == {"outcome_reason"}

@@ -62,7 +62,7 @@ def test_after_a_refused_first_debit_the_donor_can_agree_again(world: World) -> 
 
 
 def test_a_refused_month_is_debited_again(world: World) -> None:
-    """A refused month can be debited again, one attempt at a time, and stays a single gift."""
+    """A refused month can be debited again, by one debit at a time, and stays a single gift."""
     gift, subscription_id = agree(world)
     bank_says(world, subscription_id, yes=True)
     world.sandbox.renew(subscription_id, succeed=None)

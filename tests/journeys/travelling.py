@@ -78,7 +78,7 @@ class World:
         return result
 
     def charged_card(self, subscription_id: str) -> tuple[str, str]:
-        """Return the ids of the card that the subscription charges and its customer's default."""
+        """Return the ids of the card for the subscription and of the customer's default card."""
         address = f"/v1/subscriptions/{subscription_id}?expand[0]=customer"
         result = self.sandbox.http.get(address, headers=self.stripe_headers).json()
         default = result["customer"]["invoice_settings"]["default_payment_method"]

@@ -106,7 +106,7 @@ def test_a_swap_never_finds_another_gift() -> None:
 
 
 def test_random_texts_contain_no_reference() -> None:
-    """In random bank texts, names, numbers and dates, none of a thousand references is found."""
+    """In random bank texts, the search finds none of a thousand existing references."""
     rng = Random(7)
     issued = {new_reference("LWCAN", rng) for _ in range(1_000)}
     kinds: list[Callable[[], str]] = [

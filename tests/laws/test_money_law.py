@@ -24,7 +24,7 @@ LANGUAGES = ["en-CA", "fr-CA"]
 
 
 def typeable() -> st.SearchStrategy[Money]:
-    """Return a strategy for amounts that a donor may type and that Stripe accepts."""
+    """Return a Hypothesis strategy for amounts that a donor may type and that Stripe accepts."""
     return st.tuples(CURRENCIES, st.integers(1, MAX_AMOUNT_MINOR)).map(
         lambda pair: Money(max(pair[1] // minor_step(pair[0]), 1) * minor_step(pair[0]), pair[0])
     )

@@ -273,8 +273,9 @@ def machine_settings() -> settings:
         stateful_step_count=STEPS,
         max_examples=RUNS,
         deadline=None,
-        derandomize=True,  # the same examples in every run
-        phases=[Phase.generate],  # to search for the shortest failure takes long
+        derandomize=True,  # every run tries the same examples
+        # Hypothesis does not look for a shorter failing example, which would take long.
+        phases=[Phase.generate],
         suppress_health_check=list(HealthCheck),
     )
 

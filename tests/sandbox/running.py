@@ -115,7 +115,7 @@ class Received:
 
 
 class Receiver:
-    """A receiver of webhooks that answers 200, or first the statuses in `answers`.
+    """A receiver of webhooks. It answers with the statuses in `answers`, and after those with 200.
 
     `most_at_once` is the largest number of deliveries of one event that were open together.
     """

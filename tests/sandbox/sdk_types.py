@@ -121,9 +121,9 @@ PARAMETERS = {
     "POST /v1/webhook_endpoints/*": "WebhookEndpointUpdateParams",
 }
 
-# Options of a request, such as headers: the SDK's types have them, but they are not in the form.
+# The SDK's types also contain options such as headers, which are not parameters in the form.
 _NO_PARAMETERS = frozenset(RequestOptions.__annotations__)
-# The types of these options use names that the SDK's modules of parameters may not import.
+# The types of these options use names that some of the SDK's modules do not import at run time.
 _NAMES_OF_HEADERS = {"Mapping": Mapping, "StripeContext": object}
 _LEAVES = {
     Decimal: FORM_LEAVES["number"],

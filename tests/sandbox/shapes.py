@@ -115,7 +115,7 @@ def any_of(options: list[Check]) -> Check:
             inner_differences = option(value)
             if not inner_differences:
                 return FITS
-            # The best option has the right type, and among those with it the fewest differences.
+            # Prefer an option of the right type; among several such, the one that differs least.
             if best is None or _distance(inner_differences) < _distance(best):
                 best = inner_differences
         return best or wrong("fits nothing", value)

@@ -1,4 +1,4 @@
-"""The tests' check of the sandbox against Stripe's documents finds every kind of difference.
+"""Tests that the check of the sandbox against Stripe's documents finds every kind of difference.
 
 tests/conftest.py checks for each test that the sandbox has no unlisted difference.
 """

@@ -17,7 +17,7 @@ async def read_request(reader: asyncio.StreamReader) -> bytes:
 
 
 class Listener:
-    """A server that gives these answers on each connection, then closes the connection."""
+    """A server that gives the answers in a list on each connection, and then closes it."""
 
     def __init__(self, *answers: bytes) -> None:
         self.answers = answers

@@ -57,7 +57,7 @@ def test_forged_events_move_no_money(world: World) -> None:
 
 
 def test_a_later_month_is_forged_only_where_it_can_be_found_out(world: World) -> None:
-    """A validly signed forgery has a false amount only if the receiver knows the right one.
+    """A forgery with a valid signature has a false amount only if the receiver can notice that.
 
     A receiver does not know the amount of a later month, because the donor may have changed it.
     """

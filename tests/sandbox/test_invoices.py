@@ -89,7 +89,7 @@ def test_a_paused_month_takes_no_money(
     behavior: Any,
     status: str,
 ) -> None:
-    """While a subscription is paused, each month's invoice is not paid."""
+    """While a subscription is paused, its months have invoices, but none is paid."""
     subscription_id = begin(fresh_client, fresh_sandbox)["subscription"]
     fresh_client.v1.subscriptions.update(
         subscription_id, {"pause_collection": {"behavior": behavior}}
@@ -162,7 +162,7 @@ def test_every_period_begins_where_the_last_one_ended(
 
 
 def test_months_are_counted_on_the_calendar() -> None:
-    """For any day of a month, months_between counts the months that months_after added."""
+    """If months_after adds n months to a date, months_between counts n, on any day of a month."""
     for day in (1, 28, 29, 30, 31):
         anchor = moment(2024, 1, day)
         counts = [months_between(anchor, months_after(anchor, n)) for n in range(40)]

@@ -95,7 +95,7 @@ def test_two_deliveries_come_at_once(world: World) -> None:
 
 
 def test_later_events_overtake(world: World) -> None:
-    """With `reorder`, a held event arrives after later ones, and every event arrives once."""
+    """With `reorder`, some events arrive after later ones, and every event arrives once."""
     world.begin(3, "reorder", rate=0.5, time_scale=1.0)
     world.pay(5)
     order = [event.id for event in reversed(world.client.v1.events.list({"limit": 100}).data)]
@@ -161,7 +161,7 @@ def test_answers_go_wrong(world: World, kind: str) -> None:
 
 
 def test_mischief_stops_without_a_seed(world: World) -> None:
-    """Setting the seed to None stops mischief; its report is kept until it begins again."""
+    """Setting the seed to None stops mischief; the report of it is kept until a new seed is set."""
     world.begin(1, "drop")
     world.pay()
     world.begin(None)

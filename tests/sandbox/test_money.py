@@ -27,7 +27,7 @@ def types_about(client: stripe.StripeClient, object_id: str) -> list[str]:
 @pytest.mark.parametrize(
     ("amount", "currency", "method", "fee"),
     [
-        (2_500, "cad", "card", 103),  # 2.9% is 72.5, rounded up
+        (2_500, "cad", "card", 103),  # 2.9% is 72.5 cents, rounded up to 73; 30 are added
         (50, "cad", "card", 31),
         (10_000, "cad", "acss_debit", 140),
         (100_000, "cad", "acss_debit", 500),
@@ -35,7 +35,7 @@ def types_about(client: stripe.StripeClient, object_id: str) -> list[str]:
     ],
 )
 def test_stripe_keeps_its_fee(amount: int, currency: str, method: str, fee: int) -> None:
-    """Stripe's fee is 2.9% and 30 cents by card; 1% and 40 cents, at most 5 dollars, by debit."""
+    """Stripe's fee is 2.9% + 30 cents for a card, and 1% + 40 cents, at most $5, for a debit."""
     assert payment_fee(amount, currency, method) == fee
 
 
@@ -54,7 +54,7 @@ def test_a_payment_reaches_the_balance(
 
 
 def test_charges_are_found_by_payment(client: stripe.StripeClient, sandbox: RunningSandbox) -> None:
-    """A declined attempt and a paid one are two charges of one payment intent."""
+    """A payment intent has two charges if one card was declined and another card then paid."""
     session = client.v1.checkout.sessions.create(SESSION)
     sandbox.pay(session.id, "declined")
     intent = sandbox.pay(session.id)["session"]["payment_intent"]
@@ -223,7 +223,7 @@ def test_an_inquiry_becomes_a_chargeback_under_the_same_id(
 def test_an_inquiry_may_be_closed_and_an_end_revised(
     client: stripe.StripeClient, sandbox: RunningSandbox
 ) -> None:
-    """Closing an inquiry moves no money; a lost dispute can still be won, and a won one lost."""
+    """Closing an inquiry moves no money. A dispute can still change from lost to won, or back."""
     first = pay(client, sandbox)["payment_intent"]["id"]
     lever = {"payment_intent": first, "inquiry": True}
     inquiry = sandbox.control("POST", "/_sandbox/dispute", **lever)["dispute"]["id"]

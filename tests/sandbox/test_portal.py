@@ -67,7 +67,7 @@ def test_a_voided_month_cannot_be_paid(
 def test_a_card_is_replaced_at_the_portal(
     client: stripe.StripeClient, sandbox: RunningSandbox
 ) -> None:
-    """A card saved in the portal is charged for an open invoice; it may be declined as well."""
+    """A card saved in the portal can be charged for an open invoice, or be declined for it."""
     session = begin(client, sandbox)
     invoice_id = fail_a_month(sandbox, session["subscription"])
     page = portal_of(client, session)
@@ -122,7 +122,7 @@ def test_a_saved_card_does_not_replace_a_subscriptions_card(
 
 
 def test_a_flow_is_for_the_card_alone(client: stripe.StripeClient, sandbox: RunningSandbox) -> None:
-    """A portal session with flow_data can only replace the card and redirects as flow_data says."""
+    """With flow_data, donors can only replace the card, and are then sent to flow_data's URL."""
     session = begin(client, sandbox)
     page = portal_of(client, session, flow_data=FLOW)
     assert "Annuler" not in sandbox.http.get(page).text

@@ -197,5 +197,5 @@ def test_several_unknown_parameters_are_all_named(client: stripe.StripeClient) -
     ids=["hash", "numbered list", "list", "encoded", "empty"],
 )
 def test_forms_are_read_with_their_nesting(encoded: bytes, decoded: dict[str, Any]) -> None:
-    """decode_form makes dicts and lists of the brackets in a form's names."""
+    """decode_form turns fields with brackets in their names, as in a[b], into dicts and lists."""
     assert decode_form(encoded) == decoded

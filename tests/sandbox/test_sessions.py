@@ -169,7 +169,7 @@ def test_an_unknown_path_is_a_404(sandbox: RunningSandbox) -> None:
 def test_only_the_own_account_can_be_read(
     sandbox: RunningSandbox, http_client: stripe.HTTPClient
 ) -> None:
-    """A key can read its own account, with or without the id, and no other account."""
+    """An API key can read its own account, with or without the account's id, but no other one."""
     client = client_of(sandbox, http_client)
     account = client.v1.accounts.retrieve_current()
     assert account.country == "CA"

@@ -212,7 +212,7 @@ def test_nested_hashes_have_every_field(
 
 
 def test_ids_look_like_stripes(objects: dict[str, dict[str, Any]]) -> None:
-    """Each kind of object has an id with Stripe's prefix, and none is in live mode."""
+    """The id of each object has Stripe's prefix for its kind, and no object is in live mode."""
     prefixes = {
         "checkout.session": "cs_test_",
         "payment_intent": "pi_",

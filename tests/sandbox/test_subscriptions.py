@@ -100,7 +100,7 @@ def test_the_page_says_how_often(client: stripe.StripeClient, sandbox: RunningSa
 def test_a_decline_can_be_followed_by_a_payment(
     client: stripe.StripeClient, sandbox: RunningSandbox
 ) -> None:
-    """After a declined card, a second attempt pays the same invoice of the same subscription."""
+    """After a declined card, another card can pay the same invoice of the same subscription."""
     session = client.v1.checkout.sessions.create(monthly_of(2_500))
     declined = sandbox.pay(session.id, "declined")
     assert (declined["session"]["status"], declined["session"]["subscription"]) == ("open", None)

@@ -104,7 +104,7 @@ def test_a_drip_gets_past_a_timeout_for_each_read(sandbox: RunningSandbox) -> No
 
 @pytest.mark.parametrize("kind", ["reset_before", "reset_after"])
 def test_a_reset_ends_the_connection(sandbox: RunningSandbox, kind: str) -> None:
-    """With either kind of reset, the connection ends with a TCP reset."""
+    """With `reset_before` and with `reset_after`, the connection ends with a TCP reset."""
     trouble(sandbox, kind, method="GET")
     with pytest.raises(httpx.ReadError, match="reset by peer"):
         sandbox.http.get(SESSIONS, auth=(SECRET_KEY, ""))

@@ -36,7 +36,7 @@ def is_quiet(sandbox: RunningSandbox) -> bool:
 def test_every_event_arrives_signed(
     fresh_sandbox: RunningSandbox, fresh_client: stripe.StripeClient, receiver: Receiver
 ) -> None:
-    """Every webhook has a signature with the present time that Stripe's SDK accepts."""
+    """Every webhook has a signature that is dated now and that Stripe's SDK accepts."""
     pay_one(fresh_client, fresh_sandbox)
     wait_until(lambda: len(receiver.received) == 4)
     assert sorted(types(receiver)) == [
@@ -54,7 +54,7 @@ def test_every_event_arrives_signed(
 def test_an_event_holds_the_object_as_it_was(
     fresh_sandbox: RunningSandbox, fresh_client: stripe.StripeClient, receiver: Receiver
 ) -> None:
-    """An event has its object as it was at that time, whatever changes later."""
+    """An event holds its object as it was when the event occurred, whatever changes later."""
     session = pay_one(fresh_client, fresh_sandbox)
     fresh_sandbox.control("POST", "/_sandbox/refund", payment_intent=session["payment_intent"])
     charge_event = fresh_client.v1.events.list({"type": "charge.succeeded"}).data[0]
@@ -85,7 +85,7 @@ def test_an_event_says_which_request_made_it(
 def test_a_failed_delivery_is_retried(
     fresh_sandbox: RunningSandbox, fresh_client: stripe.StripeClient, receiver: Receiver
 ) -> None:
-    """A webhook that is not answered with a 2xx is retried, and every attempt is logged."""
+    """A webhook is sent again until the answer is a 2xx, and the log has every delivery."""
     receiver.answers.extend([500, 302])
     session = fresh_client.v1.checkout.sessions.create(SESSION)
     fresh_client.v1.checkout.sessions.expire(session.id)
