@@ -65,7 +65,7 @@ def test_card(card_program: tuple[Program, str]) -> None:
 
 @pytest.mark.parametrize("frequency", ["once", "monthly"])
 def test_bank_debit(card_program: tuple[Program, str], frequency: str) -> None:
-    """A bank debit, once or monthly, gets the URL of Stripe's page; outside Canada it gets 422."""
+    """A single or monthly bank debit gets the URL of Stripe's page, but 422 outside Canada."""
     program, stripe = card_program
     answer = program.open(mode="bank_debit", frequency=frequency)
     assert answer.json()["next"]["url"].startswith(stripe)

@@ -43,7 +43,7 @@ def test_what_a_region_does_not_offer_is_refused(
 
 
 def test_options_are_part_of_the_gift(program: Program) -> None:
-    """A repeated key with the same options gets the same gift; with others it gets an error."""
+    """A repeated key gets the same gift with the same options, and an error with other options."""
     key = new_key()
     first = program.open(key, **OPTIONS)
     assert first.status_code == 201

@@ -57,7 +57,7 @@ def _running(arguments: list[str], database_url: str, folder: Path) -> Iterator[
         "STRIPE_WEBHOOK_SECRET": WEBHOOK_SECRET,
         "STRIPE_API_BASE": "http://127.0.0.1:9",
         "CHECKOUT_HOSTS": "127.0.0.1:9",
-        "CATCHUP_EVERY_MINUTES": "0",  # no Stripe runs here that could be asked
+        "CATCHUP_EVERY_MINUTES": "0",  # no catch-up, because no Stripe runs here
         "LOG_LEVEL": "WARNING",
         "PYTHONPATH": str(ROOT),
     }

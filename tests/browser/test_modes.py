@@ -36,7 +36,7 @@ def test_a_card_gift_is_received(open_page: OpenPage, script: bool, language: st
 def test_a_bank_debit_arrives_days_later(
     open_page: OpenPage, demo: Demo, script: bool, language: str
 ) -> None:
-    """A bank debit shows as processing once the donor agreed, and as received days later."""
+    """A bank debit shows as processing after the donor agreed, and as received days later."""
     page = open_page(java_script_enabled=script)
     steps.give(page, "bank_debit", language=language)
     page.wait_for_url("**/pay/**")
@@ -72,7 +72,7 @@ def test_a_monthly_gift_is_changed_and_ended(
 def test_a_bank_is_debited_every_month(
     open_page: OpenPage, demo: Demo, script: bool, language: str
 ) -> None:
-    """A monthly debit shows as processing once the donor agreed, and later as received."""
+    """A monthly debit shows as processing after the donor agreed, and later as received."""
     page = open_page(java_script_enabled=script)
     steps.fill_in(page, "bank_debit", language=language)
     page.locator("label[for=frequency-monthly]").click()
@@ -95,7 +95,7 @@ def test_a_bank_is_debited_every_month(
 def test_an_interac_gift_is_marked_received(
     open_page: OpenPage, demo: Demo, script: bool, language: str
 ) -> None:
-    """A donor reads where to send an Interac transfer, and sees it received once staff mark it."""
+    """A donor reads where to send an Interac transfer, and later that staff have received it."""
     donor = open_page(java_script_enabled=script)
     steps.give(donor, "interac", preset=10_000, language=language)
     donor.wait_for_url("**/gifts/**")

@@ -148,7 +148,7 @@ def test_a_busy_database_loses_nothing(visitor: Visitor) -> None:
     """If the database is busy, the donor gets the filled-in form back and can send it again."""
     nonce = visitor.nonce()
     with visitor.database.writing() as session:
-        session.execute(text("SELECT 1"))  # This takes the write lock.
+        session.execute(text("SELECT 1"))  # In `writing()`, this takes the write lock.
         answer = visitor.give(nonce=nonce)
     assert answer.status_code == 503
     assert answer.headers["retry-after"]

@@ -116,7 +116,7 @@ def test_a_second_failed_month_is_still_past_due(visitor: Visitor) -> None:
 def test_the_buttons_of_a_month_fit_how_it_is_collected(
     visitor: Visitor, mode: str, language: str, once: str, other: str
 ) -> None:
-    """A failed month can be paid once in its own mode, which is not listed under other modes."""
+    """A failed month's page offers its own mode, which its list of other modes leaves out."""
     _, month = failing_pledge(visitor, mode)
     words = words_of(visitor.get(f"/gifts/{month.token}?lang={language}").text)
     assert once in words

@@ -170,7 +170,7 @@ class Town:
             return False
 
     def make_due(self) -> None:
-        """Make every request that Stripe has not answered due now, so that it is repeated."""
+        """Let the service repeat every request that Stripe has not answered, without waiting."""
         now = datetime.now(UTC)
         try:
             with self.database.writing() as session:

@@ -160,7 +160,7 @@ def poll(pid: int) -> int | None:
 
 
 def obey() -> None:
-    """Read orders from standard input, fork or poll a process for each, and write the answer."""
+    """Carry out orders from standard input: fork a process, or look whether one has ended."""
     started: set[int] = set()
     for line in sys.stdin:
         order = json.loads(line)

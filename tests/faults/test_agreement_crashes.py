@@ -49,7 +49,7 @@ def test_an_agreement_survives_every_crash(
         form = world.fill_in("bank_debit") | {"frequency": "monthly"}
         world.pay(world.submit(form), BANK_ACCOUNT)
         machine.was_killed(process, AFTER_WEBHOOK)
-        world.webhooks(paused=True)  # so that only the worker can learn of the subscription
+        world.webhooks(paused=True)  # now only the worker can learn of the subscription
         for step in STEPS:
             make_due(world)
             process = machine.serve(killed_at=step)

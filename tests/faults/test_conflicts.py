@@ -34,7 +34,7 @@ from tests.stripe_gateway.service import serving
 def test_the_victim_of_a_deadlock_tries_again(postgres: Postgres) -> None:
     """If PostgreSQL aborts the settling of an event to end a deadlock, a later try settles it."""
     url = postgres.fresh_url()
-    database = Database(url, busy_timeout_s=30)  # PostgreSQL ends deadlocks before that
+    database = Database(url, busy_timeout_s=30)  # PostgreSQL ends deadlocks well within 30 s
     gift = give(database)
     store(database, event("checkout.session.completed", session_for(gift)))
     settler = settler_of(database, FixedClock(NOW))

@@ -70,7 +70,7 @@ def test_a_refund_survives_every_crash(start: Forker, database_url: str, tmp_pat
         process = machine.serve(killed_at=RECORDED)
         gift = paid(machine)
         sign_in(world)
-        world.webhooks(paused=True)  # so that only the worker can learn of the refund
+        world.webhooks(paused=True)  # now only the worker can learn of the refund
         with pytest.raises(httpx.TransportError):
             send_back(world, gift)
         machine.was_killed(process, RECORDED)

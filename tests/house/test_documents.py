@@ -63,7 +63,7 @@ def test_every_link_of_a_document_leads_somewhere(document: Path) -> None:
 
 
 def test_a_stale_path_is_noticed() -> None:
-    """The check reports a path without a file, but no URL and no existing file."""
+    """The check reports a path at which there is no file. It does not report URLs."""
     text = "`gifts/ledger.py`, `gifts/gone.py`, https://x.example/no.py, tests/house/*.py"
     assert {path for path in paths_in(text) if not is_there(path)} == {"gifts/gone.py"}
 

@@ -24,7 +24,7 @@ def agree(world: World) -> tuple[Gift, str]:
 
 
 def test_each_month_is_debited(world: World) -> None:
-    """One agreement starts one subscription, and each month is confirmed once its debit arrives."""
+    """One agreement starts one subscription, and a month is confirmed when its debit arrives."""
     gift, subscription_id = agree(world)
     assert (months(world)[0].status, months(world)[0].received_minor) == ("processing", 0)
     assert "Thank you for giving every month" in world.page(f"/pledges/{gift.token}")

@@ -38,7 +38,7 @@ class WrongEnd(AssertionError):
 
 
 def run_schedule(database: Database, seed: int) -> int:
-    """Deliver events in the seed's order; return how many were delivered. Raises WrongEnd."""
+    """Deliver events in the order that the seed decides; return their number. Raises WrongEnd."""
     rng, clock = Random(seed), FixedClock(NOW)
     stories = [draw_story(database, rng) for _ in range(rng.randrange(1, 4))]
     events = [event for story in stories for event in story.events]

@@ -27,7 +27,7 @@ def types_about(client: stripe.StripeClient, object_id: str) -> list[str]:
 @pytest.mark.parametrize(
     ("amount", "currency", "method", "fee"),
     [
-        (2_500, "cad", "card", 103),  # 2.9% is 72.5 cents, rounded up to 73; 30 are added
+        (2_500, "cad", "card", 103),  # 73 + 30, because 2.9% is 72.5, which is rounded up
         (50, "cad", "card", 31),
         (10_000, "cad", "acss_debit", 140),
         (100_000, "cad", "acss_debit", 500),

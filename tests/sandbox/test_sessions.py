@@ -84,7 +84,7 @@ def test_what_is_no_object_does_not_expand(client: stripe.StripeClient) -> None:
 
 
 def test_an_open_session_can_be_expired(client: stripe.StripeClient) -> None:
-    """An open session can be expired once, and has no page then."""
+    """An open session can be expired only once, and has no page afterwards."""
     session = client.v1.checkout.sessions.create(SESSION)
     expired = client.v1.checkout.sessions.expire(session.id)
     assert (expired.status, expired.url) == ("expired", None)

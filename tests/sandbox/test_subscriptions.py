@@ -176,7 +176,7 @@ def items(*prices: dict[str, Any]) -> list[dict[str, Any]]:
 def test_parameters_of_another_mode_are_refused(
     client: stripe.StripeClient, params: Any, param: str
 ) -> None:
-    """A price or parameter that does not fit the session's mode is refused, with its name."""
+    """A price or parameter that does not fit the session's mode gets an error that names it."""
     with pytest.raises(stripe.InvalidRequestError) as refused:
         client.v1.checkout.sessions.create(params)
     assert refused.value.param == param
