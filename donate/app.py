@@ -247,11 +247,11 @@ def _add_pages_and_api(app: FastAPI, parts: Parts, settings: Settings, pages: Pa
 
 
 def _add(app: FastAPI, router: APIRouter) -> None:
-    """Add the routes of a router as they are.
+    """Add the routes of a router to the application without copying them.
 
-    What it buys: the first request need not analyse each one again, as after `include_router`.
+    What it buys: after `include_router`, the first request would analyse each route again.
     Shown by: the time until the first answer of a new process, or of each test's application.
-    Delete it when: that is the same with `include_router`.
+    Delete it when: that time is the same with `include_router`.
     """
     app.router.routes += router.routes
 

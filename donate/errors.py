@@ -44,7 +44,7 @@ class BadInput(DonateError):
 
     @property
     def problems(self) -> "tuple[BadInput, ...]":
-        """This one, as `BadInputs` has several."""
+        """A tuple with only this error. `BadInputs.problems` has several errors."""
         return (self,)
 
 
@@ -136,9 +136,10 @@ class StripeUnavailable(Unavailable):
 class StripeRefused(StripeUnavailable):
     """Stripe refused the request, and would refuse the same request again.
 
-    `code` is Stripe's error code; if Stripe gave none, `param` names the invalid parameter. If
-    `may_have_acted` is true, Stripe repeated an earlier failure, or the idempotency key was used
-    for another request. Then look up what Stripe has before retrying with another key.
+    `code` is Stripe's error code; if Stripe gave none, `param` names the request parameter that
+    Stripe refused. If `may_have_acted` is true, Stripe repeated an earlier failure, or the
+    idempotency key was used for another request. Then look up what Stripe has before retrying with
+    another key.
     """
 
     def __init__(

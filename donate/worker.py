@@ -1,7 +1,7 @@
 """Runs the background jobs, each in a thread of its own, so that a slow one delays no other.
 
-A job runs in rounds. Each round finds due work in the database and does a bounded amount of it, so
-the next round also finds what a crash left undone. A nudge only starts the next round early.
+A job runs again and again. Each run finds due work in the database and does a bounded amount of it,
+so the next run also finds what a crash left undone. A nudge only starts the next run early.
 """
 
 import logging
@@ -34,13 +34,13 @@ class Worker:
             thread.start()
 
     def nudge(self, *jobs: Job) -> None:
-        """Tell these jobs, or all jobs, to start their next round now. Returns without waiting."""
+        """Tell these jobs, or all jobs, to start their next run now. Returns without waiting."""
         for thread in self._threads:
             if not jobs or thread.job in jobs:
                 thread.nudge()
 
     def stop(self) -> None:
-        """Let each thread finish its current round, and wait until all threads have ended."""
+        """Let each thread finish its current run, and wait until all threads have ended."""
         for thread in self._threads:
             thread.request_stop()
         for thread in self._threads:
@@ -48,7 +48,7 @@ class Worker:
 
 
 class _JobThread(threading.Thread):
-    """Runs one job in rounds, and pauses after a round that found no work."""
+    """Runs one job again and again, and pauses after a run that found no work."""
 
     def __init__(self, job: Job) -> None:
         super().__init__(name=job.__qualname__, daemon=True)
@@ -70,7 +70,7 @@ class _JobThread(threading.Thread):
                 self._nudged.wait(HEARTBEAT_S)
 
     def _run_round(self) -> int:
-        """Run the job once; return how much work it did. After an error, the next round retries."""
+        """Run the job once; return how much work it did. After an error, the next run retries."""
         done = 0
         try:
             done = self.job()

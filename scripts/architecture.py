@@ -2,7 +2,8 @@
 
     python -m scripts.architecture
 
-Each box ("card") is a folder or file, with the first line of its docstring and its subfolders.
+Each box (a `Card` in the code) is a folder or file, with the first line of its docstring and its
+subfolders.
 """
 
 import ast
@@ -25,7 +26,7 @@ HEAD_HEIGHT: Final = 50
 TITLE_WIDTH: Final = 160
 LINE_HEIGHT: Final = 19
 BASELINE: Final = PADDING + 12
-# This is wider than an average character of the fonts, so that wrapped lines fit into their card.
+# This is wider than an average character of the fonts, so that wrapped lines fit into their box.
 CHARACTER_WIDTH: Final = 7.8
 
 HEAD: Final = "A folder may import from the rows below it, never from its own row or above."
@@ -75,7 +76,7 @@ class Card:
 
 
 def read_floors() -> list[list[Card]]:
-    """Return the layers from pyproject.toml, top first, and the cards in each layer."""
+    """Return the layers from pyproject.toml, top first, and the boxes in each layer."""
     settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     contracts = settings["tool"]["importlinter"]["contracts"]
     (layers,) = (contract["layers"] for contract in contracts if contract["id"] == "floors")
@@ -97,7 +98,8 @@ def draw(floors: list[list[Card]]) -> str:
     top = HEAD_HEIGHT
     for cards in floors:
         width = (WIDTH - 2 * MARGIN - GAP * (len(cards) - 1)) // len(cards)
-        # A card as wide as the picture has its title beside the lines. Others have it above them.
+        # A box as wide as the picture has its title beside its lines of text. Other boxes have the
+        # title above the lines.
         aside, above = (TITLE_WIDTH, 0) if len(cards) == 1 else (0, 1)
         texts = [card.lines(width - 2 * PADDING - aside) for card in cards]
         height = 2 * PADDING + LINE_HEIGHT * (above + max(map(len, texts))) - 5

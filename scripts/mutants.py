@@ -32,7 +32,10 @@ IMPORTS: Final = "import pathlib, donate.app; print(pathlib.Path(donate.__file__
 
 
 class Unplantable(Exception):
-    """A bug cannot be planted: the code is not as quoted, or any test would notice the bug."""
+    """A bug cannot be planted.
+
+    Either the code differs from the quotation in mutants.toml, or any test would notice the bug.
+    """
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,8 +26,8 @@ RESULT = Path(__file__).parents[1] / "tests" / "sandbox" / "stripe_shapes.json"
 SOURCE = "https://github.com/stripe/openapi, openapi/spec3.json"
 LICENCE = "MIT, Copyright (c) 2011- Stripe, Inc."
 
-# Where Stripe can put one of these objects in place of its id, the object's schema is checked. In
-# place of any other id, every object is accepted.
+# Some fields contain either an id or the whole object. If the object is one of these kinds, the
+# tests check its schema. They accept an object of any other kind unchecked.
 KINDS = set(
     """
     account balance_transaction billing_portal.configuration billing_portal.session charge
@@ -37,7 +37,7 @@ KINDS = set(
     webhook_endpoint
     """.split()
 )
-# The payment method types that are checked. All others are left out.
+# The tests check only these types of payment method.
 METHODS = {"acss_debit", "card", "link"}
 # Schemas about accounts and other payment methods, which are not checked.
 UNUSED = set(

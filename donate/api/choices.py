@@ -19,7 +19,10 @@ _PLACES: Final = {
 
 
 def read_new_gift(new: NewGift, region: Region) -> Choice:
-    """Return the choice in a request body. Raises BadInputs, with a path in the body for each."""
+    """Return the choice in a request body.
+
+    Raises BadInputs. Each of its problems names the path of an invalid field in the body.
+    """
     amount: Money | BadInput
     if is_currency(new.currency):
         amount = Money(new.amount_minor, new.currency)

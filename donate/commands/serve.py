@@ -72,7 +72,10 @@ def serve(settings: Settings, processes: int = 1) -> None:
 
 
 def run(application: FastAPI | str, settings: Settings, processes: int = 1) -> None:
-    """Run an application until stopped. A text names the function that builds the application."""
+    """Run an application until it is stopped.
+
+    If `application` is a text, it names the function that builds the application.
+    """
     if not isinstance(application, str):
         _tune_python()
     uvicorn.run(
@@ -102,7 +105,8 @@ def _tune_python() -> None:
     """
     # With the default of 5 ms, a request waits longer while a background job computes.
     sys.setswitchinterval(SWITCH_S)
-    # Exclude all objects that exist at the start. With them, each later collection took 0.1 s.
+    # Exclude all objects that exist at the start from garbage collection. Each later collection
+    # took 0.1 s when it included them.
     gc.collect()
     gc.freeze()
     gc.set_threshold(*GARBAGE)

@@ -22,7 +22,8 @@ from donate.regions.regions import Region
 OTHER: Final = "other"
 """The value of the radio button for a free amount."""
 _MAX_SHOWN: Final = MAX_NOTE
-# Search this much more text, to find the end of a card number that begins in the shown text.
+# Search this many characters after the shown text too: a card number that begins in the shown text
+# may end there.
 _MAX_BESIDE: Final = 100
 _NONCE: Final = re.compile(r"[A-Za-z0-9_-]{20,40}")
 _UNSHOWABLE: Final = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")

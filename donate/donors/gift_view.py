@@ -1,4 +1,7 @@
-"""Computes the content of a gift's page: status, texts, and what the donor can do. Pure."""
+"""Computes the content of a gift's page: status, texts, and what the donor can do.
+
+All functions are pure.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -100,7 +103,10 @@ def ways_in_words(gift: Gift) -> dict[Mode, str]:
 
 
 def frequency_instead(gift: Gift) -> Frequency:
-    """Return the replacing gift's frequency. A one-time gift replaces a pledge's later month."""
+    """Return the frequency of a gift that replaces this one in another mode.
+
+    A later month of a pledge is replaced by a one-time gift.
+    """
     return Frequency.ONCE if is_later_month(gift) else gift.frequency
 
 

@@ -125,8 +125,8 @@ def pledge_summary(pledge: Pledge, *, by_card: bool, all_given: bool = False) ->
 
 
 _SAME: Final = N_("That’s already the amount, so nothing was changed.")
-# Each notice belongs to a change and a state of the pledge. A notice is shown only in its state, so
-# that an old URL shows no notice that is no longer true.
+# The sentence for each change that the donor made and each state of the pledge after it. The page
+# shows a sentence only in its state, because an old URL may name a change that no longer holds.
 _DONE: Final[Mapping[tuple[str, PledgeState], str]] = {
     ("amount", PledgeState.ACTIVE): N_("The new amount applies from next month."),
     ("amount", PledgeState.PAUSED): N_("The new amount applies from next month."),
@@ -152,7 +152,10 @@ _DONE: Final[Mapping[tuple[str, PledgeState], str]] = {
 
 
 def done_notice(done: str, pledge: Pledge, *, all_given: bool) -> str:
-    """Return the notice that a change is done; empty if the pledge has changed again since."""
+    """Return the sentence which tells the donor that their change is done.
+
+    It is empty if the pledge has changed again since.
+    """
     if done == "same" and pledge.runs:
         return _SAME
     is_settled = all_given and pledge.state is PledgeState.PAST_DUE

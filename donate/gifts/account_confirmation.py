@@ -1,4 +1,7 @@
-"""Finds out whether a donor must still confirm a bank account with micro-deposits. Pure."""
+"""Finds out whether a donor must still confirm a bank account with micro-deposits.
+
+All functions are pure.
+"""
 
 from collections.abc import Iterable
 from dataclasses import dataclass

@@ -31,7 +31,7 @@ def differences(session: Session) -> Iterator[str]:
     """Yield one line for each stored value that differs from the facts."""
     try:
         yield from _compare(session)
-    except ValueError as error:  # a column of an enum holds a text that no member has
+    except ValueError as error:  # a stored text is no member of its column's enum
         yield f"{error}; nothing after it was compared"
 
 
@@ -73,7 +73,7 @@ def _gifts(session: Session) -> Iterator[tuple[Gift, list[Fact], list[GiftMoveme
             movements[movement.gift_id].append(movement)
         for gift in gifts:
             yield gift, facts[gift.id], movements[gift.id]
-        session.expunge_all()  # Without this, all gifts would stay in memory.
+        session.expunge_all()  # Otherwise the session would keep all gifts in memory.
 
 
 def _movement_differences(

@@ -16,50 +16,54 @@ class DisputeFee(TypedDict):
 class Evidence(RefusalDetails, total=False):
     """The keys of a fact's evidence, as JSON. Facts of earlier versions may lack some of them."""
 
-    # gift_opened. Its `code` is the giving code; in other facts that is Stripe's error code.
+    # Keys of gift_opened. Its `code` is the giving code; in other facts `code` is Stripe's error
+    # code.
     mode: str
     country: str
-    pledge: str  # the reference of the pledge's first gift
-    invoice: str  # also in payment_named, paid_outside and payment_failed
-    # checkout_requested, checkout_opened, checkout_refused
+    pledge: str  # The reference of the pledge's first gift.
+    invoice: str  # Also a key of payment_named, paid_outside and payment_failed.
+    # Keys of checkout_requested, checkout_opened, checkout_refused.
     attempt: int
     language: str
-    # payment_processing, payment_succeeded, payment_failed, payment_declined
-    session: str | None  # the checkout session, where the source is a payment
-    agreement: str  # the checkout session, if the donor agreed to monthly debits in it
+    # Keys of payment_processing, payment_succeeded, payment_failed, payment_declined.
+    session: str | None  # The checkout session, if the source is a payment.
+    agreement: str  # The checkout session, if the donor agreed to monthly debits in it.
     payment_status: str
     billing_reason: str
     decline_code: str
-    # account_to_confirm
+    # Keys of account_to_confirm.
     url: str
-    arrives_on: str  # a date; empty if Stripe named none
-    deposits: str  # what Stripe sends: "amounts" or "descriptor_code"
-    # transfer_received
+    arrives_on: str  # A date; empty if Stripe named none.
+    deposits: str  # What the donor has to enter: "amounts" or "descriptor_code".
+    # Keys of transfer_received.
     date: str
     bank_reference: str
     # What staff, Stripe or the bank gave as the reason; staff can add a note.
     reason: str
     note: str
-    # Refunds and disputes. refund_requested names its payment in `payment`.
+    # Keys of facts about refunds and disputes. refund_requested names its payment in `payment`.
     payment: str
     payment_intent: str
-    status: str  # Stripe's; also in pledge_changed
+    status: str  # Stripe's status of the refund or dispute. Also a key of pledge_changed.
     failure_reason: str
-    request: str  # the refund_requested that a refund belongs to
-    due_by: str  # the time by which the bank wants an answer
+    request: str  # The source of the refund_requested that a refund belongs to.
+    due_by: str  # The time by which the bank wants an answer.
     fees: list[DisputeFee]
-    # Pledges
+    # Keys of facts about pledges.
     act: str
     subscription: str
     paused: bool
     ends_with_the_month: bool
-    ends_at: int | None  # in seconds since 1970
-    # Any fact of an event that staff tied to a gift
+    ends_at: int | None  # In seconds since 1970.
+    # A key of any fact of an event that staff tied to a gift.
     tied_by: str
 
 
 def refusal_evidence(details: RefusalDetails, **more: Unpack[Evidence]) -> Evidence:
-    """Return the evidence of a refusal: `more`, and what Stripe says where `more` does not."""
+    """Return the evidence of a refusal: Stripe's `details`, and the keys in `more`.
+
+    If a key is in both, the value in `more` is used.
+    """
     return cast(Evidence, {**more, **details, **more})
 
 
@@ -83,7 +87,7 @@ class HasEvidence:
 
     @property
     def session_id(self) -> str:
-        """The checkout session that a payment was made in: the source, if nothing else says it."""
+        """The payment's checkout session. If the evidence names none, it is the fact's source."""
         return self.evidence.get("session") or self.source_id
 
     @property
@@ -130,7 +134,7 @@ class HasEvidence:
 
     @property
     def note(self) -> str:
-        """What staff added."""
+        """The note that staff added."""
         return self.evidence.get("note", "")
 
     @property

@@ -98,8 +98,9 @@ def payments_of(facts: Iterable[Fact]) -> list[Payment]:
         intent = intents.get(source, None if source.startswith("in_") else source)
         received = (paid.amount_minor or 0) - outside.get(source, 0)
         if received <= 0:
-            continue  # the whole invoice was paid outside Stripe
-        # A fact that names no payment counts against each, so that we never refund too much.
+            continue  # The whole invoice was paid outside Stripe.
+        # A refund or dispute that names no payment reduces what is left of every payment, so that
+        # we never refund too much.
         taken = sum(f.amount_minor or 0 for f in gone if f.payment in (None, intent, source))
         left = max(0, received - taken)
         payments.append(Payment(intent, paid.happened_at, received, left))

@@ -16,7 +16,10 @@ class Redirect:
 
 @dataclass(frozen=True, slots=True)
 class Instructions:
-    """The donor pays this exact amount and quotes this reference. The mode sets other fields."""
+    """The donor pays this exact amount and quotes this reference.
+
+    Each mode sets only those of the other fields that it needs.
+    """
 
     mode: Mode
     amount: Money

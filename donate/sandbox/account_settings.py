@@ -64,7 +64,8 @@ def new_portal_configuration(configuration_id: str, created: int) -> StripeObjec
 
 def new_method_configuration() -> StripeObject:
     """Return the default configuration of an account that was set up for this service."""
-    # `created` is here because a Shelf sorts by it. The API's answers leave it out, as Stripe's do.
+    # The field `created` is only for the class `Shelf`, which sorts objects by it. The API's
+    # answers leave the field out, as Stripe's do.
     return {
         "id": _METHODS_ID,
         "object": "payment_method_configuration",

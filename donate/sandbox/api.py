@@ -39,7 +39,8 @@ from donate.sandbox.store import Store
 
 LOGGED_REQUESTS = 10_000
 
-# A platform's endpoints get its connected accounts' events: https://docs.stripe.com/connect/webhooks
+# Only requests to this path may be for the platform's own account. Its webhook endpoints can also
+# get the events of its connected accounts: https://docs.stripe.com/connect/webhooks
 _PLATFORM_PATH = "/v1/webhook_endpoints"
 
 
@@ -170,8 +171,10 @@ class Api:
             raise wrong_key(key)
 
     def _refuse_other_accounts(self, account: str | None, path: str) -> None:
-        """Accept only requests to the connected account, or to the key's own if none is connected.
+        """Refuse a request for an account that the sandbox does not have.
 
+        If the sandbox has a connected account, a request has to name that account. Otherwise a
+        request may name only the account to which the key belongs.
         https://docs.stripe.com/connect/authentication
         """
         if account not in (None, self._connected or self._store.account_id):

@@ -31,10 +31,10 @@ class Observer(Protocol):
 
 class NullObserver:
     def answered(self, exchange: Exchange) -> None:
-        """Ignore a request and its answer."""
+        """Do nothing with the request and its answer."""
 
     def announced(self, event: StripeObject) -> None:
-        """Ignore an event."""
+        """Do nothing with the event."""
 
 
 class Recorder:

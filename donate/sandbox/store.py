@@ -77,7 +77,7 @@ class Store:
         self.portal_configurations.put(default_portal_configuration())
         self.method_configurations = Shelf("payment_method_configuration")
         self.method_configurations.put(new_method_configuration())
-        # Whether an endpoint gets events of connected accounts, which Stripe does not show.
+        # Whether each endpoint gets events of connected accounts. Stripe's answers do not say so.
         self.connect_endpoints: dict[str, bool] = {}
         self.capabilities: dict[str, str] = dict.fromkeys(CAPABILITIES.values(), "active")
         self.payments_of_invoices: dict[str, StripeObject] = {}

@@ -46,7 +46,7 @@ class EnumText(TypeDecorator[StrEnum]):
         self._texts = {member: member.value for member in enum}
 
     def process_bind_param(self, value: StrEnum | None, dialect: Dialect) -> str | None:
-        """Return the text of a member. Raises ValueError for any other value."""
+        """Return the text to store for a member of the enum. Raises ValueError for other values."""
         if value is None:
             return None
         try:
@@ -55,7 +55,7 @@ class EnumText(TypeDecorator[StrEnum]):
             raise ValueError(f"{self.column} cannot store {value!r}") from None
 
     def process_result_value(self, value: str | None, dialect: Dialect) -> StrEnum | None:
-        """Return the member. Raises ValueError for a text that no member has."""
+        """Return the enum's member for a stored text. Raises ValueError if there is none."""
         if value is None:
             return None
         try:

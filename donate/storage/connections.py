@@ -31,7 +31,7 @@ IDLE_S: Final = 1.0
 # When SQLite's write-ahead log has more pages than this, the next commit copies the log into the
 # file, which is slow. The worker copies it every second (`Database.copy_log`), so no commit has to.
 LOG_PAGES: Final = 16_384
-_SQLITE_ERROR: Final = 1  # A programming error, such as a missing table or a wrong statement.
+_SQLITE_ERROR: Final = 1  # A programming error, such as a missing table or an invalid statement.
 _POSTGRESQL_READ_ONLY: Final = "25006"  # The server is a standby, or its disk is read-only.
 
 

@@ -107,7 +107,8 @@ def install(app: FastAPI, pages: Pages) -> Answer:
 
     def invalid_request(request: Request, error: Exception) -> Response:
         assert isinstance(error, RequestValidationError)
-        # draft-ietf-httpapi-idempotency-key-header requires 400 for a missing or wrong header.
+        # Answer 400 for a missing or invalid Idempotency-Key header, as
+        # draft-ietf-httpapi-idempotency-key-header requires.
         status = 400 if any(e["loc"][0] == "header" for e in error.errors()) else 422
         return answer(request, status, errors=errors_at(error.errors(), _language_of(request)))
 

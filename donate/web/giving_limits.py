@@ -20,7 +20,9 @@ WINDOW: Final = timedelta(minutes=10)
 
 
 class GivingLimits:
-    """Limits the gifts opened within `WINDOW`: `gifts` for all, `cards` for those through Stripe.
+    """Limits the gifts opened within `WINDOW`.
+
+    `gifts` limits all of them, `cards` only those that are paid through Stripe.
 
     Both are generous, because a congregation may share one address. Testing stolen cards takes
     thousands of attempts, so `cards` stops it. When `cards` is used up, the other modes stay open.

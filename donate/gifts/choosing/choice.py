@@ -16,7 +16,8 @@ from donate.regions.modes import Mode
 from donate.regions.regions import Frequency, Region, countries, offers
 
 MAX_NAME: Final = 200
-# Longer text is not normalised: 60 kB of combining marks would take seconds (quadratic time).
+# A text with more characters than this is not normalised: normalising 60 kB of combining marks
+# would take seconds (quadratic time).
 _MAX_TYPED: Final = 1_000
 
 

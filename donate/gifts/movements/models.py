@@ -59,7 +59,7 @@ class GiftMovement(SQLModel, table=True):
 
 
 class Subject(StrEnum):
-    """What a total counts."""
+    """What a day total counts: gifts or movements."""
 
     GIFT = "gift"
     """Gifts, by the day they were chosen. `kind` is their status, the amount is the chosen one."""

@@ -1,4 +1,6 @@
-"""The movements of a gift's money, computed from its facts. Pure: the order does not matter.
+"""The movements of a gift's money, computed from its facts.
+
+All functions are pure. The order in which they get the facts does not matter.
 
 The total of a calendar month is the sum of its movements. A refund in March of a gift from January
 belongs to March, so the total of January does not change.
@@ -92,14 +94,17 @@ def movements_of(facts: Iterable[Fact], time_zone: str) -> frozenset[Movement]:
 
 
 def in_order(movements: Iterable[Movement]) -> list[Movement]:
-    """Return movements by time; at the same time money comes in before it goes out."""
+    """Return movements sorted by time.
+
+    Of movements with the same time, those of money that came in are first.
+    """
     return sorted(movements, key=lambda one: (one.happened_at, -one.amount_minor, one.source_id))
 
 
 def _dispute_amounts(dispute: Dispute) -> Iterator[tuple[MovementKind, Fact, int]]:
     """Yield each change of the amount that the donor's bank holds, with the fact that caused it.
 
-    A repeated outcome has a change of 0.
+    If the facts report the same outcome twice, the second change is 0.
     """
     taken = 0
     for fact in dispute.money_facts:

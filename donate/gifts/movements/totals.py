@@ -24,7 +24,7 @@ _KEY: Final = ("day", "subject", "kind", "currency", "code", "mode", "fund")
 
 @dataclass(frozen=True, slots=True)
 class TotalFilter:
-    """Which totals to add up. Empty values do not filter; both days are included."""
+    """Which totals to add up. Empty values do not filter. The first and last day are included."""
 
     subject: Subject
     first_day: date | None = None

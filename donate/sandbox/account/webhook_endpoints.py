@@ -27,7 +27,8 @@ from donate.sandbox.store import Store
 
 # Stripe allows 16 webhook endpoints: https://docs.stripe.com/webhooks#register-webhook
 MAX_ENDPOINTS = 16
-# The API versions that an endpoint may have. The sandbox can send events only in those in VERSIONS.
+# The API versions that an endpoint may have. The sandbox can write events only in the versions
+# that VERSIONS lists.
 ENDPOINT_VERSIONS = (*VERSIONS, "2026-09-30.endive")
 
 EVENT_TYPES = frozenset(

@@ -1,4 +1,4 @@
-"""Invoices: drafted for a subscription, finalized, and collected by their own payment intent.
+"""Invoices: each is drafted for a subscription, finalized, and paid by its own payment intent.
 
 https://docs.stripe.com/billing/invoices/subscription
 """

@@ -82,7 +82,8 @@ CHANGE = {
     "cancel_at_period_end": boolean,
     "cancel_at": unset_or(integer(1)),
     "cancellation_details": CANCELLATION_DETAILS,
-    # Refuse an empty value: Stripe's OpenAPI document and SDK do not let anybody unset this one.
+    # Refuse an empty value, because Stripe's OpenAPI document and SDK do not allow unsetting the
+    # default payment method.
     "default_payment_method": text(),
     "description": unset_or(text(max_length=500)),
     "items": list_of(ITEM, max_length=20),

@@ -1,4 +1,4 @@
-"""Charges: one attempt to collect a payment intent, and its outcome."""
+"""Charges. Each is one attempt to collect the money of a payment intent, and its outcome."""
 
 from typing import Any
 

@@ -33,10 +33,10 @@ def check_setup_request(request: dict[str, Any]) -> None:
 def check_billing_mandate(mandate: dict[str, Any], path: str) -> None:
     """Refuse a mandate for Billing that is not for invoices and subscriptions, or has a schedule.
 
-    `default_for` needs both values: https://docs.stripe.com/api/mandates/object. Implementers
-    report from test mode (2026) that together with `default_for`, Stripe refuses a payment
-    schedule, a description of it, and a custom mandate page. They disagree about
-    `transaction_type`, so it is optional.
+    `default_for` must contain both `invoice` and `subscription`:
+    https://docs.stripe.com/api/mandates/object. Implementers report from test mode (2026) that
+    together with `default_for`, Stripe refuses a payment schedule, a description of the schedule,
+    and a custom mandate page. They disagree about `transaction_type`, so it is optional.
     """
     if set(mandate["default_for"]) != {"invoice", "subscription"}:
         raise invalid_parameter(
@@ -62,7 +62,8 @@ def new_setup_intent(
 ) -> StripeObject:
     """Create a setup intent.
 
-    `request` has the methods and their options, `data` the description and the metadata.
+    `request` contains the payment methods and their options. `data` contains the description and
+    the metadata.
     """
     data = request if data is None else data
     intent_id = store.new_id("seti_1")

@@ -138,8 +138,8 @@ _NEW_SETUP = {
 def create_setup_intent(store: Store, parameters: dict[str, Any]) -> StripeObject:
     """Save a bank account with the requested mandate.
 
-    Test mode's own bank account is verified at once. An account whose number the request contains
-    has to be confirmed with microdeposits.
+    If the request names test mode's own bank account, the account is verified at once. If the
+    request contains an account number, the account has to be confirmed with microdeposits.
     """
     sources = {"payment_method", "payment_method_data"}
     request = read(parameters, _NEW_SETUP, required=list(set(_NEW_SETUP) - {"metadata", *sources}))

@@ -78,7 +78,7 @@ def _verify(
 ) -> StripeObject | None:
     """Charge the bank account if the donor confirmed the deposits; fail the payment if not.
 
-    At Stripe, it fails when the donor has not confirmed them within ten days.
+    At Stripe, the payment fails when the donor has not confirmed the deposits within ten days.
     """
     intent["next_action"] = None
     if succeeds:

@@ -18,7 +18,8 @@ from donate.sandbox.store import Store
 
 MIN_LIFE_S = 30 * 60
 MAX_LIFE_S = 24 * 60 * 60
-# The tolerance for a session's life, because clocks differ and requests take time.
+# A requested expiry may be this much too early or too late, because clocks differ and requests take
+# time.
 LIFE_TOLERANCE_S = 60
 
 

@@ -77,7 +77,10 @@ def add_state(
 
 
 def totals(store: Store) -> dict[str, dict[str, int]]:
-    """Return the totals of each currency in minor units; `fees` and `net` come from the balance."""
+    """Return how much was paid, refunded and disputed in each currency, in minor units.
+
+    The sums `fees` and `net` are those of the balance transactions.
+    """
     sums: dict[str, Counter[str]] = {}
 
     def add(currency: str, name: str, amount: int) -> None:

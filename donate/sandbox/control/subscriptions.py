@@ -30,7 +30,10 @@ class End(ControlBody):
 
 
 class Become(ControlBody):
-    """The body of a request to set a subscription's status, as a trial or a missing card would."""
+    """The body of a request to set a subscription's status.
+
+    It stands for what leads to this status at Stripe, such as a trial or a missing card.
+    """
 
     status: Literal["active", "past_due", "paused", "trialing", "unpaid"]
 

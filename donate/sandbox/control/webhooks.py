@@ -1,4 +1,4 @@
-"""Control routes for deliveries: their URL, time, number and API version."""
+"""Control routes that set where, when and in which API version events are delivered."""
 
 from typing import Annotated, Any
 

@@ -41,7 +41,7 @@ def equals(field: str) -> Filter:
 
 
 def equal_texts(*fields: str) -> dict[str, tuple[Check, Filter]]:
-    """Return filters, each of which compares a field of its own name."""
+    """Return a filter for each field: it compares the field with the parameter of the same name."""
     return {field: (text(), equals(field)) for field in fields}
 
 

@@ -39,13 +39,16 @@ def possible_lies(event: StripeObject) -> tuple[Lie, ...]:
     if event["type"] not in _AMOUNTS:
         return ()
     elsewhere: tuple[Lie, ...] = ("foreign_account", "other_livemode", "bad_signature")
-    # A receiver cannot detect a wrong amount of a later month, because donors may change it.
+    # A donor may change the amount of later months, so a receiver cannot detect an untrue amount.
     is_later_month = event["data"]["object"].get("billing_reason") == "subscription_cycle"
     return elsewhere if is_later_month else ("wrong_amount", *elsewhere)
 
 
 def forge(rng: random.Random, event: StripeObject) -> Forgery:
-    """Forge an event with another amount, so that the totals show whether it was believed."""
+    """Return a forgery of this event, with a higher amount than the true one.
+
+    If the receiver believes the forgery, the higher amount shows in the receiver's totals.
+    """
     lie = rng.choice(possible_lies(event))
     forged = deep_copy(event)
     target = forged["data"]["object"]
@@ -60,7 +63,7 @@ def forge(rng: random.Random, event: StripeObject) -> Forgery:
 
 
 def _nothing_else(_: dict[str, Any]) -> None:
-    """Change nothing: only the amount or the signature of this forgery is untrue."""
+    """Leave the event as it is, because `forge` has already changed the amount."""
 
 
 def _name_foreign_account(forged: dict[str, Any]) -> None:

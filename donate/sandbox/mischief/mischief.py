@@ -1,8 +1,8 @@
 """Mischief: errors that the sandbox makes on purpose in events and answers, chosen by a seed.
 
-The random choices depend on an event's number, or on a request's number among those of its route,
-never on the clock. The same seed and requests give the same errors. Each error is recorded and
-reported, so that anyone can follow what happened.
+Events are numbered, and so are the requests of each route. The random choices depend on the seed
+and these numbers, never on the clock. The same seed and requests give the same errors. Each error
+is recorded and reported, so that anyone can follow what happened.
 """
 
 import random
@@ -57,8 +57,9 @@ _OPENS_A_SESSION = ("POST", "/v1/checkout/sessions")
 class Plan:
     """How to deliver one event: once after each of `offsets_s` seconds. A dropped event has none.
 
-    If `overtaken_by` later events come within `max_wait_s`, they are sent first. `version` is the
-    API version of the delivered event; None for the endpoint's own version.
+    `overtaken_by` is the number of later events that are sent before this event, which waits for
+    them for at most `max_wait_s` seconds. `version` is the API version of the delivered event; None
+    for the endpoint's own version.
     """
 
     offsets_s: tuple[float, ...] = (0.0,)
@@ -197,7 +198,8 @@ def _lines(
 ) -> list[tuple[MischiefKind, str]]:
     """Return a line about each kind of mischief done to an event.
 
-    Of a dropped event, only a forged copy can arrive, so the other kinds are left out.
+    If the event is dropped, only a forged copy of it can arrive, so the other kinds of mischief
+    have no effect, and no line.
     """
     lines: dict[MischiefKind, str] = {
         "duplicate": f"delivered {len(plan.offsets_s)} times",

@@ -99,7 +99,7 @@ def _is_expandable(value: Any, rest: list[str]) -> bool:
     if value is None:
         return True
     if isinstance(value, dict):
-        # Only Stripe objects can be expanded, and the fields inside other dicts.
+        # A dict can be expanded if it is a Stripe object, or if the path goes on to a field in it.
         return "object" in value or bool(rest)
     return isinstance(value, str) and value.partition("_")[0] in _EXPANDABLE
 

@@ -12,7 +12,7 @@ from donate.sandbox.errors import Refusal
 Level = Literal["none", "read", "write"]
 LEVELS: tuple[Level, ...] = get_args(Level)
 
-# The path, the resource's row in the Dashboard, and its name in a permission.
+# For each resource: its path in the API, its row in the Dashboard, and its name in a permission.
 RESOURCES = (
     ("/v1/account", "Accounts", "accounts"),
     ("/v1/balance_transactions", "Balance Transactions", "balance_transaction"),

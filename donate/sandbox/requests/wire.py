@@ -1,6 +1,6 @@
 """Answers that break the connection: a reset, or a body that stops half-way.
 
-ASGI hides the transport, so this protocol puts it into the request's scope.
+ASGI hides the transport, so `ExposedTransportProtocol` puts it into the request's scope.
 """
 
 import asyncio

@@ -12,7 +12,10 @@ class DelayedDeliveries:
         return len(self._waiting)
 
     async def wait(self, seconds: float, until_number: int | None = None) -> None:
-        """Wait `seconds`, or until `release` is called for all events or for `until_number`."""
+        """Wait `seconds`, or until `release` ends the wait.
+
+        `until_number` is the number of the event to wait for; None waits for no event.
+        """
         if seconds <= 0:
             return
         released = asyncio.Event()

@@ -21,7 +21,8 @@ from donate.sandbox.webhooks.client import NotDelivered, WebhookClient
 from donate.sandbox.webhooks.delayed import DelayedDeliveries
 from donate.sandbox.webhooks.older_versions import event_in_version
 
-# The most deliveries at the same time: fast, but not too many for a small receiver.
+# At most this many deliveries run at the same time: enough to be fast, and not too many for a small
+# receiver.
 MAX_PARALLEL = 16
 RECEIVER_TIMEOUT_S = 20
 LOGGED_DELIVERIES = 10_000
