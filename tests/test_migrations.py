@@ -215,7 +215,7 @@ def test_migrations_0011_and_0012_add_funds_movements_and_totals(database: Datab
             "UPDATE alembic_version SET version_num = '0010'",
         ):
             session.execute(sa.text(statement))
-    database.upgrade()
+    upgrade_to("0012", database)
     with database.reading_snapshot() as session:
         assert list(differences(session)) == []
         movements = session.exec(select(GiftMovement).order_by(col(GiftMovement.id))).all()
