@@ -34,7 +34,8 @@ class Notice:
     """A sentence for staff, with a link to the page where they can act.
 
     `href` and `link` are empty if there is no such page. `here` is the name of that page, on which
-    the notice is not shown. The navigation shows `count` beside the name of that page.
+    the notice is not shown. The navigation shows `count` beside the name of that page. The overview
+    names each gift instead of a notice with `about_gifts`.
     """
 
     sentence: str
@@ -42,6 +43,7 @@ class Notice:
     href: str = ""
     here: str = ""
     count: str = ""
+    about_gifts: bool = False
 
 
 def notices(session: Session, now: datetime) -> list[Notice]:
@@ -78,25 +80,20 @@ def notices(session: Session, now: datetime) -> list[Notice]:
 def _about_money(session: Session) -> list[Notice]:
     """Return the notices about inquiries, disputes and failed refunds."""
     items = []
-    inquiries = _gifts_with(session, FactKind.INQUIRY_OPENED, unless=_INQUIRY_IS_OVER)
+    inquiries = gifts_with_inquiries(session)
     if inquiries:
         many = "A donor’s bank has sent an inquiry about a payment"
         if len(inquiries) > 1:
             many = f"Donors’ banks have sent inquiries about {_many(len(inquiries))} payments"
         items.append(_about_a_gift(f"{many}. Answer in Stripe before the deadline.", inquiries))
-    disputed = session.exec(
-        select(Gift.id)
-        .where(Gift.status == StatusName.DISPUTED)
-        .order_by(col(Gift.opened_at), col(Gift.id))
-        .limit(MOST_COUNTED)
-    ).all()
+    disputed = disputed_gifts(session)
     if disputed:
         many = "A donor’s bank has disputed a payment"
         if len(disputed) > 1:
             many = f"Donors’ banks have disputed {_many(len(disputed))} payments"
         answer = "Answer in Stripe before the deadline, if you haven’t yet."
         items.append(_about_a_gift(f"{many}. {answer}", disputed))
-    failed = _gifts_with(session, FactKind.REFUND_FAILED, unless=[FactKind.REFUND_FOLLOWED_UP])
+    failed = gifts_with_failed_refunds(session)
     if failed:
         many = "A refund" if len(failed) == 1 else f"{_many(len(failed))} refunds"
         items.append(_about_a_gift(f"{many} failed. The money came back to us.", failed))
@@ -105,7 +102,24 @@ def _about_money(session: Session) -> list[Notice]:
 
 def _about_a_gift(sentence: str, gifts: Sequence[uuid.UUID]) -> Notice:
     link = "Open the gift." if len(gifts) == 1 else "Open the oldest."
-    return Notice(sentence=sentence, link=link, href=f"/finance/gifts/{gifts[0]}")
+    return Notice(sentence, link, href=f"/finance/gifts/{gifts[0]}", about_gifts=True)
+
+
+def gifts_with_inquiries(session: Session) -> Sequence[uuid.UUID]:
+    """Return the gifts about which a bank waits for our answer, oldest inquiry first."""
+    return _gifts_with(session, FactKind.INQUIRY_OPENED, unless=_INQUIRY_IS_OVER)
+
+
+def disputed_gifts(session: Session) -> Sequence[uuid.UUID]:
+    """Return the gifts whose money a bank holds in a dispute, oldest gift first."""
+    disputed = select(Gift.id).where(Gift.status == StatusName.DISPUTED)
+    oldest_first = disputed.order_by(col(Gift.opened_at), col(Gift.id))
+    return session.exec(oldest_first.limit(MOST_COUNTED)).all()
+
+
+def gifts_with_failed_refunds(session: Session) -> Sequence[uuid.UUID]:
+    """Return the gifts with a failed refund that staff have not resolved, oldest failure first."""
+    return _gifts_with(session, FactKind.REFUND_FAILED, unless=[FactKind.REFUND_FOLLOWED_UP])
 
 
 def _gifts_with(
