@@ -42,6 +42,7 @@ def take_all(demo: Demo) -> None:
         take(host, "dialog", whole=False)
         desk = page_of(browser, demo.service, 1180, 760)
         steps.sign_in(desk, demo)
+        desk.goto("/finance/gifts")
         take(desk, "finance", whole=False)
         browser.close()
 

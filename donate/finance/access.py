@@ -29,7 +29,7 @@ from donate.web.giving_limits import address_of, printable
 from donate.web.request_limits import is_in_utf8
 from donate.web.templating import Pages
 
-HOME: Final = "/finance/gifts"
+HOME: Final = "/finance"
 SIGN_IN: Final = "/finance/sign-in"
 NOT_RECORDED: Final = "not-recorded"
 EVERY_METHOD: Final = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}

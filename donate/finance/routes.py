@@ -12,6 +12,7 @@ from donate.finance.activity_pages import TrailPages
 from donate.finance.frame import StaffPages
 from donate.finance.gifts.pages import StaffGiftPages
 from donate.finance.letters.pages import LetterPages
+from donate.finance.overview.pages import OverviewPages
 from donate.finance.refunds.pages import RefundPages
 from donate.finance.set_aside.pages import SetAsidePages
 from donate.finance.staff.accounts import PASSWORDS
@@ -63,6 +64,7 @@ class FinancePages:
             limits=limits,
             letters_wait=letters_wait,
         )
+        overview = OverviewPages(database, pages, clock, time_zone, regions=regions, limits=limits)
         transfers = TransferPages(database, clock, gifts)
         refund_pages = RefundPages(database, clock, gifts, refunds)
         letters = LetterPages(database, regions, pages, clock, gifts, time_zone=time_zone)
@@ -75,7 +77,7 @@ class FinancePages:
             ("GET", "/sign-in", sign_in.form),
             ("POST", "/sign-in", sign_in.sign_in),
             ("POST", "/sign-out", sign_in.sign_out),
-            ("GET", "", gifts.home),
+            ("GET", "", overview.overview),
             ("GET", "/gifts", gifts.gifts),
             ("GET", "/gifts/{gift_id}", gifts.gift),
             ("POST", "/gifts/{gift_id}/received", transfers.received),

@@ -103,6 +103,10 @@ LETTERS: list[Callable[[Page], None]] = [
 ]
 
 
+def the_overview(page: Page) -> None:
+    page.goto("/finance")
+
+
 def the_list(page: Page) -> None:
     page.goto("/finance/gifts")
 
@@ -132,6 +136,7 @@ def the_trail(page: Page) -> None:
 
 
 STAFF_PAGES: list[Callable[[Page], None]] = [
+    the_overview,
     the_list,
     a_confirmed_gift,
     an_awaited_interac_gift,

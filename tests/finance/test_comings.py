@@ -68,9 +68,9 @@ def test_a_refused_sign_in_is_recorded(site: FinanceSite, password: str) -> None
 @pytest.mark.parametrize(
     ("query", "target"),
     [
-        ("", "/finance/gifts"),
+        ("", "/finance"),
         ("?next=/finance/trail", "/finance/trail"),
-        ("?next=//evil.example", "/finance/gifts"),
+        ("?next=//evil.example", "/finance"),
     ],
 )
 def test_who_is_signed_in_is_redirected(site: FinanceSite, query: str, target: str) -> None:

@@ -87,8 +87,8 @@ def test_a_sign_in_may_lead_to_a_staff_page(target: str) -> None:
     ids=ascii,
 )
 def test_a_sign_in_leads_nowhere_else(target: str) -> None:
-    """After a sign-in, the list of gifts is opened if `next` is not a staff page."""
-    assert safe_next(target) == HOME == "/finance/gifts"
+    """After a sign-in, the overview is opened if `next` is not a staff page."""
+    assert safe_next(target) == HOME == "/finance"
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from starlette.responses import RedirectResponse, Response
 
 from donate.clock import Clock, local_date
 from donate.errors import BadInput, BadInputs, Conflict, NotFound
-from donate.finance.access import HOME, AllowedRequest, Visiting, needs
+from donate.finance.access import AllowedRequest, Visiting, needs
 from donate.finance.gifts.disputes import dispute_sentences
 from donate.finance.gifts.filters import months, read_cursor, read_query, write_cursor
 from donate.finance.gifts.pledges import pledge_details
@@ -103,11 +103,6 @@ class StaffGiftPages:
         self._codes = list(regions)
         self._limits = limits
         self._letters_wait = letters_wait
-
-    @needs(Role.VIEWER)
-    def home(self, request: Request, visit: Visiting) -> Response:
-        """Redirect to the list of gifts."""
-        return RedirectResponse(HOME, 303)
 
     @needs(Role.VIEWER)
     def gifts(self, request: Request, visit: Visiting) -> Response:

@@ -1,0 +1,1 @@
+"""The overview, the first page that staff see: what to decide today, and how giving goes."""

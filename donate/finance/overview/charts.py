@@ -1,0 +1,164 @@
+"""Bar charts: where each bar of an SVG image stands. `finance/charts.html` writes the SVG.
+
+Widths are percentages, so that a chart fits any screen; heights are multiples of the font size, so
+that larger text keeps its place. A chart is never the only place of a figure: each page shows the
+same figures in a table.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+# In SVG no text can wrap. A longer label is cut; the table has all of it.
+LONGEST_LABEL: Final = 30
+# A bar that is not zero has at least this size, so that it can be seen.
+_THINNEST: Final = 0.15
+# The figure follows a horizontal bar, so the longest bar leaves room for it, in per cent.
+_LONGEST_BAR: Final = 55.0
+_ROW_HEIGHT: Final = 3.4
+_PLOT_TOP: Final = 1.6
+_PLOT_HEIGHT: Final = 10.0
+# The part of a column's space that the column fills.
+_FILLED: Final = 0.7
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """One bar of a chart with horizontal bars: its label, its size, and the size as text."""
+
+    label: str
+    size: int
+    figure: str
+
+
+@dataclass(frozen=True, slots=True)
+class DrawnRow:
+    """A horizontal bar: `top` is in multiples of the font size, `width` in per cent."""
+
+    label: str
+    figure: str
+    top: float
+    width: float
+
+
+@dataclass(frozen=True, slots=True)
+class RowChart:
+    """A chart with horizontal bars. `name` is unique on its page."""
+
+    name: str
+    title: str
+    description: str
+    rows: list[DrawnRow]
+    height: float
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """The values of a chart with vertical bars: one label, one rise and one fall for each.
+
+    A rise stands above the base line, a fall below it. An empty label is not written.
+    """
+
+    labels: Sequence[str]
+    rises: Sequence[int]
+    falls: Sequence[int] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class DrawnColumn:
+    """A vertical bar, in per cent of the width and in multiples of the font size."""
+
+    left: float
+    width: float
+    top: float
+    height: float
+    falls: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnChart:
+    """A chart with vertical bars. `name` is unique on its page.
+
+    `highest` and `lowest` are the texts at the top line and at the bottom line; `lowest` is empty
+    if no bar falls. `labels` have a position in per cent.
+    """
+
+    name: str
+    title: str
+    description: str
+    columns: list[DrawnColumn]
+    labels: list[tuple[float, str]]
+    base: float
+    bottom: float
+    height: float
+    highest: str
+    lowest: str
+
+
+def draw_rows(name: str, title: str, description: str, bars: Sequence[Bar]) -> RowChart | None:
+    """Return a chart with one horizontal bar for each of `bars`; None if all of them are zero."""
+    largest = max((bar.size for bar in bars), default=0)
+    if largest <= 0:
+        return None
+    rows = [
+        DrawnRow(
+            label=_shortened(bar.label),
+            figure=bar.figure,
+            top=round(number * _ROW_HEIGHT, 2),
+            width=round(max(bar.size / largest * _LONGEST_BAR, 0.5 if bar.size > 0 else 0.0), 2),
+        )
+        for number, bar in enumerate(bars)
+    ]
+    return RowChart(name, title, description, rows, round(len(rows) * _ROW_HEIGHT, 2))
+
+
+def draw_columns(
+    name: str, title: str, description: str, values: Columns, *, highest: str, lowest: str = ""
+) -> ColumnChart | None:
+    """Return a chart with vertical bars; None if all of them are zero.
+
+    `highest` is the largest rise as text, `lowest` the largest fall.
+    """
+    up, down = max(values.rises, default=0), max(values.falls, default=0)
+    if up <= 0 and down <= 0:
+        return None
+    scale = _PLOT_HEIGHT / (up + down)
+    base = _PLOT_TOP + up * scale
+    slot = 100 / len(values.labels)
+    columns = []
+    for falls, sizes in ((False, values.rises), (True, values.falls)):
+        for number, size in enumerate(sizes):
+            if size > 0:
+                height = max(size * scale, _THINNEST)
+                columns.append(
+                    DrawnColumn(
+                        left=round((number + (1 - _FILLED) / 2) * slot, 2),
+                        width=round(_FILLED * slot, 2),
+                        top=round(base if falls else base - height, 2),
+                        height=round(height, 2),
+                        falls=falls,
+                    )
+                )
+    bottom = _PLOT_TOP + _PLOT_HEIGHT
+    has_fall = down > 0
+    return ColumnChart(
+        name=name,
+        title=title,
+        description=description,
+        columns=columns,
+        labels=[
+            (round((number + 0.5) * slot, 2), label)
+            for number, label in enumerate(values.labels)
+            if label
+        ],
+        base=round(base, 2),
+        bottom=bottom,
+        # Below the columns stand the lowest figure, if there is one, and the labels.
+        height=round(bottom + (3.2 if has_fall else 1.8), 2),
+        highest=highest if up > 0 else "",
+        lowest=lowest if has_fall else "",
+    )
+
+
+def _shortened(label: str) -> str:
+    return label if len(label) <= LONGEST_LABEL else f"{label[: LONGEST_LABEL - 1].rstrip()}…"

@@ -1,0 +1,203 @@
+"""The overview's figures of gifts: their steps, transfers not yet received, and monthly gifts."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Final
+from urllib.parse import urlencode
+
+from donate.finance.overview.charts import (
+    Bar,
+    ColumnChart,
+    Columns,
+    RowChart,
+    draw_columns,
+    draw_rows,
+)
+from donate.finance.overview.queries import PaidMonths
+from donate.finance.overview.words import (
+    RECEIVED,
+    STARTED,
+    STEPS,
+    age_name,
+    compared_months,
+    counted,
+    month_and_year,
+    short_month,
+    step_of,
+)
+from donate.finance.words import MODE_NAMES
+from donate.gifts.movements.totals import PeriodTotal
+from donate.gifts.status import StatusName
+from donate.money import Money
+
+# Ages in days, both included. The last band is shown only if a region waits that long.
+AGES: Final[tuple[tuple[int, int | None], ...]] = ((0, 3), (4, 10), (11, 30), (31, None))
+_SINCE_TAKEN: Final = frozenset(
+    {
+        StatusName.PARTLY_REFUNDED,
+        StatusName.REFUNDED,
+        StatusName.DISPUTED,
+        StatusName.CHARGED_BACK,
+    }
+)
+# The months with a label; twelve labels would not fit on a phone.
+_LABEL_EVERY_MONTHS: Final = 3
+
+
+@dataclass(frozen=True, slots=True)
+class GiftSteps:
+    """How far the gifts of a period have come: a chart, and a row of counts for each step.
+
+    A row has one count for each mode in `modes`, and then their sum. `taken_back` is how many of
+    the received gifts were refunded or disputed since.
+    """
+
+    modes: list[str]
+    rows: list[tuple[str, list[int]]]
+    taken_back: int
+    chart: RowChart | None
+
+
+@dataclass(frozen=True, slots=True)
+class AwaitedRow:
+    """The gifts of one age, mode and currency for which staff wait, with a link to them."""
+
+    age: str
+    mode: str
+    count: int
+    amount: Money
+    href: str
+
+
+@dataclass(frozen=True, slots=True)
+class AwaitedTransfers:
+    """The gifts for which staff wait, by age: a chart and the rows of a table."""
+
+    count: int
+    rows: list[AwaitedRow]
+    chart: RowChart | None
+
+
+@dataclass(frozen=True, slots=True)
+class MonthlyRow:
+    """How many monthly gifts were paid in one month, and their sum in each currency."""
+
+    month: str
+    count: int
+    sums: list[Money]
+
+
+@dataclass(frozen=True, slots=True)
+class MonthlyGifts:
+    """The monthly gifts that were paid in the last months: a chart, rows, and a sentence."""
+
+    rows: list[MonthlyRow]
+    sentence: str
+    chart: ColumnChart | None
+
+
+def gift_steps(totals: Iterable[PeriodTotal], since: str) -> GiftSteps:
+    """Return how far gifts have come. The totals are grouped by mode and status."""
+    by_mode: dict[str, Counter[str]] = defaultdict(Counter)
+    taken_back = 0
+    for total in totals:
+        mode, status = total.group
+        by_mode[mode][STARTED] += total.count
+        by_mode[mode][step_of(mode, status)] += total.count
+        taken_back += total.count if status in _SINCE_TAKEN else 0
+    everything = sum(by_mode.values(), Counter[str]())
+    started = everything[STARTED]
+    bars = [
+        Bar(step, everything[step], f"{everything[step]:,} ({_percent(everything[step], started)})")
+        for step in STEPS
+    ]
+    description = (
+        f"Of {counted(started, 'gift', 'gifts')} started since {since}, "
+        f"{everything[RECEIVED]:,} received ({_percent(everything[RECEIVED], started)})."
+    )
+    modes = sorted(mode for mode, counts in by_mode.items() if counts[STARTED])
+    return GiftSteps(
+        modes=[MODE_NAMES.get(mode, mode) for mode in modes],
+        rows=[
+            (step, [*(by_mode[mode][step] for mode in modes), everything[step]]) for step in STEPS
+        ],
+        taken_back=taken_back,
+        chart=draw_rows("steps", "Gifts by the step they have reached", description, bars),
+    )
+
+
+def awaited_transfers(totals: Iterable[PeriodTotal], today: date) -> AwaitedTransfers:
+    """Return the awaited gifts by age. The totals are grouped by day started and mode."""
+    counts: Counter[tuple[int, str, str]] = Counter()
+    amounts: Counter[tuple[int, str, str]] = Counter()
+    for total in totals:
+        day, mode = total.group
+        age = (today - date.fromisoformat(day)).days
+        band = max(n for n, (youngest, _) in enumerate(AGES) if youngest <= max(age, 0))
+        counts[band, mode, total.currency] += total.count
+        amounts[band, mode, total.currency] += total.amount_minor
+    rows = [
+        AwaitedRow(
+            age=age_name(*AGES[band]),
+            mode=MODE_NAMES.get(mode, mode),
+            count=count,
+            amount=Money(amounts[band, mode, currency], currency),
+            href=_awaited_link(mode, *AGES[band], today=today),
+        )
+        for (band, mode, currency), count in sorted(counts.items())
+    ]
+    bars = []
+    for band, ages in enumerate(AGES):
+        count = sum(n for key, n in counts.items() if key[0] == band)
+        if count or ages[1] is not None:
+            bars.append(Bar(age_name(*ages), count, counted(count, "gift", "gifts")))
+    chart = draw_rows(
+        "awaited",
+        "Gifts not yet received, by age",
+        " ".join(f"{bar.label}: {bar.figure}." for bar in bars),
+        bars,
+    )
+    return AwaitedTransfers(counts.total(), rows, chart)
+
+
+def monthly_gifts(paid: Sequence[PaidMonths], months: Sequence[date]) -> MonthlyGifts:
+    """Return the paid monthly gifts of each of `months`, of which the last is still going on."""
+    by_month: dict[str, list[PaidMonths]] = defaultdict(list)
+    for one in paid:
+        by_month[one.month].append(one)
+    rows, counts = [], []
+    for month in months:
+        of_month = by_month[f"{month:%Y-%m}"]
+        counts.append(sum(one.count for one in of_month))
+        sums = [Money(one.received_minor, one.currency) for one in of_month]
+        rows.append(MonthlyRow(month_and_year(month), counts[-1], sums))
+    *_, before, last, _ = range(len(months))
+    sentence = compared_months(rows[last].month, counts[last], rows[before].month, counts[before])
+    sentence += f" So far in {rows[-1].month}: {counts[-1]:,}."
+    labelled = [
+        short_month(month) if (len(months) - 1 - number) % _LABEL_EVERY_MONTHS == 0 else ""
+        for number, month in enumerate(months)
+    ]
+    chart = draw_columns(
+        "monthly",
+        "Monthly gifts paid, by month",
+        sentence,
+        Columns(labelled, counts),
+        highest=f"{max(counts):,}",
+    )
+    return MonthlyGifts(rows, sentence, chart)
+
+
+def _awaited_link(mode: str, youngest: int, oldest: int | None, *, today: date) -> str:
+    query = {"status": str(StatusName.AWAITED), "mode": mode}
+    if oldest is not None:
+        query["from"] = (today - timedelta(days=oldest)).isoformat()
+    if youngest:
+        query["to"] = (today - timedelta(days=youngest)).isoformat()
+    return f"/finance/gifts?{urlencode(query)}"
+
+
+def _percent(part: int, whole: int) -> str:
+    return f"{round(part * 100 / whole)}%" if whole else "0%"

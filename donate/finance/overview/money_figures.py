@@ -1,0 +1,200 @@
+"""The overview's figures of money in one currency: in, out, by day, by mode, fund and code."""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Final
+
+from donate.finance.overview.charts import (
+    Bar,
+    ColumnChart,
+    Columns,
+    RowChart,
+    draw_columns,
+    draw_rows,
+)
+from donate.finance.overview.periods import days_in_month
+from donate.finance.overview.words import change_sentence, counted, month_name
+from donate.finance.words import LANGUAGE
+from donate.gifts.movements.rules import MONEY_IN, MovementKind
+from donate.gifts.movements.totals import PeriodTotal
+from donate.money import Money, format_briefly, format_money
+
+# A label below each day would not fit on a phone.
+_LABEL_EVERY_DAYS: Final = 5
+
+
+@dataclass(frozen=True, slots=True)
+class MoneySums:
+    """Sums of movements in minor units of one currency.
+
+    `out_minor` is positive. `payments` counts payments and transfers, less undone transfers.
+    """
+
+    in_minor: int = 0
+    out_minor: int = 0
+    payments: int = 0
+
+    @property
+    def net_minor(self) -> int:
+        """What came in, less what went out."""
+        return self.in_minor - self.out_minor
+
+    def plus(self, total: PeriodTotal) -> "MoneySums":
+        """Return the sums with another total, whose kind is the last of its group."""
+        kind, amount = total.group[-1], total.amount_minor
+        came_in = kind in MONEY_IN
+        payments = {
+            MovementKind.PAYMENT: total.count,
+            MovementKind.TRANSFER: total.count,
+            MovementKind.TRANSFER_UNDONE: -total.count,
+        }
+        return MoneySums(
+            self.in_minor + (amount if came_in else 0),
+            self.out_minor - (0 if came_in else amount),
+            self.payments + payments.get(MovementKind(kind), 0),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ComparedFigure:
+    """A figure of the current period, the same figure of the period before, and the change."""
+
+    label: str
+    now: str
+    before: str
+    change: str
+
+
+@dataclass(frozen=True, slots=True)
+class MoneyRow:
+    """A row of a table: a label, and what came in and went out."""
+
+    label: str
+    money_in: Money
+    money_out: Money
+    net: Money
+
+
+@dataclass(frozen=True, slots=True)
+class Breakdown:
+    """The money of a period by the values of one column: the rows, and their chart."""
+
+    heading: str
+    column: str
+    rows: list[MoneyRow]
+    chart: RowChart | None
+
+
+@dataclass(frozen=True, slots=True)
+class DaysOfMonth:
+    """The money of a month by day: the days on which money moved, and the chart of all days."""
+
+    rows: list[MoneyRow]
+    chart: ColumnChart | None
+
+
+def sums_by(
+    totals: Iterable[PeriodTotal], key: Callable[[PeriodTotal], str]
+) -> dict[str, MoneySums]:
+    """Add up totals for each value of `key`, in the order in which the values come."""
+    sums: dict[str, MoneySums] = defaultdict(MoneySums)
+    for total in totals:
+        sums[key(total)] = sums[key(total)].plus(total)
+    return dict(sums)
+
+
+def compared_figures(now: MoneySums, before: MoneySums, currency: str) -> list[ComparedFigure]:
+    """Return the figures of two periods in one currency, for comparison."""
+    amounts = (
+        ("Money in", now.in_minor, before.in_minor),
+        ("Money out", now.out_minor, before.out_minor),
+        ("Net", now.net_minor, before.net_minor),
+    )
+    figures = [
+        ComparedFigure(
+            label, _written(one, currency), _written(other, currency), change_sentence(one, other)
+        )
+        for label, one, other in amounts
+    ]
+    one, other = now.payments, before.payments
+    payments = ComparedFigure(
+        "Payments received", f"{one:,}", f"{other:,}", change_sentence(one, other)
+    )
+    return [*figures, payments]
+
+
+def days_of_month(totals: Sequence[PeriodTotal], today: date, currency: str) -> DaysOfMonth:
+    """Return the money of each day of this month. The totals are grouped by day and kind."""
+    by_day = sums_by(totals, lambda total: total.group[0])
+    days = [today.replace(day=number + 1) for number in range(days_in_month(today))]
+    sums = [by_day.get(day.isoformat(), MoneySums()) for day in days]
+    moved = [
+        (day, one) for day, one in zip(days, sums, strict=True) if one.in_minor or one.out_minor
+    ]
+    rises, falls = [one.in_minor for one in sums], [one.out_minor for one in sums]
+    best = max(range(len(days)), key=lambda number: rises[number])
+    description = (
+        f"Money came in on {counted(sum(map(bool, rises)), 'day', 'days')}, and went out on "
+        f"{counted(sum(map(bool, falls)), 'day', 'days')}. The most came in on "
+        f"{month_name(today)} {best + 1}: {_written(rises[best], currency)}."
+    )
+    chart = draw_columns(
+        f"days-{currency}",
+        f"Money by day in {month_name(today)}",
+        description,
+        Columns(
+            [str(d.day) if d.day == 1 or d.day % _LABEL_EVERY_DAYS == 0 else "" for d in days],
+            rises,
+            falls,
+        ),
+        highest=_briefly(max(rises), currency),
+        lowest=_briefly(-max(falls), currency),
+    )
+    return DaysOfMonth(
+        [_row(f"{month_name(day)} {day.day}", one, currency) for day, one in moved], chart
+    )
+
+
+def breakdown(
+    totals: Iterable[PeriodTotal],
+    position: int,
+    *,
+    column: str,
+    currency: str,
+    period: str,
+    names: Mapping[str, str],
+) -> Breakdown:
+    """Return the money by the value at `position` of each total's group, the largest first.
+
+    `names` gives the name of a value; a value without a name is shown as it is.
+    """
+    sums = sums_by(totals, lambda total: total.group[position])
+    largest_first = sorted(sums.items(), key=lambda one: (-one[1].in_minor, one[0]))
+    rows = [_row(names.get(value, value), one, currency) for value, one in largest_first]
+    bars = [Bar(row.label, row.money_in.amount_minor, _money(row.money_in)) for row in rows]
+    chart = draw_rows(
+        f"{column.lower()}-{currency}",
+        f"Money in by {column.lower()}, {period}",
+        " ".join(f"{bar.label}: {bar.figure}." for bar in bars),
+        bars,
+    )
+    return Breakdown(f"By {column.lower()}", column, rows, chart)
+
+
+def _row(label: str, sums: MoneySums, currency: str) -> MoneyRow:
+    amounts = (sums.in_minor, sums.out_minor, sums.net_minor)
+    return MoneyRow(label, *(Money(amount, currency) for amount in amounts))
+
+
+def _money(money: Money) -> str:
+    return format_money(money, LANGUAGE)
+
+
+def _written(amount_minor: int, currency: str) -> str:
+    return _money(Money(amount_minor, currency))
+
+
+def _briefly(amount_minor: int, currency: str) -> str:
+    return format_briefly(Money(amount_minor, currency), LANGUAGE)

@@ -1,0 +1,100 @@
+"""What the overview reads. Sums of money are sums of day totals, so that no gift is added up."""
+
+import uuid
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from sqlalchemy import String, cast
+from sqlmodel import Session, col, func, select
+
+from donate.finance.overview.periods import Period
+from donate.gifts.facts import Fact, FactKind
+from donate.gifts.models import Gift, GiftFact
+from donate.gifts.movements.models import Subject
+from donate.gifts.movements.totals import PeriodTotal, TotalFilter, add_up
+from donate.gifts.status import StatusName
+from donate.regions.modes import BY_HAND
+
+_ABOUT_DISPUTES = (
+    FactKind.INQUIRY_OPENED,
+    FactKind.INQUIRY_ANSWERED,
+    FactKind.INQUIRY_CLOSED,
+    FactKind.DISPUTE_OPENED,
+    FactKind.DISPUTE_WON,
+    FactKind.DISPUTE_LOST,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class PaidMonths:
+    """How many months of pledges were paid in one month, such as 2026-03, and their sum."""
+
+    month: str
+    currency: str
+    count: int
+    received_minor: int
+
+
+def movements_in(session: Session, period: Period, *, by: Sequence[str]) -> list[PeriodTotal]:
+    """Return the totals of movements in a period. The movement's kind is the last of a group."""
+    days = TotalFilter(Subject.MOVEMENT, period.first_day, period.last_day)
+    return add_up(session, days, by=(*by, "kind"))
+
+
+def gifts_started(session: Session, period: Period) -> list[PeriodTotal]:
+    """Return how many gifts were started in a period, by mode and by the status they have now."""
+    days = TotalFilter(Subject.GIFT, period.first_day, period.last_day)
+    return add_up(session, days, by=("mode", "kind"))
+
+
+def awaited_by_hand(session: Session, period: Period) -> list[PeriodTotal]:
+    """Return the awaited gifts that staff will see arrive, by day started and by mode.
+
+    They are read from the totals of days, so no gift is counted.
+    """
+    days = TotalFilter(
+        Subject.GIFT,
+        period.first_day,
+        period.last_day,
+        kinds=[StatusName.AWAITED],
+        modes=sorted(BY_HAND),
+    )
+    return add_up(session, days, by=("day", "mode"))
+
+
+def paid_months(session: Session, first_day: date) -> list[PaidMonths]:
+    """Return the paid months of pledges since `first_day`, by the month their money came.
+
+    Totals of days do not know monthly gifts. The index `gift_paid_months` has all that is read
+    here, and only those gifts.
+    """
+    month = func.substr(cast(col(Gift.received_on), String), 1, 7)
+    statement = (
+        select(month, col(Gift.currency), func.count(), func.sum(col(Gift.received_minor)))
+        .where(col(Gift.pledge_id).is_not(None), col(Gift.received_on) >= first_day)
+        .group_by(month, col(Gift.currency))
+        .order_by(month, col(Gift.currency))
+    )
+    # PostgreSQL sums a BIGINT column as NUMERIC, so convert the sum with int().
+    return [
+        PaidMonths(paid_in, currency, count, int(total))
+        for paid_in, currency, count, total in session.exec(statement)
+    ]
+
+
+def gifts_with_disputes(
+    session: Session, gift_ids: Sequence[uuid.UUID]
+) -> list[tuple[Gift, list[Fact]]]:
+    """Return these gifts in the same order, each with its facts about inquiries and disputes."""
+    if not gift_ids:
+        return []
+    facts: dict[uuid.UUID, list[Fact]] = defaultdict(list)
+    of_gifts = select(GiftFact).where(
+        col(GiftFact.gift_id).in_(gift_ids), col(GiftFact.kind).in_(_ABOUT_DISPUTES)
+    )
+    for row in session.exec(of_gifts.order_by(col(GiftFact.id))):
+        facts[row.gift_id].append(row.as_fact())
+    gifts = {gift.id: gift for gift in session.exec(select(Gift).where(col(Gift.id).in_(gift_ids)))}
+    return [(gifts[gift_id], facts[gift_id]) for gift_id in gift_ids]
