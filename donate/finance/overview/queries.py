@@ -1,12 +1,11 @@
 """What the overview reads. Sums of money are sums of day totals, so that no gift is added up."""
 
 import uuid
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from sqlalchemy import String, cast
 from sqlmodel import Session, col, func, select
 
 from donate.finance.overview.periods import Period
@@ -70,18 +69,22 @@ def paid_months(session: Session, first_day: date) -> list[PaidMonths]:
     Totals of days do not know monthly gifts. The index `gift_paid_months` has all that is read
     here, and only those gifts.
     """
-    month = func.substr(cast(col(Gift.received_on), String), 1, 7)
+    day, currency = col(Gift.received_on), col(Gift.currency)
     statement = (
-        select(month, col(Gift.currency), func.count(), func.sum(col(Gift.received_minor)))
-        .where(col(Gift.pledge_id).is_not(None), col(Gift.received_on) >= first_day)
-        .group_by(month, col(Gift.currency))
-        .order_by(month, col(Gift.currency))
+        select(day, currency, func.count(), func.sum(col(Gift.received_minor)))
+        .where(col(Gift.pledge_id).is_not(None), day >= first_day)
+        # The index has this order, so that nothing has to be sorted.
+        .group_by(day, currency)
+        .order_by(day, currency)
     )
-    # PostgreSQL sums a BIGINT column as NUMERIC, so convert the sum with int().
-    return [
-        PaidMonths(paid_in, currency, count, int(total))
-        for paid_in, currency, count, total in session.exec(statement)
-    ]
+    counts: Counter[tuple[str, str]] = Counter()
+    sums: Counter[tuple[str, str]] = Counter()
+    for received_on, paid_in, count, received_minor in session.exec(statement):
+        month = f"{received_on:%Y-%m}", paid_in
+        counts[month] += count
+        # PostgreSQL sums a BIGINT column as NUMERIC, so convert the sum with int().
+        sums[month] += int(received_minor)
+    return [PaidMonths(*month, count, sums[month]) for month, count in counts.items()]
 
 
 def gifts_with_disputes(
