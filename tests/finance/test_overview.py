@@ -1,47 +1,21 @@
 """The overview: decisions, figures of money and gifts, and how little it reads."""
 
 import re
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from datetime import UTC, date, datetime, timedelta
-from typing import Any
+from datetime import UTC, datetime, timedelta
 
 import pytest
 import sqlalchemy as sa
-from sqlalchemy import event as hook
-from sqlalchemy.engine import Connection
 
 from donate.finance.models import Role
 from donate.finance.overview.decisions import MOST_NAMED, gift_decisions
-from donate.gifts.facts import Fact, FactKind
-from donate.gifts.ledger import record_facts
-from donate.gifts.models import Gift
+from donate.gifts.facts import FactKind
 from donate.gifts.movements.models import DayTotal
-from donate.gifts.opening import open_month
-from donate.money import Money
-from donate.storage.bulk_writes import table_of
 from tests.finance.finance_site import NOW, FinanceSite, sign_in
+from tests.finance.overview_site import add_fact, dispute, open_pledge
 from tests.finance.set_aside_events import paid, set_aside
 from tests.stripe_gateway import gifts_and_events
 
 K = FactKind
-
-
-def add_fact(
-    site: FinanceSite,
-    gift: Gift,
-    kind: FactKind,
-    source_id: str,
-    amount_minor: int | None = None,
-    *,
-    at: datetime = NOW,
-    **evidence: Any,
-) -> None:
-    currency = None if amount_minor is None else "CAD"
-    fact = Fact(kind, source_id, at, "stripe", amount_minor, currency, evidence)
-    with site.database.writing() as session:
-        record_facts(session, [(gift.id, fact)], now=at)
 
 
 def text_of(html: str) -> str:
@@ -186,21 +160,6 @@ def test_transfers_not_yet_received_are_shown_by_age(site_on_each: FinanceSite) 
     }
 
 
-def open_pledge(site: FinanceSite) -> None:
-    """Open a monthly gift that paid in January, twice in February, and once in March."""
-    first = gifts_and_events.give(site.database, frequency="monthly")
-    months = [(first.id, "in_0", datetime(2026, 1, 5, tzinfo=UTC))]
-    with site.database.writing() as session:
-        for number, (month, day) in enumerate(((2, 5), (2, 20), (3, 5)), start=1):
-            at = datetime(2026, month, day, tzinfo=UTC)
-            amount = Money(5_000, "CAD")
-            gift = open_month(session, first.id, f"in_{number}", amount, invoiced_at=at, now=NOW)
-            months.append((gift.id, f"in_{number}", at))
-        for gift_id, source, at in months:
-            fact = Fact(K.PAYMENT_SUCCEEDED, source, at, "stripe", 5_000, "CAD")
-            record_facts(session, [(gift_id, fact)], now=NOW)
-
-
 def test_monthly_gifts_are_counted_by_month(site_on_each: FinanceSite) -> None:
     """The months of pledges are counted and summed by the month their money came, for a year."""
     open_pledge(site_on_each)
@@ -214,13 +173,6 @@ def test_monthly_gifts_are_counted_by_month(site_on_each: FinanceSite) -> None:
     assert rows in text
     assert "April 2025 0 –" in text
     assert "March 2025" not in text.partition("Month Paid Sum")[2]
-
-
-def dispute(site: FinanceSite, key: str, due_by: datetime | None) -> Gift:
-    gift = site.gift(key, mode="card", received_minor=5_000)
-    evidence: dict[str, Any] = {"due_by": due_by.isoformat()} if due_by else {}
-    add_fact(site, gift, K.DISPUTE_OPENED, f"dp_{key}", 5_000, **evidence)
-    return gift
 
 
 def test_what_needs_a_decision_is_named(site_on_each: FinanceSite) -> None:
@@ -261,91 +213,8 @@ def test_more_decisions_than_fit_are_counted(site: FinanceSite) -> None:
     assert "2 more follow when these are done." in overview(site)
 
 
-@contextmanager
-def selects() -> Iterator[list[tuple[str, Any]]]:
-    """Yield a list that gets each SELECT that runs, with its parameters."""
-    found: list[tuple[str, Any]] = []
-
-    def note(_c: object, _cursor: object, statement: str, parameters: Any, *_: object) -> None:
-        if statement.startswith("SELECT"):
-            found.append((statement, parameters))
-
-    hook.listen(Connection, "before_cursor_execute", note)
-    try:
-        yield found
-    finally:
-        hook.remove(Connection, "before_cursor_execute", note)
-
-
-def test_the_overview_goes_through_no_table(site_on_each: FinanceSite) -> None:
-    """Each query uses an index. Of gifts, only disputed ones and an index of months are read."""
-    site = site_on_each
-    dispute(site, "d", NOW + timedelta(days=3))
-    open_pledge(site)
-    browser = site.signed_in()
-    with selects() as statements:
-        assert browser.get("/finance").status_code == 200
-    about = ("day_total", "gift", "gift_fact")
-    statements = [one for one in statements if re.search(rf"FROM ({'|'.join(about)})\b", one[0])]
-    assert len([one for one in statements if "FROM day_total" in one[0]]) == 7
-    on_sqlite = site.database.engine.dialect.name == "sqlite"
-    plans = []
-    with site.database.reading() as session:
-        connection = session.connection()
-        if not on_sqlite:
-            # A small table is read as a whole unless that is forbidden.
-            connection.exec_driver_sql("SET LOCAL enable_seqscan = off")
-        for statement, parameters in statements:
-            explain = "EXPLAIN QUERY PLAN" if on_sqlite else "EXPLAIN"
-            plan = connection.exec_driver_sql(f"{explain} {statement}", parameters)
-            plans.append("\n".join(str(row[-1]) for row in plan))
-    whole = re.compile(r"^SCAN (?!\(?subquery|anon)(?!.*INDEX)|Seq Scan", re.MULTILINE)
-    assert [plan for plan in plans if whole.search(plan)] == []
-    assert any("gift_paid_months" in plan for plan in plans)
-    assert sum("day_total_by_day" in plan for plan in plans) == 7
-
-
 @pytest.mark.parametrize("role", list(Role))
 def test_every_role_may_see_the_overview(site: FinanceSite, role: Role) -> None:
     """Viewers and finance staff see the same overview; nobody else does."""
     assert "Overview" in overview(site, role)
     assert site.browser().get("/finance").status_code == 303
-
-
-def test_many_totals_are_read_fast(site: FinanceSite) -> None:
-    """At the end of a year with 48 totals a day, the overview needs little time."""
-    days = [date(2026, 12, 31) - timedelta(days=number) for number in range(800)]
-    rows = [
-        {
-            "day": day,
-            "subject": subject,
-            "kind": kind,
-            "currency": "CAD",
-            "code": "LWCAN",
-            "mode": mode,
-            "fund": fund,
-            "count": 9,
-            "amount_minor": -100 if kind == "refund" else 45_000,
-            "is_merged": True,
-        }
-        for day in days
-        for subject, kind in (
-            ("movement", "payment"),
-            ("movement", "refund"),
-            ("gift", "awaited"),
-            ("gift", "confirmed"),
-        )
-        for mode in ("card", "bank_debit", "interac", "giving_code")
-        for fund in ("", "roof", "youth")
-    ]
-    with site.database.writing() as session:
-        session.execute(sa.insert(table_of(DayTotal)), rows)
-    site.clock.instant = datetime(2026, 12, 31, 12, tzinfo=UTC)
-    browser = site.signed_in()
-    took = []
-    for _ in range(5):
-        # The time of the processor, because the machine may be busy with other tests.
-        before = time.process_time()
-        assert browser.get("/finance").status_code == 200
-        took.append(time.process_time() - before)
-    assert min(took) < 0.15, took
