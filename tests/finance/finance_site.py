@@ -73,7 +73,7 @@ class Pauses(list[float]):
 
 @dataclass
 class FinanceSite:
-    """The app with the staff pages, its database and clock, and its recorded pauses and nudges."""
+    """The app with the staff pages, its database and its clock, and what the tests record."""
 
     database: Database
     clock: FixedClock

@@ -22,7 +22,7 @@ def desk_on_each(database: Database) -> Iterator[Desk]:
 
 
 def test_a_later_round_ends_an_inquiry_too(site_on_each: FinanceSite) -> None:
-    """An inquiry ends when a round of its dispute is recorded, even if that is a later round."""
+    """An inquiry ends when any round of its dispute is recorded, not only the first round."""
     gift, now = site_on_each.gift(mode="card"), site_on_each.clock.now()
     browser = site_on_each.signed_in()
     inquiry: list[Fact] = [Fact(FactKind.INQUIRY_OPENED, "dp_1", now, "stripe")]

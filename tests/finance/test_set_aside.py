@@ -176,7 +176,7 @@ def test_nobody_ties_without_comparing(site: FinanceSite) -> None:
 def test_an_event_is_not_tied_to_an_impossible_gift(
     site: FinanceSite, typed: str, sentence: str
 ) -> None:
-    """An event cannot be tied to an unknown gift, one in another currency, or a transfer."""
+    """An event cannot be tied to a gift that is unknown, in another currency or by transfer."""
     gift = gifts_and_events.give(site.database)
     by_mode = {
         mode: gifts_and_events.give(site.database, mode=mode).reference

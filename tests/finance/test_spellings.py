@@ -14,7 +14,10 @@ COMPOSED, DECOMPOSED = "sept hérons calmes", "sept he\u0301rons calmes"
 def test_a_password_is_the_same_in_each_spelling(
     site: FinanceSite, stored: str, typed: str
 ) -> None:
-    """In a password, composed accents equal decomposed ones, and no-break spaces plain ones."""
+    """A password may be typed with composed or decomposed accents.
+
+    A no-break space in it equals an ordinary space.
+    """
     site.add_staff("ann@example.org")
     with site.database.writing() as session:
         set_password(session, "ann@example.org", stored, now=site.clock.now(), passwords=CHEAP)

@@ -168,7 +168,10 @@ def test_only_gifts_by_transfer_are_marked(site: FinanceSite, mode: str) -> None
 
 
 def test_an_undone_reference_can_be_used_again(site: FinanceSite) -> None:
-    """After a transfer was undone, its bank reference can be used again, as C1#1 after C1#0."""
+    """After a transfer was undone, its bank reference can be used again.
+
+    The source of the new fact has the next number: C1#1 after C1#0.
+    """
     gift = site.gift()
     for reference in ("C1", "C12", "C"):
         assert mark(site, gift, transfer(reference, 1_000)) == Outcome.RECORDED

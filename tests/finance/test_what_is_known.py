@@ -1,4 +1,4 @@
-"""What staff read about unconfirmed bank accounts, donors' reports and replaced months."""
+"""What staff read about bank accounts to confirm, donors' reports and months that failed."""
 
 from datetime import timedelta
 

@@ -1,4 +1,4 @@
-"""Just inside and just outside the limits of a covered fee and of a donor's wishes."""
+"""Values just inside and just outside the limits of a covered fee and of a donor's wishes."""
 
 from typing import Any
 

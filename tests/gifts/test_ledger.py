@@ -134,7 +134,7 @@ def test_one_fact_from_twenty_threads_is_recorded_once(database: Database, gift:
 
 
 def test_a_locked_gift_knows_facts_of_its_transaction(database: Database, gift: Gift) -> None:
-    """A gift that a transaction has locked includes the facts that the transaction then records."""
+    """A transaction that locked a gift sees the facts that it has recorded about the gift since."""
     with database.writing() as session:
         locked = LockedGifts(session)
         locked.lock([gift.id])

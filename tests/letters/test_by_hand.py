@@ -96,7 +96,7 @@ def test_the_right_transfer_may_be_marked_before_the_wrong_one_is_undone(box: Ma
 
 
 def test_the_same_amount_again_causes_no_letter(box: Mailbox) -> None:
-    """If staff only correct the bank reference of a transfer, the donor gets no second e-mail."""
+    """If staff correct a transfer's bank reference and nothing else, no second e-mail is sent."""
     gift, mailer = an_interac_gift(box), box.mailer
     wrong = mark(mailer, gift, 60, "CAX1")
     mailer.clock.instant += WAIT

@@ -193,7 +193,7 @@ def test_the_end_of_an_unpaid_pledge_is_not_written_about(mailer: Mailer) -> Non
     ids=["recorded", "happened"],
 )
 def test_old_facts_are_not_written_about(mailer: Mailer, limit: dict[str, Any]) -> None:
-    """No e-mail is due for a fact that was recorded over a week or happened over a month ago."""
+    """No e-mail is due for a fact that was recorded over a week ago or is over a month old."""
     long_ago = {name: moment - timedelta(seconds=1) for name, moment in limit.items()}
     old, new = give(mailer.database), give(mailer.database)
     tell(mailer.database, old, FactKind.PAYMENT_SUCCEEDED, "pi_1", **long_ago)

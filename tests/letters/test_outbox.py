@@ -140,7 +140,7 @@ def test_a_failed_refund_is_not_written_about(mailer: Mailer, mail_server: Local
 def test_a_letter_of_a_dead_worker_is_sent_by_another(
     mailer: Mailer, mail_server: LocalMailServer
 ) -> None:
-    """If a worker claims an e-mail and then dies, another worker sends it two minutes later."""
+    """If a worker dies before it sends an e-mail, another worker sends it two minutes later."""
     give(mailer.database, mode="interac")
     mailer.find_all()
     assert mailer.outbox._claim()

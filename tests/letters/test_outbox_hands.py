@@ -1,6 +1,6 @@
-"""What a slow worker may change after another worker has claimed its e-mail.
+"""What a slow worker may change after another worker has taken over its e-mail.
 
-A worker claims an e-mail for two minutes (its lease); then another worker may claim it.
+A worker has two minutes (its lease) to send an e-mail; then another may take it over.
 """
 
 from collections.abc import Callable
@@ -103,7 +103,7 @@ each = pytest.mark.parametrize(("prepare", "says"), SLOW.values(), ids=SLOW)
 
 
 def claimed(mailer: Mailer, prepare: Callable[[Mailer], None]) -> Letter:
-    """Make an e-mail due, and let the slow worker claim it."""
+    """Make an e-mail due, and let the slow worker begin with it."""
     prepare(mailer)
     with mailer.database.writing() as session:
         # Pretend that an earlier attempt may have sent the e-mail.
@@ -114,7 +114,7 @@ def claimed(mailer: Mailer, prepare: Callable[[Mailer], None]) -> Letter:
 
 
 def take(session: Session, letter: Letter, mailer: Mailer) -> dict[str, Any]:
-    """Claim the e-mail as another worker does, and return its row, which must not change again."""
+    """Take the e-mail over as another worker, and return its row, which must not change again."""
     row = session.get_one(Letter, letter.id)
     row.tries += 1
     row.due_at = mailer.clock.now() + LEASE + LEASE
@@ -135,7 +135,7 @@ def counted() -> float:
 def test_a_slow_worker_changes_no_claimed_letter(
     database: Database, prepare: Callable[[Mailer], None], says: MailUnavailable | None
 ) -> None:
-    """A slow worker that did not send its e-mail changes nothing if another has claimed it."""
+    """A slow worker that failed to send its e-mail changes nothing if another took it over."""
     mailer = open_mailer(database, carrier := StubCarrier())
     letter = claimed(mailer, prepare)
     with database.writing() as session:
@@ -151,7 +151,7 @@ def test_a_slow_worker_changes_no_claimed_letter(
 def test_a_slow_worker_waits_for_a_claim(
     postgres: Postgres, prepare: Callable[[Mailer], None], says: MailUnavailable | None
 ) -> None:
-    """A slow worker that did not send its e-mail waits while another claims it."""
+    """A slow worker that failed to send its e-mail waits while another worker locks its row."""
     database = Database(postgres.fresh_url())
     mailer = open_mailer(database, carrier := StubCarrier())
     letter = claimed(mailer, prepare)
@@ -168,7 +168,7 @@ def test_a_slow_worker_waits_for_a_claim(
 
 
 def send(mailer: Mailer, letter: Letter) -> None:
-    """Send an e-mail that was claimed, or put it off if that fails, as the outbox does."""
+    """Send this e-mail, or put it off if that fails, as the outbox does."""
     try:
         mailer.outbox._send(letter)
     except MailUnavailable as error:
@@ -186,7 +186,7 @@ def stub_mailer(database: Database, carrier: StubCarrier) -> Mailer:
 
 
 def test_a_slow_worker_marks_a_letter_as_sent(stub_mailer: Mailer) -> None:
-    """A slow worker that handed an e-mail over marks it as sent, even if another has claimed it."""
+    """A slow worker that sent its e-mail marks it as sent, even if another took it over."""
     letter = claimed(stub_mailer, thanks)
     with stub_mailer.database.writing() as session:
         take(session, letter, stub_mailer)
@@ -203,7 +203,7 @@ def test_a_slow_worker_marks_a_letter_as_sent(stub_mailer: Mailer) -> None:
 def test_a_failed_attempt_undoes_nothing(
     stub_mailer: Mailer, carrier: StubCarrier, state: LetterState, sent_at: Any, knew: int | None
 ) -> None:
-    """If a slow worker's attempt fails, what another worker recorded meanwhile is kept."""
+    """If a slow worker fails to send its e-mail, what another recorded meanwhile is kept."""
     letter = claimed(stub_mailer, thanks)
 
     def succeed() -> None:
@@ -218,7 +218,7 @@ def test_a_failed_attempt_undoes_nothing(
 
 
 def test_waiting_is_no_attempt(stub_mailer: Mailer, carrier: StubCarrier) -> None:
-    """A thank-you that has to wait for its ten minutes does not count as an attempt."""
+    """The ten minutes that a thank-you has to wait do not count as a failed try to send it."""
     thanks_too_early(stub_mailer)
     assert stub_mailer.outbox.send_due() == 1
     row = one_letter(stub_mailer)
@@ -244,7 +244,7 @@ def test_only_thanks_keep_what_they_knew(stub_mailer: Mailer) -> None:
 
 
 def test_nothing_is_claimed_if_the_only_letter_is_locked(postgres: Postgres) -> None:
-    """On PostgreSQL a worker claims no e-mail if another has locked the only row."""
+    """On PostgreSQL a worker finds no e-mail to send if another has locked the only row."""
     database = Database(postgres.fresh_url())
     mailer = open_mailer(database, StubCarrier())
     instructions(mailer)

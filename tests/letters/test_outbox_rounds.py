@@ -66,7 +66,7 @@ def test_a_round_sends_fifty(sqlite: Sqlite) -> None:
     """Each time the outbox runs, it sends at most fifty e-mails, over one connection."""
     database = Database(sqlite.fresh_url())
     mailer = open_mailer(database, carrier := StubCarrier())
-    # Instructions for a card gift are untrue, so the outbox does not compose the e-mails.
+    # Instructions do not apply to a card gift, so the outbox composes none of these e-mails.
     put_letters(mailer, [f"{number}" for number in range(51)], mode="card")
     rounds = [(mailer.outbox.send_due(), carrier.rounds) for _ in range(3)]
     assert rounds == [(50, 1), (1, 2), (0, 3)]
@@ -74,7 +74,7 @@ def test_a_round_sends_fifty(sqlite: Sqlite) -> None:
 
 
 def test_the_longest_due_letter_is_first(mailer: Mailer) -> None:
-    """The outbox claims the e-mail that has been due for longest, then the one stored first."""
+    """The outbox sends the e-mail that has been due for longest, then the one stored first."""
     put_letters(mailer, ["c", "b", "a"])
     put_letters(mailer, ["d"])
     claimed = [mailer.outbox._claim() for _ in range(5)]

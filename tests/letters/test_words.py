@@ -200,7 +200,7 @@ def test_thanks_list_the_donors_wishes(empty: Database) -> None:
 
 
 def test_thanks_leave_out_odd_wishes(empty: Database) -> None:
-    """The thank-you leaves out an unknown fund, a tribute with a link and an outdated fee cover."""
+    """The thank-you leaves out an unknown fund, a tribute with a link and an outdated fee."""
     _, context = a_letter(empty, LetterKind.THANK_YOU, "en-CA")
     assert context.first
     context.gift.fund = "gone"

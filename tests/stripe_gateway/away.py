@@ -108,7 +108,7 @@ class Away:
         return dispute_id
 
     def go_on(self, dispute_id: str, how: str = "", **lever: Any) -> None:
-        """Continue a dispute by `how` (escalate, answer, revise), or end it with an outcome."""
+        """Take the step `how` of a dispute (escalate, answer, revise), or end the dispute."""
         path = f"/_sandbox/dispute/{dispute_id}" + (f"/{how}" if how else "")
         self.sandbox.control("POST", path, **lever)
 

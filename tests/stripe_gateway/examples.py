@@ -1,4 +1,4 @@
-"""Short examples of Stripe's events, which tests read as they are or corrupt."""
+"""Short examples of Stripe's events; tests use them unchanged, or make them invalid."""
 
 import json
 import uuid

@@ -61,7 +61,10 @@ def test_a_revised_end_is_found(away: Away, silent_days: int) -> None:
 
 
 def test_every_event_of_a_dispute_is_fetched() -> None:
-    """Catch-up fetches all types of dispute event; an inquiry that escalates has no `created`."""
+    """Catch-up fetches every type of event about disputes.
+
+    When an inquiry becomes a dispute, Stripe sends no charge.dispute.created.
+    """
     types = {kind for kind in EVENT_TYPES if kind.startswith("charge.dispute.")}
     steps = ("created", "updated", "closed", "funds_withdrawn", "funds_reinstated")
     assert types == {f"charge.dispute.{step}" for step in steps}

@@ -118,7 +118,7 @@ def test_payments_during_a_catchup_belong_to_the_next_one(away: Away) -> None:
 
 
 def test_an_interrupted_catchup_is_resumed_and_a_new_one_follows(away: Away) -> None:
-    """An interrupted catch-up is resumed and announced; another follows for what is new."""
+    """An interrupted catch-up is resumed, and says so; a second one then reads newer events."""
     away.paid()
     began = away.clock.now()
     since = began - timedelta(days=3)

@@ -155,7 +155,7 @@ def test_no_webhook_ever_is_noticed(away: Away) -> None:
 
 
 def test_a_late_webhook_removes_the_notice(away: Away) -> None:
-    """The notice that webhooks are missing ends when one arrives, even if late for its event."""
+    """The notice that webhooks are missing ends when any webhook arrives, even a late one."""
     away.paid()
     away.later(16 * MINUTE)
     away.run()
@@ -169,7 +169,7 @@ def test_a_late_webhook_removes_the_notice(away: Away) -> None:
 
 
 def test_a_month_without_events_gives_no_notice(away: Away) -> None:
-    """A month without webhooks gives no notice if Stripe lists no newer event either."""
+    """A month without webhooks gives no notice if Stripe lists no event of that month."""
     away.paid()
     (completed,) = [one for one in away.events() if one["type"] == "checkout.session.completed"]
     deliver(away, completed)

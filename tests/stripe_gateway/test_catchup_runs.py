@@ -168,7 +168,7 @@ def test_two_processes_cannot_resume_one_catchup(database: Database) -> None:
 
 
 def test_a_run_counts_what_it_fetched_itself(database: Database) -> None:
-    """A catch-up counts the events that it stored, not older events or those of webhooks."""
+    """A catch-up counts the events that it stored; earlier ones and webhooks do not count."""
     with database.writing() as session:
         add_event(session, 1, EventState.SETTLED)
         run = begin_run(session, None, NOW)
@@ -264,7 +264,7 @@ def report_lines(**more: Any) -> list[str]:
     ],
 )
 def test_the_first_line_counts_missing_events(more: dict[str, Any], ending: str) -> None:
-    """The report's first line says how many events were missing, and how many still wait."""
+    """The report's first line counts the events that were missing, and those not yet settled."""
     assert report_lines(**more) == [
         f"looked at 0 events and 0 payments, refunds and disputes; {ending}"
     ]

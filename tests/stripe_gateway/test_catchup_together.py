@@ -121,7 +121,7 @@ def test_an_event_by_webhook_and_by_catchup_is_stored_once(
     database: Database, sandbox: RunningSandbox
 ) -> None:
     """An event that arrives by webhook while catch-up fetches it is stored once."""
-    # The clock shows almost the present, because the served application uses the machine's clock.
+    # The test's clock is only an hour behind, because the served app uses the machine's clock.
     with going_away(database, sandbox, days_ago=0.04) as away:
         with serving(str(database.engine.url.render_as_string(hide_password=False))) as service:
             url = service.url + WEBHOOK_PATH

@@ -58,7 +58,7 @@ def test_a_catchup_stops_after_a_minute_without_an_answer(away: Away) -> None:
     check_totals(away)
     assert (resumed.differing, fresh.missing) == ({}, 0)
     assert resumed.missing == resumed.events > 0
-    # Only the new catch-up requests events, of which there is one page.
+    # The resumed catch-up needs no list of events; the second one needs one page of it.
     assert away.calls(EVENTS) == calls_before + 1
 
 

@@ -95,7 +95,10 @@ def test_no_second_session_while_the_first_may_be_open(
 def test_an_unanswered_request_keeps_its_language(
     database: Database, sandbox: RunningSandbox, client: StripeClient
 ) -> None:
-    """An unanswered request is repeated in its old language first; then its session is replaced."""
+    """If a request got no answer, it is repeated in its old language to learn its session.
+
+    Then that session expires, and one in the new language opens.
+    """
     gift = give(database, attempts=0)
     checkouts = checkouts_of(database, client)
     sandbox.control("POST", "/_sandbox/trouble", path=SESSIONS, kind="no_url", times=1)

@@ -82,7 +82,7 @@ def totals(listed: int, recorded: int, payments: int) -> dict[str, ListedTotal]:
 
 
 def test_a_recorded_payment_does_not_differ(database: Database) -> None:
-    """A payment that Stripe lists and we have recorded is in both totals, and is no difference."""
+    """A listed and recorded payment is in Stripe's total and in ours, and is no difference."""
     gift = give(database)
     listed = paid_session(gift, "pi_1")
     record_payment(database, gift, listed)
@@ -93,7 +93,7 @@ def test_a_recorded_payment_does_not_differ(database: Database) -> None:
 
 @pytest.mark.parametrize("recorded", [1, AMOUNT - 1, AMOUNT + 1, 1_000 * AMOUNT])
 def test_another_amount_differs(database: Database, recorded: int) -> None:
-    """A payment that was recorded with another amount is a difference with both amounts."""
+    """If our amount of a payment is not Stripe's, that is a difference, which names both."""
     gift = give(database)
     listed = paid_session(gift, "pi_1")
     record_payment(database, gift, listed, amount_minor=recorded)
@@ -259,7 +259,7 @@ def test_each_gift_is_compared_with_its_own(database: Database) -> None:
 def test_the_synthetic_event_of_each_list(
     database: Database, listing: Listing, kinds: list[str]
 ) -> None:
-    """A listed object becomes the event Stripe would send, with our livemode if it has none."""
+    """A listed object becomes an event like Stripe's; a missing livemode is taken from us."""
     gift = give(database, frequency="monthly")
     payments = [
         {"id": "inpay_1", "object": "invoice_payment", "status": "paid"}

@@ -34,7 +34,7 @@ def full_width(at: int) -> str:
 
 
 def odd_headers(now: int, body: bytes) -> dict[str, str]:
-    """Return invalid signature headers for this body at this second; the keys describe them."""
+    """Return invalid signature headers for this body and second, each under a description."""
     good = mac(body, now)
     return {
         "empty": "",
@@ -170,7 +170,7 @@ def test_a_replay_changes_nothing(service: Service) -> None:
     ids=["while rolling", "afterwards"],
 )
 def test_a_secret_is_rolled(sqlite: Sqlite, in_force: str, answers: dict[str, int]) -> None:
-    """While a signing secret is being replaced, both work; afterwards only the new one."""
+    """While a signing secret is being replaced, the old and the new work; later only the new."""
     with serving(sqlite.fresh_url(), stripe_webhook_secret=in_force) as service:
         for secret, status in answers.items():
             body = new_event()

@@ -38,7 +38,7 @@ EVENTS = [
     invoice_payment_event("in_1"),
     subscription_event(GIFT, "updated"),
 ]
-# A test's event may lack fields, so differences from Stripe's documents may end with this text.
+# A difference that ends with this text is allowed, because a test's event may lack fields.
 MISSING = "is missing"
 
 

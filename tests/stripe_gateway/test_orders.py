@@ -130,7 +130,10 @@ ESCALATED = RANDOM.sample(list(permutations(range(6))), 150)
 
 
 def test_every_order_ends_the_same(sqlite: Sqlite) -> None:
-    """All 720 orders of a gift's six events, with its expiry put anywhere, give the same status."""
+    """All 720 orders of six events about a gift give the same status.
+
+    A seventh event, that a session expired, is put at a random position of each order.
+    """
     database = Database(sqlite.fresh_url())
     assert ends(database, histories_of(database, won, EVERY)) == {WON: len(EVERY)}
     database.close()

@@ -115,7 +115,7 @@ def test_an_unanswered_change_is_repeated_by_the_worker(promise: PledgeWorld, ki
 
 
 def test_a_later_change_replaces_an_unanswered_one(promise: PledgeWorld) -> None:
-    """A pledge that was ended is not paused later by an earlier request without an answer."""
+    """A pause that Stripe did not answer is not sent again after the donor ended the pledge."""
     promise.trouble("500", times=2)
     promise.pledges.change(promise.gift, PledgeAction.PAUSE)
     promise.sandbox.control("DELETE", "/_sandbox/trouble")

@@ -111,7 +111,7 @@ def test_each_api_version_is_understood(database: Database, version: str) -> Non
 
 
 def test_a_month_that_fails_stays_failed(database: Database) -> None:
-    """A later month that could not be collected is a failed gift; the first one is confirmed."""
+    """A later month that could not be collected is a failed gift; the first stays confirmed."""
     gift = give(database, frequency="monthly")
     settle(
         database,

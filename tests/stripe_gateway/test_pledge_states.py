@@ -94,7 +94,7 @@ def test_a_new_end_time_gives_a_new_event_id() -> None:
 def test_each_status_gives_a_state(
     database: Database, step: str, status: str, state: PledgeState
 ) -> None:
-    """Each status of a Stripe subscription gives the pledge a state of its own."""
+    """The status of a Stripe subscription gives the state of the pledge."""
     gift = give(database, frequency="monthly")
     settle(database, subscription_event(gift, step, status=status))
     assert pledge_now(database, gift).state is state

@@ -116,7 +116,7 @@ def test_two_events_about_one_payment_at_once(service: Service) -> None:
 
 
 def test_two_settlers_share_a_backlog(database: Database) -> None:
-    """Two settlers that share a backlog of events record each payment once."""
+    """Two threads that settle a backlog of events together record each payment once."""
     gifts = give_many(database, 200)
     events = []
     for gift in gifts:
@@ -139,7 +139,7 @@ def test_two_settlers_share_a_backlog(database: Database) -> None:
     with ThreadPoolExecutor(2) as settlers:
         counts = list(settlers.map(settle_all, range(2)))
     assert min(counts) > 0 or database.is_sqlite
-    # A refund waits two seconds for a retry if the other settler had locked its payment.
+    # A refund waits two seconds for a retry if the other thread had locked its payment.
     left = [row for row in stored_events(database) if row.state != EventState.SETTLED]
     assert all(row.waits_for and row.tries == 1 for row in left)
     assert sum(counts) >= len(events) - len(left)

@@ -35,7 +35,7 @@ def desk(database: Database, sandbox: RunningSandbox) -> Iterator[Desk]:
 
 @pytest.fixture
 def desk_on_sqlite(sqlite: Sqlite, sandbox: RunningSandbox) -> Iterator[Desk]:
-    """A `Desk`, which refunds gifts, on SQLite, where PostgreSQL would give the same outcome."""
+    """A `Desk`, which refunds gifts, on SQLite, for tests that need no PostgreSQL."""
     database = Database(sqlite.fresh_url())
     with a_desk(database, sandbox) as desk:
         yield desk
@@ -55,7 +55,10 @@ def test_on_each_database_it_is_one_refund(desk: Desk, kind: str) -> None:
 
 
 def refund_with_trouble(desk: Desk, kind: str) -> None:
-    """Request a refund, spoil two of Stripe's answers, and check that it is made once if at all."""
+    """Request a refund while two of Stripe's answers are faulty, and check the outcome.
+
+    The request is refused, or makes exactly one refund.
+    """
     gift = desk.paid()
     desk.trouble(kind, times=2, seconds=HANG_S)
     first = desk.refund(gift, 2_000)
@@ -96,7 +99,7 @@ def test_a_stored_failure_needs_another_key(desk: Desk) -> None:
 
 
 def test_a_key_refused_after_an_unanswered_attempt(desk: Desk) -> None:
-    """If our API key is revoked after an unanswered attempt, the refund request stays open."""
+    """If our API key is revoked while a refund request has no answer, the request stays open."""
     gift = desk.paid()
     desk.trouble("reset_before", times=2)
     desk.refund(gift)

@@ -169,7 +169,7 @@ def test_a_slow_refund_ends_as_the_bank_says(desk: Desk, end: str, status: str, 
 
 
 def test_a_refund_that_comes_back_can_be_made_again(desk: Desk) -> None:
-    """If the bank returns a refund, staff can request it again."""
+    """If the donor's bank sends a refund back to us, staff can request it again."""
     gift = desk.paid()
     desk.refund(gift)
     refund_id = dict(facts_now(desk.database, gift))["refund_succeeded"]
@@ -185,7 +185,7 @@ def test_a_refusal_is_recorded_and_frees_the_money(desk: Desk) -> None:
     gift = desk.paid()
     intent = desk.payments(gift)[0].intent
     desk.sandbox.control("POST", "/_sandbox/refund", payment_intent=intent, amount=4_000)
-    too_much = desk.refund(gift, 2_000)  # the facts lack the refund of 40 dollars
+    too_much = desk.refund(gift, 2_000)  # we do not know of the 40 dollars yet
     assert (too_much.state, too_much.code) == ("refused", "amount")
     assert refund_facts(desk, gift) == ["refund_refused", "refund_requested"]
     assert desk.left(gift) == AMOUNT
@@ -272,7 +272,7 @@ def test_a_completed_refund_is_not_sent_again(desk: Desk) -> None:
 
 
 def test_a_refusal_of_what_was_made_is_not_recorded(desk: Desk) -> None:
-    """If a refund was made, a later refusal of its repeated request is not recorded."""
+    """If Stripe made a refund, its refusal of the same request, sent again, is not recorded."""
     gift = desk.paid()
     request = desk.request(gift)
     assert request is not None

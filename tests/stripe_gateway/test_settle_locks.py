@@ -38,7 +38,7 @@ def database(url: str) -> Iterator[Database]:
 
 
 def test_a_locked_event_is_not_waited_for(url: str, database: Database) -> None:
-    """A payment is settled even if another settler has locked its refund, which follows later."""
+    """A payment is settled even if another thread has locked its refund, which is settled later."""
     gift = give(database)
     session = session_for(gift)
     settle(database, event("refund.created", refund_of(session["payment_intent"], 1_000)))
@@ -51,7 +51,7 @@ def test_a_locked_event_is_not_waited_for(url: str, database: Database) -> None:
 
 
 def test_two_settlers_claim_different_events(database: Database) -> None:
-    """Two settlers that claim due events at the same time get different events."""
+    """Two threads that look for events to settle at the same time get different events."""
     store(database, *(event("customer.created", {"id": f"cus_{n}"}) for n in range(5)))
     with database.writing() as one, database.writing() as other:
         claims = [due_events(one, NOW, 3), due_events(other, NOW, 3)]
@@ -59,7 +59,7 @@ def test_two_settlers_claim_different_events(database: Database) -> None:
 
 
 def test_gifts_are_locked_in_one_order(url: str, database: Database) -> None:
-    """A settler locks the gifts of a batch in the order of their ids."""
+    """A thread that settles events locks the gifts of a batch in the order of their ids."""
     first, second = sorted((give(database), give(database)), key=lambda gift: gift.id)
     paid = session_for(first)
     settle(database, event(COMPLETED, paid))

@@ -111,7 +111,7 @@ def test_a_refused_connection(database: Database) -> None:
 
 
 def test_no_donor_waits_longer_than_eight_seconds() -> None:
-    """A donor waits for Stripe for at most eight seconds, which leaves time for two attempts."""
+    """A donor waits for Stripe for at most eight seconds, enough to send the request twice."""
     assert DEADLINE_S <= 8.0
     assert 2 * PER_ATTEMPT_S < DEADLINE_S
 

@@ -17,7 +17,7 @@ AN_HOUR_BEFORE = datetime.fromtimestamp(CREATED, UTC)
 
 
 def invoice(*, version: str = TODAY, metadata: Any = METADATA, **more: Any) -> dict[str, Any]:
-    """Return an invoice for 50.00 of which 40.00 was paid, after three attempts."""
+    """Return an invoice for 50.00 of which 40.00 was paid; its attempt_count is three."""
     details = {"metadata": metadata}
     about: dict[str, Any] = {"subscription_details": details}
     if version != BEFORE_BASIL:

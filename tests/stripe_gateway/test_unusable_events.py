@@ -210,7 +210,7 @@ def test_a_session_with_an_invalid_field_is_unusable(key: str, value: Any, reaso
 
 
 def test_unpaid_is_never_a_payment() -> None:
-    """async_payment_succeeded about a session that is not marked as paid is unusable."""
+    """An event async_payment_succeeded is unusable if its session is not marked as paid."""
     body = changed(event(LATER, SESSION), "data", "object", "payment_status", value="unpaid")
     assert "that is no gift" in reason_against(body)
 
