@@ -28,6 +28,7 @@ from donate.money import Money
 from donate.regions.modes import Mode
 from donate.regions.terms import Frequency
 from donate.storage.column_types import EnumText, RowNumber, UtcDateTime
+
 _IS_MONTHLY = text("pledge_id IS NOT NULL")
 
 

@@ -1,8 +1,9 @@
 """Adds facts, disputes and monthly gifts, for tests of the overview."""
 
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, cast
 
+from donate.gifts.evidence import Evidence
 from donate.gifts.facts import Fact, FactKind
 from donate.gifts.ledger import record_facts
 from donate.gifts.models import Gift
@@ -25,7 +26,7 @@ def add_fact(
     **evidence: Any,
 ) -> None:
     currency = None if amount_minor is None else "CAD"
-    fact = Fact(kind, source_id, at, "stripe", amount_minor, currency, evidence)
+    fact = Fact(kind, source_id, at, "stripe", amount_minor, currency, cast(Evidence, evidence))
     with site.database.writing() as session:
         record_facts(session, [(gift.id, fact)], now=at)
 

@@ -6,7 +6,7 @@ import pytest
 from starlette.requests import Request
 
 from donate.finance.access import HOME, is_cross_site, safe_next
-from tests.finance.finance_site import FinanceSite
+from tests.finance.finance_site import FinanceSite, fields
 
 
 def request_with(**headers: str) -> Request:
@@ -111,3 +111,23 @@ def test_who_was_sent_to_sign_in_comes_back(
     assert target.path == "/finance/sign-in"
     assert query == {"next": back} | ({"done": done} if done else {})
     assert site.refusals() == ["not signed in"]
+
+
+@pytest.mark.parametrize(
+    ("token", "is_kept"),
+    [
+        ("a" * 20, True),
+        ("a" * 100, True),
+        ("a" * 19, False),
+        ("a" * 101, False),
+        ("\u00e9" * 30, False),
+    ],
+    ids=["shortest", "longest", "too short", "too long", "not ASCII"],
+)
+def test_only_a_token_like_ours_is_kept(site: FinanceSite, token: str, is_kept: bool) -> None:
+    """The sign-in form keeps the token in the browser's cookie only if it could be one of ours."""
+    browser = site.browser()
+    cookie = f"donate_form={token}".encode("latin-1")
+    answer = browser.get("/finance/sign-in", headers=[(b"cookie", cookie)])
+    assert answer.status_code == 200
+    assert (fields(answer)["form_token"] == token) == is_kept

@@ -31,6 +31,7 @@ from donate.finance.words import MODE_NAMES
 from donate.gifts.movements.totals import PeriodTotal
 from donate.gifts.status import StatusName
 from donate.money import Money
+from donate.regions.modes import Mode
 
 # Ages in days, both included. The last band is shown only if a region waits that long.
 AGES: Final[tuple[tuple[int, int | None], ...]] = ((0, 3), (4, 10), (11, 30), (31, None))
@@ -119,7 +120,7 @@ def gift_steps(totals: Iterable[PeriodTotal], since: str) -> GiftSteps:
     )
     modes = sorted(mode for mode, counts in by_mode.items() if counts[STARTED])
     return GiftSteps(
-        modes=[MODE_NAMES.get(mode, mode) for mode in modes],
+        modes=[MODE_NAMES[Mode(mode)] for mode in modes],
         rows=[
             (step, [*(by_mode[mode][step] for mode in modes), everything[step]]) for step in STEPS
         ],
@@ -141,7 +142,7 @@ def awaited_transfers(totals: Iterable[PeriodTotal], today: date) -> AwaitedTran
     rows = [
         AwaitedRow(
             age=age_name(*AGES[band]),
-            mode=MODE_NAMES.get(mode, mode),
+            mode=MODE_NAMES[Mode(mode)],
             count=count,
             amount=Money(amounts[band, mode, currency], currency),
             href=_awaited_link(mode, *AGES[band], today=today),

@@ -1,6 +1,6 @@
 """The overview, which staff see first after they sign in."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any, Final
@@ -156,8 +156,8 @@ class OverviewPages:
             for region in self._regions.values()
             for key, text in region.funds.items()
         }
-        columns: tuple[tuple[str, str, dict[str, str]], ...] = (
-            ("Method", "mode", MODE_NAMES),
+        columns: tuple[tuple[str, str, Mapping[str, str]], ...] = (
+            ("Method", "mode", {str(mode): name for mode, name in MODE_NAMES.items()}),
             ("Fund", "fund", {"": NO_FUND} | funds),
             ("Code", "code", {}),
         )
