@@ -9,10 +9,11 @@ from pwdlib import PasswordHash
 from donate.clock import Clock
 from donate.finance.access import Gate, refuse_other_methods
 from donate.finance.activity_pages import TrailPages
+from donate.finance.exports.pages import ExportPages
 from donate.finance.frame import StaffPages
 from donate.finance.gifts.pages import StaffGiftPages
 from donate.finance.letters.pages import LetterPages
-from donate.finance.overview.pages import OverviewPages
+from donate.finance.movements.pages import MovementPages
 from donate.finance.refunds.pages import RefundPages
 from donate.finance.set_aside.pages import SetAsidePages
 from donate.finance.staff.accounts import PASSWORDS
@@ -69,6 +70,9 @@ class FinancePages:
         refund_pages = RefundPages(database, clock, gifts, refunds)
         letters = LetterPages(database, regions, pages, clock, gifts, time_zone=time_zone)
         set_aside = SetAsidePages(database, pages, clock, time_zone, on_due=on_due)
+        movements = MovementPages(database, regions, pages, clock, time_zone=time_zone)
+        gift_exports = ExportPages("gifts", database, regions, clock)
+        movement_exports = ExportPages("movements", database, regions, clock)
         trail = TrailPages(database, pages, time_zone)
         refusals = RefusalPages(database, pages, clock, time_zone)
 
@@ -87,6 +91,13 @@ class FinancePages:
             ("GET", "/gifts/{gift_id}/letters/{number}", letters.letter),
             ("POST", "/gifts/{gift_id}/letter-again", letters.again),
             ("POST", "/gifts/{gift_id}/letter-dismissed", letters.dismissed),
+            ("GET", "/gifts.csv", gift_exports.csv),
+            ("GET", "/gifts.xlsx", gift_exports.xlsx),
+            ("GET", "/gifts.control.json", gift_exports.control),
+            ("GET", "/movements", movements.movements),
+            ("GET", "/movements.csv", movement_exports.csv),
+            ("GET", "/movements.xlsx", movement_exports.xlsx),
+            ("GET", "/movements.control.json", movement_exports.control),
             ("GET", "/letters", letters.letters),
             ("POST", "/letters/again", letters.all_again),
             ("GET", "/set-aside", set_aside.set_aside),

@@ -189,7 +189,7 @@ def newest_gifts(
     statement = (
         select(Gift, Donor)
         .join(Donor, col(Donor.id) == col(Gift.donor_id))
-        .where(*_conditions(filters))
+        .where(*gift_conditions(filters))
         .order_by(col(Gift.opened_at).desc(), col(Gift.id).desc())
         .limit(limit)
     )
@@ -215,7 +215,7 @@ def totals(session: Session, filters: GiftFilter) -> list[Total]:
     statement = (
         select(col(Gift.currency), func.count())
         .add_columns(*sums)
-        .where(*_conditions(filters))
+        .where(*gift_conditions(filters))
         .group_by(col(Gift.currency))
         .order_by(col(Gift.currency))
     )
@@ -226,7 +226,8 @@ def totals(session: Session, filters: GiftFilter) -> list[Total]:
     ]
 
 
-def _conditions(filters: GiftFilter) -> list[ColumnElement[bool]]:
+def gift_conditions(filters: GiftFilter) -> list[ColumnElement[bool]]:
+    """Return the conditions of a filter on gifts."""
     conditions = [
         column == value
         for column, value in (

@@ -123,6 +123,14 @@ def an_awaited_interac_gift(page: Page) -> None:
     page.wait_for_url("**/finance/gifts/*-*")
 
 
+def the_movements(page: Page) -> None:
+    page.goto("/finance/movements")
+
+
+def movements_with_mistakes(page: Page) -> None:
+    page.goto("/finance/movements?kind=zz&from=yesterday")
+
+
 def what_was_set_aside(page: Page) -> None:
     page.goto("/finance/set-aside")
 
@@ -140,6 +148,8 @@ STAFF_PAGES: list[Callable[[Page], None]] = [
     the_list,
     a_confirmed_gift,
     an_awaited_interac_gift,
+    the_movements,
+    movements_with_mistakes,
     what_was_set_aside,
     the_letters_that_were_not_sent,
     the_trail,

@@ -24,7 +24,7 @@ from donate.gifts.ledger import record_facts
 from donate.gifts.models import Gift
 from donate.gifts.opening import open_gift
 from donate.money import Money
-from donate.regions.regions import load_regions
+from donate.regions.regions import Regions, load_regions
 from donate.storage.database import Database
 from donate.stripe_gateway.client import StripeClient
 from donate.stripe_gateway.requests.refunds import Refunds
@@ -154,13 +154,14 @@ def open_site(
     https: bool = False,
     passwords: PasswordHash = CHEAP,
     stripe: StripeClient = NO_STRIPE,
+    regions: Regions = REGIONS,
 ) -> FinanceSite:
     clock = FixedClock(NOW)
     pauses = Pauses()
     nudges: list[datetime] = []
     finance = FinancePages(
         database,
-        REGIONS,
+        regions,
         PAGES,
         clock,
         https=https,

@@ -16,6 +16,7 @@ from starlette.responses import RedirectResponse, Response
 from donate.clock import Clock, local_date
 from donate.errors import BadInput, BadInputs, Conflict, NotFound
 from donate.finance.access import AllowedRequest, Visiting, needs
+from donate.finance.exports.links import export_links
 from donate.finance.gifts.disputes import dispute_sentences
 from donate.finance.gifts.filters import months, read_cursor, read_query, write_cursor
 from donate.finance.gifts.pledges import pledge_details
@@ -149,6 +150,7 @@ class StaffGiftPages:
             card_gifts_refused=self._limits.cards.refused(self._clock.now()),
             codes=[(code, code) for code in self._codes],
             months=months(local_date(self._clock.now(), self._time_zone)),
+            exports=export_links("gifts", filters.typed, visit.signed_in),
             words=WORDS,
         )
 

@@ -1,0 +1,1 @@
+"""Exports of gifts and movements as CSV and XLSX files, for accountants and spreadsheets."""

@@ -1,0 +1,94 @@
+"""Writes an export as CSV (RFC 4180), in UTF-8 with the byte order mark that Excel needs."""
+
+import csv
+import hashlib
+import io
+import re
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Final
+
+from donate.finance.exports.columns import CellValue
+from donate.finance.exports.runs import ExportRun, write_decimal
+from donate.money import Money
+
+BYTE_ORDER_MARK: Final = "\ufeff".encode()
+_CHUNK: Final = 64 * 1024  # characters
+# Spreadsheets run a text as a formula if it begins with one of these, some also after spaces. The
+# last four are = + - @ in full width.
+_FORMULA: Final = re.compile(r"'*\s*[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20]")
+
+
+def guard_formula(text: str) -> str:
+    """Put an apostrophe before a text that a spreadsheet could run as a formula.
+
+    A text that already has an apostrophe before such a sign gets one more, so that removing one
+    always gives the original.
+    """
+    return f"'{text}" if _FORMULA.match(text) else text
+
+
+class CsvFile:
+    """The CSV file of one run. Its hash and its size are known once all chunks were read."""
+
+    def __init__(self, run: ExportRun) -> None:
+        self._run = run
+        self._hash = hashlib.sha256()
+        self._size = 0
+        self.says_incomplete = False
+
+    def chunks(self) -> Iterator[bytes]:
+        """Yield the bytes of the file.
+
+        If reading breaks off, the last line says so, and then the error is raised.
+        """
+        # RFC 4180 ends lines with CRLF and quotes fields that contain quotes, commas or line ends.
+        text = io.StringIO(newline="")
+        writer = csv.writer(text, lineterminator="\r\n")
+        yield self._note(BYTE_ORDER_MARK)
+        writer.writerow([column.name for column in self._run.export.layout.columns])
+        try:
+            for cells in self._run.rows():
+                writer.writerow([_write_cell(cell) for cell in cells])
+                if text.tell() > _CHUNK:
+                    yield self._note(_take(text))
+        except Exception as error:
+            self.says_incomplete = True
+            yield self._note(_take(text) + f"{self._run.broken_off(error)}\r\n".encode())
+            raise
+        yield self._note(_take(text))
+
+    def control_totals(self) -> dict[str, object]:
+        """Return the control totals of the run, with the file's SHA-256 and size."""
+        return self._run.control_totals() | {
+            "sha256": self._hash.hexdigest(),
+            "bytes": self._size,
+        }
+
+    def _note(self, chunk: bytes) -> bytes:
+        self._hash.update(chunk)
+        self._size += len(chunk)
+        return chunk
+
+
+def _take(text: io.StringIO) -> bytes:
+    written = text.getvalue().encode()
+    text.seek(0)
+    text.truncate()
+    return written
+
+
+def _write_cell(cell: CellValue) -> str:
+    match cell:
+        case str():
+            return guard_formula(cell)
+        case Money():
+            return write_decimal(cell)
+        case bool():
+            return "yes" if cell else "no"
+        case datetime():
+            return cell.isoformat(timespec="seconds")
+        case None:
+            return ""
+        case _:
+            return cell.isoformat()

@@ -1,0 +1,121 @@
+"""The routes that send exports: CSV, XLSX, and the control totals of the CSV."""
+
+import tempfile
+from collections.abc import Iterator
+from itertools import chain
+from typing import IO, Final
+
+from fastapi import Request
+from starlette.responses import JSONResponse, RedirectResponse, Response, StreamingResponse
+
+from donate.clock import Clock
+from donate.errors import BadInputs
+from donate.finance.access import AllowedRequest, Visiting, needs
+from donate.finance.exports.csv_files import CsvFile
+from donate.finance.exports.runs import Export, ExportRun, read_export
+from donate.finance.exports.xlsx_files import write_xlsx
+from donate.finance.models import Role
+from donate.finance.trail import record_act
+from donate.regions.regions import Regions
+from donate.storage.database import Database
+from donate.web.giving_limits import printable
+
+CSV_TYPE: Final = "text/csv; charset=utf-8; header=present"
+XLSX_TYPE: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+_CHUNK: Final = 64 * 1024
+
+
+class ExportPages:
+    """The exports of the gifts or of the movements, for finance staff: they hold donors' data."""
+
+    def __init__(self, name: str, database: Database, regions: Regions, clock: Clock) -> None:
+        self._name = name
+        self._database = database
+        self._regions = regions
+        self._clock = clock
+
+    @needs(Role.FINANCE)
+    def csv(self, request: Request, visit: Visiting) -> Response:
+        """Send the CSV while it is being read."""
+        export = self._read(request)
+        if export is None:
+            return self._to_the_page(request)
+        file = CsvFile(self._run(export, request, visit))
+        chunks = file.chunks()
+        # Read the first rows now: if the database is down, the answer can still be an error page.
+        first = [next(chunks), next(chunks)]
+        if file.says_incomplete:
+            next(chunks)  # raises the error
+        return StreamingResponse(
+            chain(first, chunks), media_type=CSV_TYPE, headers=_attachment(export, "csv")
+        )
+
+    @needs(Role.FINANCE)
+    def xlsx(self, request: Request, visit: Visiting) -> Response:
+        """Send the XLSX.
+
+        A ZIP ends with its index, so the file is written to a temporary file before it is sent. If
+        reading breaks off, nothing of it is sent.
+        """
+        export = self._read(request)
+        if export is None:
+            return self._to_the_page(request)
+        file = tempfile.TemporaryFile()  # noqa: SIM115 -- closed after the last chunk
+        try:
+            write_xlsx(self._run(export, request, visit), file)
+        except BaseException:
+            file.close()
+            raise
+        size = file.seek(0, 2)
+        file.seek(0)
+        headers = _attachment(export, "xlsx") | {"Content-Length": str(size)}
+        return StreamingResponse(_chunks_of(file), media_type=XLSX_TYPE, headers=headers)
+
+    @needs(Role.FINANCE)
+    def control(self, request: Request, visit: Visiting) -> Response:
+        """Send the control totals of the CSV with the same filters, as it would be now."""
+        export = self._read(request)
+        if export is None:
+            return self._to_the_page(request)
+        file = CsvFile(self._run(export, request, visit))
+        for _ in file.chunks():
+            pass
+        return JSONResponse(file.control_totals(), headers=_attachment(export, "control.json"))
+
+    def _read(self, request: Request) -> Export | None:
+        try:
+            return read_export(self._name, request.query_params, self._regions)
+        except BadInputs:
+            return None
+
+    def _to_the_page(self, request: Request) -> Response:
+        """Redirect to the page with the same filters, which says what is wrong beside the field."""
+        return RedirectResponse(f"/finance/{self._name}?{request.url.query}", 303)
+
+    def _run(self, export: Export, request: Request, visit: AllowedRequest) -> ExportRun:
+        """Record the export in the trail, before any of it is read."""
+        now, staff = self._clock.now(), visit.signed_in
+        query = f"?{request.url.query}" if request.url.query else ""
+        with self._database.writing() as session:
+            record_act(
+                session,
+                f"exported_{self._name}",
+                now=now,
+                staff_id=staff.staff_id,
+                about=printable(f"{request.url.path}{query}"),
+                address=visit.address,
+                detail={"filter": dict(export.filters)},
+            )
+        return ExportRun(export, self._database, made_by=staff.email, made_at=now)
+
+
+def _attachment(export: Export, ending: str) -> dict[str, str]:
+    days = [export.filters[name] for name in ("from", "to") if name in export.filters]
+    name = "_".join([export.layout.name, *days])
+    return {"Content-Disposition": f'attachment; filename="{name}.{ending}"'}
+
+
+def _chunks_of(file: IO[bytes]) -> Iterator[bytes]:
+    with file:
+        while chunk := file.read(_CHUNK):
+            yield chunk

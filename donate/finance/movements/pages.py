@@ -1,0 +1,101 @@
+"""The staff page that lists movements: money in and out, each amount on its own day."""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from fastapi import Request
+from starlette.responses import Response
+
+from donate.clock import Clock, local_date
+from donate.errors import BadInput
+from donate.finance.access import Visiting, needs
+from donate.finance.exports.links import export_links
+from donate.finance.models import Role
+from donate.finance.movements.filters import (
+    MovementQuery,
+    movement_choices,
+    movement_months,
+    read_movement_cursor,
+    read_movement_query,
+    write_movement_cursor,
+)
+from donate.finance.movements.queries import (
+    ListedMovement,
+    money_totals,
+    newer_movements,
+    newest_movements,
+)
+from donate.finance.words import LANGUAGE
+from donate.regions.regions import Regions
+from donate.storage.database import Database
+from donate.web.templating import Pages
+
+MOVEMENTS_ON_A_PAGE: Final = 50
+
+
+class MovementPages:
+    """The list of movements, with filters and the totals of the filter."""
+
+    def __init__(
+        self, database: Database, regions: Regions, pages: Pages, clock: Clock, *, time_zone: str
+    ) -> None:
+        self._database = database
+        self._regions = regions
+        self._pages = pages
+        self._clock = clock
+        self._time_zone = time_zone
+
+    @needs(Role.VIEWER)
+    def movements(self, request: Request, visit: Visiting) -> Response:
+        """Show the newest movements that match the filters, and the totals of all that match."""
+        query = read_movement_query(request.query_params, self._regions)
+        problems = dict(query.problems)
+        cursors = {}
+        for name in ("after", "before"):
+            typed = request.query_params.get(name, "")
+            cursors[name] = read_movement_cursor(typed)
+            if typed and cursors[name] is None:
+                problems["page"] = BadInput("page", "This link is incomplete.")
+        shown: dict[str, Any] = {"rows": None}
+        if not problems:
+            shown |= self._page(query, **cursors)
+        return self._pages.render(
+            "finance/movements.html",
+            LANGUAGE,
+            status_code=422 if problems else 200,
+            staff=visit.signed_in,
+            filters=query,
+            problems=problems,
+            choices=movement_choices(self._regions),
+            months=movement_months(local_date(self._clock.now(), self._time_zone), query),
+            exports=export_links("movements", query.typed, visit.signed_in),
+            **shown,
+        )
+
+    def _page(self, query: MovementQuery, after: Any, before: Any) -> dict[str, Any]:
+        """Return the rows of a page, the totals, and the links to the pages around it."""
+        # Fetch one movement more than a page has, to learn whether there is another page.
+        limit = MOVEMENTS_ON_A_PAGE + 1
+        # In one snapshot, so that the totals and the rows fit together.
+        with self._database.reading_snapshot() as session:
+            totals = money_totals(session, query.filter)
+            rows: Sequence[ListedMovement] = []
+            if before:
+                rows = newer_movements(session, query.filter, limit=limit, before=before)
+            has_newer = len(rows) == limit
+            if has_newer:
+                rows, has_older = rows[1:], True
+            else:
+                # The page before this one is the first page, so show it from its beginning.
+                after = None if before else after
+                rows = newest_movements(session, query.filter, limit=limit, after=after)
+                has_newer, has_older = after is not None, len(rows) == limit
+                rows = rows[:MOVEMENTS_ON_A_PAGE]
+        first, last = (rows[0].cursor, rows[-1].cursor) if rows else (None, None)
+        return {
+            "rows": rows,
+            "totals": totals,
+            "is_first_page": not has_newer,
+            "newer": first and has_newer and query.link(before=write_movement_cursor(first)),
+            "older": last and has_older and query.link(after=write_movement_cursor(last)),
+        }

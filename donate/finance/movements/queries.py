@@ -1,0 +1,160 @@
+"""Queries of the movements page. They only read.
+
+Sums come from the totals of days. The same totals say on which days there is anything to list, so a
+filter that matches little does not walk through all movements.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import date
+
+from sqlalchemy import ColumnElement
+from sqlmodel import Session, col, select
+
+from donate.gifts.models import Donor, Gift
+from donate.gifts.movements.models import GiftMovement
+from donate.gifts.movements.rules import MONEY_IN
+from donate.gifts.movements.totals import PeriodTotal, TotalFilter, add_up
+from donate.money import Money
+
+
+@dataclass(frozen=True, slots=True)
+class MovementCursor:
+    """The position of a movement in the list, which is sorted by day and number."""
+
+    day: date
+    id: int
+
+
+@dataclass(frozen=True, slots=True)
+class ListedMovement:
+    """A movement with its gift and the donor."""
+
+    movement: GiftMovement
+    gift: Gift
+    donor: Donor
+
+    @property
+    def money(self) -> Money:
+        """The amount: positive if it came in, negative if it went out."""
+        return Money(self.movement.amount_minor, self.movement.currency)
+
+    @property
+    def money_out(self) -> Money:
+        """The amount without its sign, for the column of money that went out."""
+        return Money(-self.movement.amount_minor, self.movement.currency)
+
+    @property
+    def cursor(self) -> MovementCursor:
+        """The position of this movement in the list."""
+        assert self.movement.id is not None
+        return MovementCursor(self.movement.day, self.movement.id)
+
+
+@dataclass(frozen=True, slots=True)
+class MoneyTotal:
+    """How many movements in one currency match a filter, and what came in and went out."""
+
+    count: int
+    money_in: Money
+    money_out: Money
+
+    @property
+    def net(self) -> Money:
+        """What came in, less what went out."""
+        return self.money_in.part(self.money_in.amount_minor - self.money_out.amount_minor)
+
+
+def money_totals(session: Session, filters: TotalFilter) -> list[MoneyTotal]:
+    """Return a total for each currency of the movements that match."""
+    by_currency: defaultdict[str, list[PeriodTotal]] = defaultdict(list)
+    for total in add_up(session, filters, by=("kind",)):
+        by_currency[total.currency].append(total)
+    return [
+        MoneyTotal(
+            sum(each.count for each in totals),
+            Money(sum(each.amount_minor for each in totals if _is_in(each)), currency),
+            Money(-sum(each.amount_minor for each in totals if not _is_in(each)), currency),
+        )
+        for currency, totals in sorted(by_currency.items())
+    ]
+
+
+def _is_in(total: PeriodTotal) -> bool:
+    return total.group[0] in MONEY_IN
+
+
+def newest_movements(
+    session: Session, filters: TotalFilter, *, limit: int, after: MovementCursor | None = None
+) -> list[ListedMovement]:
+    """Return up to `limit` movements, newest day first, starting after the cursor."""
+    last = after.day if after else None
+    days = sorted(_days_with_movements(session, filters, last=last), reverse=True)
+    return _from_days(session, filters, days, limit=limit, cursor=after, newest_first=True)
+
+
+def newer_movements(
+    session: Session, filters: TotalFilter, *, limit: int, before: MovementCursor
+) -> list[ListedMovement]:
+    """Return up to `limit` movements that stand just before the cursor, newest day first."""
+    days = sorted(_days_with_movements(session, filters, first=before.day))
+    rows = _from_days(session, filters, days, limit=limit, cursor=before, newest_first=False)
+    return rows[::-1]
+
+
+def _days_with_movements(
+    session: Session, filters: TotalFilter, *, first: date | None = None, last: date | None = None
+) -> set[date]:
+    if first:
+        filters = replace(filters, first_day=max(first, filters.first_day or first))
+    if last:
+        filters = replace(filters, last_day=min(last, filters.last_day or last))
+    return {date.fromisoformat(total.group[0]) for total in add_up(session, filters, by=("day",))}
+
+
+def _from_days(
+    session: Session,
+    filters: TotalFilter,
+    days: Iterable[date],
+    *,
+    limit: int,
+    cursor: MovementCursor | None,
+    newest_first: bool,
+) -> list[ListedMovement]:
+    """Read one day after the other, along the index over day and number, until there is enough."""
+    on, number = col(GiftMovement.day), col(GiftMovement.id)
+    found: list[ListedMovement] = []
+    for day in days:
+        statement = (
+            select(GiftMovement, Gift, Donor)
+            .join(Gift, col(Gift.id) == col(GiftMovement.gift_id))
+            .join(Donor, col(Donor.id) == col(Gift.donor_id))
+            # As a range and with the day in the order, because PostgreSQL would otherwise prefer to
+            # walk the primary key until it meets the day.
+            .where(on >= day, on <= day, *movement_conditions(filters))
+            .order_by(*((on.desc(), number.desc()) if newest_first else (on, number)))
+            .limit(limit - len(found))
+        )
+        if cursor and day == cursor.day:
+            beyond = number < cursor.id if newest_first else number > cursor.id
+            statement = statement.where(beyond)
+        found += (ListedMovement(*row) for row in session.exec(statement))
+        if len(found) >= limit:
+            break
+    return found
+
+
+def movement_conditions(filters: TotalFilter) -> list[ColumnElement[bool]]:
+    """Return the conditions of a filter on movements and their gifts, except those on days."""
+    return [
+        column.in_(list(values))
+        for column, values in (
+            (col(GiftMovement.kind), filters.kinds),
+            (col(GiftMovement.currency), filters.currencies),
+            (col(Gift.code), filters.codes),
+            (col(Gift.mode), filters.modes),
+            (col(Gift.fund), filters.funds),
+        )
+        if values
+    ]
