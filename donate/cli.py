@@ -1,4 +1,4 @@
-"""The commands: donate serve, work, demo, sandbox, staff, audit, catchup, stripe, db, doctor."""
+"""The commands: donate serve, work, demo, sandbox, staff, export, audit and so on."""
 
 import argparse
 import getpass
@@ -11,6 +11,7 @@ from itertools import chain
 from pathlib import Path
 
 from donate.clock import SystemClock
+from donate.commands.export import add_export_commands
 from donate.commands.stripe_account import add_stripe_commands
 from donate.errors import BadInput, DonateError, Misconfigured
 from donate.settings import Settings, load_settings, read_port
@@ -71,6 +72,7 @@ def _parser() -> argparse.ArgumentParser:
     catchup.add_argument(
         "--since", metavar="DAY", help="how far back to look: 2026-03-01, or 45d (45 days)"
     )
+    add_export_commands(commands)
     add_stripe_commands(commands)
     db = commands.add_parser("db", help="manage the database")
     db_commands = db.add_subparsers(required=True, metavar="COMMAND")
