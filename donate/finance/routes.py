@@ -71,8 +71,6 @@ class FinancePages:
         letters = LetterPages(database, regions, pages, clock, gifts, time_zone=time_zone)
         set_aside = SetAsidePages(database, pages, clock, time_zone, on_due=on_due)
         movements = MovementPages(database, regions, pages, clock, time_zone=time_zone)
-        gift_exports = ExportPages("gifts", database, regions, clock)
-        movement_exports = ExportPages("movements", database, regions, clock)
         trail = TrailPages(database, pages, time_zone)
         refusals = RefusalPages(database, pages, clock, time_zone)
 
@@ -91,13 +89,7 @@ class FinancePages:
             ("GET", "/gifts/{gift_id}/letters/{number}", letters.letter),
             ("POST", "/gifts/{gift_id}/letter-again", letters.again),
             ("POST", "/gifts/{gift_id}/letter-dismissed", letters.dismissed),
-            ("GET", "/gifts.csv", gift_exports.csv),
-            ("GET", "/gifts.xlsx", gift_exports.xlsx),
-            ("GET", "/gifts.control.json", gift_exports.control),
             ("GET", "/movements", movements.movements),
-            ("GET", "/movements.csv", movement_exports.csv),
-            ("GET", "/movements.xlsx", movement_exports.xlsx),
-            ("GET", "/movements.control.json", movement_exports.control),
             ("GET", "/letters", letters.letters),
             ("POST", "/letters/again", letters.all_again),
             ("GET", "/set-aside", set_aside.set_aside),
@@ -110,4 +102,6 @@ class FinancePages:
             ("GET", "/trail", trail.trail),
         ):
             self.router.add_api_route(path, answer, methods=[method])
+        for name in ("gifts", "movements"):
+            ExportPages(name, database, regions, clock).add_routes(self.router)
         refuse_other_methods(self.router, gate)

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from itertools import chain
 from typing import IO, Final
 
-from fastapi import Request
+from fastapi import APIRouter, Request
 from starlette.responses import JSONResponse, RedirectResponse, Response, StreamingResponse
 
 from donate.clock import Clock
@@ -33,6 +33,12 @@ class ExportPages:
         self._database = database
         self._regions = regions
         self._clock = clock
+
+    def add_routes(self, router: APIRouter) -> None:
+        """Add a route for each file."""
+        router.add_api_route(f"/{self._name}.csv", self.csv, methods=["GET"])
+        router.add_api_route(f"/{self._name}.xlsx", self.xlsx, methods=["GET"])
+        router.add_api_route(f"/{self._name}.control.json", self.control, methods=["GET"])
 
     @needs(Role.FINANCE)
     def csv(self, request: Request, visit: Visiting) -> Response:
