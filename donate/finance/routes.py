@@ -14,6 +14,7 @@ from donate.finance.frame import StaffPages
 from donate.finance.gifts.pages import StaffGiftPages
 from donate.finance.letters.pages import LetterPages
 from donate.finance.movements.pages import MovementPages
+from donate.finance.overview.pages import OverviewPages
 from donate.finance.refunds.pages import RefundPages
 from donate.finance.set_aside.pages import SetAsidePages
 from donate.finance.staff.accounts import PASSWORDS

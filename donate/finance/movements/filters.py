@@ -52,7 +52,7 @@ def movement_choices(regions: Regions) -> dict[str, dict[str, str]]:
     }
     return {
         "kind": dict(MOVEMENT_KINDS),
-        "mode": dict(MODE_NAMES),
+        "mode": {str(mode): name for mode, name in MODE_NAMES.items()},
         "code": {code: code for code in regions},
         "fund": funds | {WITHOUT_FUND: NO_FUND},
         "currency": {each: each for each in sorted({r.currency for r in regions.values()})},
