@@ -159,7 +159,7 @@ def test_migration_0006_corrects_cached_statuses(database: Database) -> None:
         session.execute(sa.text("UPDATE alembic_version SET version_num = '0005'"))
         assert len(list(differences(session))) == 2
     upgrade_to("0006", database)
-    with database.reading() as session:
+    with database.reading_snapshot() as session:
         assert list(differences(session)) == []
     for one, received in ((gift, 2 * AMOUNT), (other, AMOUNT)):
         now = gift_now(database, one)
@@ -183,7 +183,7 @@ def test_no_more_is_returned_than_was_received(database: Database) -> None:
         session.execute(sa.text("UPDATE alembic_version SET version_num = '0009'"))
         assert len(list(differences(session))) == 1
     upgrade_to("0010", database)
-    with database.reading() as session:
+    with database.reading_snapshot() as session:
         assert list(differences(session)) == []
     assert gift_now(database, gift).returned_minor == AMOUNT
 

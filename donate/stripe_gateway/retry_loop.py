@@ -58,7 +58,7 @@ def use_new_key(
     """
     with database.writing() as session:
         row = session.get_one(table, key, with_for_update=True)
-        # If two processes saw the same failure, only one takes the next key.
+        # If two processes saw the same failure, only one takes the next idempotency key.
         if row.ask_at and row.keys_spent == keys_spent:
             row.keys_spent += 1
             row.ask_at = max(row.ask_at, now + LIST_DELAY)

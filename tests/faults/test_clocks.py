@@ -49,7 +49,7 @@ def test_a_clock_that_jumps_loses_nothing(database: Database, hours: int) -> Non
         EventState.SETTLED
     }
     assert gift_now(database, gift).received_minor == gift.amount_minor
-    with database.reading() as session:
+    with database.reading_snapshot() as session:
         assert list(differences(session)) == []
 
 

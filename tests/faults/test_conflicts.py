@@ -97,7 +97,7 @@ def test_stricter_isolation_counts_payments_once(postgres: Postgres, level: str)
                 return len(session.exec(select(Gift.id).where(Gift.status == "confirmed")).all())
 
         until(lambda: confirmed() == len(gifts), patience_s=30)
-    with database.reading() as session:
+    with database.reading_snapshot() as session:
         kinds = Counter(session.exec(select(GiftFact.kind)))
         assert kinds["payment_succeeded"] == len(gifts)
         assert [*broken_constraints(session), *differences(session)] == []

@@ -84,7 +84,7 @@ class Line:
         assert self.answers == {200: len(self.events)}
         assert sorted(self.stored()) == sorted(event_sent["id"] for event_sent in self.events)
         until(lambda: self._confirmed() == len(self.gifts), patience_s=30)
-        with self.direct.reading() as session:
+        with self.direct.reading_snapshot() as session:
             kinds = Counter(session.exec(select(GiftFact.kind)))
             assert kinds["payment_succeeded"] == len(self.gifts)
             assert [*broken_constraints(session), *differences(session)] == []

@@ -186,12 +186,12 @@ def test_a_gift_is_found_by_kind_and_source(database: Database) -> None:
 )
 def test_the_audit_reports_every_wrong_value(several: Database, column: str, value: str) -> None:
     """The audit reports a cached value that differs from the facts, with reference and column."""
-    with several.reading() as session:
+    with several.reading_snapshot() as session:
         assert list(differences(session)) == []
     with several.writing() as session:
         statement = f"UPDATE gift SET {column} = {value} WHERE form_key = 'paid'"
         session.connection().exec_driver_sql(statement)
-    with several.reading() as session:
+    with several.reading_snapshot() as session:
         reference = session.exec(select(Gift.reference).where(Gift.form_key == "paid")).one()
         (line,) = differences(session)
     assert line.startswith(f"{reference}: {column} is ")

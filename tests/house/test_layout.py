@@ -10,7 +10,7 @@ ROOT = Path(__file__).parent.parent.parent
 DONATE = ROOT / "donate"
 MOST_AT_THE_TOP = 10
 MOST_IN_A_FOLDER = 12
-# These folders use Stripe's names, so their public names may occur in other files too.
+# A public name may be defined twice if one definition is here: these folders use Stripe's names.
 REPEATS_STRIPE = ("sandbox", "assumptions")
 
 

@@ -22,7 +22,7 @@ def subscription_of(world: World, gift: Gift) -> str:
 
 def months(world: World) -> list[Gift]:
     """Return all gifts, the pledge's first month first; check that each gift matches its facts."""
-    with world.database.reading() as session:
+    with world.database.reading_snapshot() as session:
         assert list(differences(session)) == []
         gifts = session.exec(select(Gift)).all()
     return sorted(gifts, key=lambda gift: (gift.id != gift.pledge_id, gift.opened_at))

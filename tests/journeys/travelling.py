@@ -91,7 +91,7 @@ class World:
 
     def gift(self) -> Gift:
         """Return the only gift, and check that it matches its facts."""
-        with self.database.reading() as session:
+        with self.database.reading_snapshot() as session:
             assert list(differences(session)) == []
             return session.exec(select(Gift)).one()
 

@@ -109,7 +109,7 @@ def check_story(database: Database, story: Story, seed: int) -> None:
 def run_schedules(database: Database, seeds: range) -> int:
     """Run a schedule for each seed, and audit the database; return the number of deliveries."""
     deliveries = sum(run_schedule(database, seed) for seed in seeds)
-    with database.reading() as session:
+    with database.reading_snapshot() as session:
         problems = [*broken_constraints(session), *differences(session)]
     if problems:
         raise WrongEnd(f"seeds {seeds.start} to {seeds.stop - 1}: {problems[:5]}")

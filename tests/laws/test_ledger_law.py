@@ -107,5 +107,5 @@ def test_the_audit_finds_nothing_afterwards(on_sqlite: Database, on_postgresql: 
         with database.writing() as session:
             gift = open_one(session, "the last")
             record_facts(session, [(gift.id, replace(EVERY_FACT[0], source_id="x"))], now=BEGAN)
-        with database.reading() as session:
+        with database.reading_snapshot() as session:
             assert list(differences(session)) == []

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import email
 import email.policy
+import logging
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -30,6 +31,9 @@ from donate.regions.regions import Regions, load_regions
 from donate.storage.database import Database
 from tests.real_parts import free_port
 from tests.stripe_gateway.gifts_and_events import NOW
+
+# Its thread outlives a test, and would log to a stream that pytest has closed.
+logging.getLogger("mail.log").propagate = False
 
 SENDER = "give@example.org"
 SITE = "https://give.example.org"

@@ -35,7 +35,7 @@ def test_a_gift_lapses_after_its_waiting_time(
     assert gift_now(database, gift).status == "lapsed"
     assert ("gift_lapsed", str(gift.id)) in facts_now(database, gift)
     assert lapse(database, regions, days=60) == 0
-    with database.reading() as session:
+    with database.reading_snapshot() as session:
         assert list(differences(session)) == []
 
 

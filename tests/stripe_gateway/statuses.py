@@ -10,7 +10,7 @@ COMPLETED = "checkout.session.completed"
 
 def status_of(database: Database, gift: Gift) -> tuple[str, int, int, str]:
     """Audit all facts, and return the gift's status, received amount, net and flags."""
-    with database.reading() as session:
+    with database.reading_snapshot() as session:
         assert list(differences(session)) == []
     now = gift_now(database, gift)
     return now.status, now.received_minor, now.net_minor, now.flags

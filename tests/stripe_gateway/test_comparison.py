@@ -143,7 +143,7 @@ def test_a_fact_is_known_by_kind_and_source_together(database: Database) -> None
 
 
 def test_only_payments_are_in_the_totals(database: Database) -> None:
-    """Refunds and disputes that are not recorded are differences, but not in the totals."""
+    """Catch-up reports a missing refund or dispute, but its totals count only payments."""
     gift = give(database)
     tell(database, gift, FactKind.PAYMENT_SUCCEEDED, "pi_1")
     refund = events_of(Listing.REFUNDS, refund_of("pi_1", 1_000, created=AT))

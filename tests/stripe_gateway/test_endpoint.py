@@ -34,7 +34,7 @@ def full_width(at: int) -> str:
 
 
 def odd_headers(now: int, body: bytes) -> dict[str, str]:
-    """Return invalid signature headers for this body and second, each under a description."""
+    """Return signature headers that do not fit this body and Unix time, each with a name."""
     good = mac(body, now)
     return {
         "empty": "",

@@ -96,7 +96,7 @@ def ends(database: Database, histories: list[Events]) -> Counter[End]:
     for place in range(len(histories[0])):
         settle(database, *(history[place] for history in histories), clock=clock)
     # No event still waits: an early refund is settled as soon as its payment is known.
-    with database.reading() as session:
+    with database.reading_snapshot() as session:
         by_state = select(StripeEvent.state, func.count()).group_by(StripeEvent.state)
         assert session.exec(by_state).all() == [(EventState.SETTLED, sum(map(len, histories)))]
         assert list(differences(session)) == []

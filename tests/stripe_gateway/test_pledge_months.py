@@ -40,7 +40,7 @@ FIRST = "subscription_create"
 
 
 def audited(database: Database) -> bool:
-    with database.reading() as session:
+    with database.reading_snapshot() as session:
         return list(differences(session)) == []
 
 

@@ -115,9 +115,9 @@ def draw_rows(name: str, title: str, description: str, bars: Sequence[Bar]) -> R
 def draw_columns(
     name: str, title: str, description: str, values: Columns, *, highest: str, lowest: str = ""
 ) -> ColumnChart | None:
-    """Return a chart with vertical bars; None if all of them are zero.
+    """Return a chart with vertical bars; None if all values are zero.
 
-    `highest` is the largest rise as text, `lowest` the largest fall.
+    `highest` labels the tallest bar above the line, `lowest` the longest bar below it.
     """
     up, down = max(values.rises, default=0), max(values.falls, default=0)
     if up <= 0 and down <= 0:

@@ -1,4 +1,4 @@
-"""The class Step, with which checks of the Stripe account report on each setting."""
+"""The class Step: what `donate stripe setup` found out about one setting of the account."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
