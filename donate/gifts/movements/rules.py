@@ -37,6 +37,22 @@ MONEY_IN: Final = (
 )
 
 
+# Facts of other kinds move no money. Most new facts are of other kinds.
+_MOVING: Final = frozenset(
+    {
+        FactKind.PAYMENT_SUCCEEDED,
+        FactKind.TRANSFER_RECEIVED,
+        FactKind.TRANSFER_UNDONE,
+        FactKind.REFUND_SUCCEEDED,
+        FactKind.REFUND_FAILED,
+        FactKind.DISPUTE_OPENED,
+        FactKind.DISPUTE_WON,
+        FactKind.DISPUTE_LOST,
+        FactKind.INQUIRY_CLOSED,  # it shows that a dispute took no money
+    }
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Movement:
     """Money that came in (a positive amount) or went out (a negative one).
@@ -59,8 +75,10 @@ def movements_of(facts: Iterable[Fact], time_zone: str) -> frozenset[Movement]:
 
     They add up to what was received, less what went back.
     """
-    facts = list(facts)
-    by_kind: dict[FactKind, dict[str, Fact]] = {kind: {} for kind in FactKind}
+    facts = [fact for fact in facts if fact.kind in _MOVING]
+    if not facts:
+        return frozenset()
+    by_kind: dict[FactKind, dict[str, Fact]] = {kind: {} for kind in _MOVING}
     for fact in facts:
         by_kind[fact.kind][fact.source_id] = fact
     failed = by_kind[FactKind.REFUND_FAILED]
