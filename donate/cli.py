@@ -30,6 +30,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"donate: {error.message % error.values}", file=sys.stderr)
     except DonateError as error:
         print(f"donate: {error}", file=sys.stderr)
+    except BrokenPipeError:
+        # The reader of the output, such as `head`, has ended. Python would fail again at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except KeyboardInterrupt:
         return 130
     return 1

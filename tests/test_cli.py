@@ -236,3 +236,14 @@ def test_sandbox_prints_mischief_and_records_traffic(tmp_path: Path) -> None:
     assert "GET /v1/account " in lines.read_text()
     assert '"path": "/v1/account"' in record.read_text()
     refuse_differences_in(record)
+
+
+def test_a_reader_that_ends_early_gets_no_traceback() -> None:
+    """If the reader of the output ends, as `head` does, a command ends without a traceback."""
+    command = [sys.executable, "-m", "donate.cli", "stripe", "check", "--list"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.close()
+        assert process.stderr.read() == b""
+    assert process.returncode == 1

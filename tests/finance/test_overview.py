@@ -176,7 +176,7 @@ def test_monthly_gifts_are_counted_by_month(site_on_each: FinanceSite) -> None:
 
 
 def test_what_needs_a_decision_is_named(site_on_each: FinanceSite) -> None:
-    """Disputes come by deadline, then failed refunds; what the bank decides needs nobody."""
+    """Disputes to answer come by deadline, then failed refunds; late disputes are only counted."""
     site = site_on_each
     later = dispute(site, "later", NOW + timedelta(days=5))
     undated = dispute(site, "undated", None)
