@@ -3,6 +3,10 @@
 Each kind of request has a table whose `ask_at` is the next time to ask. A short transaction claims
 a row: it schedules the next try already, so that no other process takes the row now, and nothing is
 lost if this process dies. No transaction is open during the call to Stripe.
+
+How long to wait between two tries stands with each kind of request: as `ASK_AGAIN_AFTER` in
+`refund_requests`, `pledge_requests` and `unknown_payments`, as `ASK_AFTER` in `checkout_polling`,
+and as a share of the time waited so far in `agreements`.
 """
 
 import logging

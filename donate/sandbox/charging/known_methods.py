@@ -1,5 +1,6 @@
 """Test mode's own payment methods, by their ids.
 
+The cards that a person types on a page are in `objects/payment_methods.py`.
 https://docs.stripe.com/testing and https://docs.stripe.com/payments/acss-debit/set-up-payment
 """
 
