@@ -1,10 +1,8 @@
 """The status cached in a gift's row matches its facts, however they were recorded."""
 
 import itertools
-from collections.abc import Iterator
 from dataclasses import replace
 
-import pytest
 from hypothesis import given, settings, strategies as st
 from sqlmodel import Session
 
@@ -18,7 +16,6 @@ from donate.gifts.status import status_of
 from donate.storage.database import Database
 from tests.gifts.samples import open_one
 from tests.laws.every_fact import BEGAN, EVERY_FACT, name_of
-from tests.real_parts import Postgres, Sqlite
 
 # All examples share one database, so the ids in each example end with a number of its own.
 NUMBERS = itertools.count()
@@ -29,20 +26,6 @@ FACT_LISTS = st.lists(
     min_size=1,
     max_size=12,
 )
-
-
-@pytest.fixture(scope="module")
-def on_sqlite(sqlite: Sqlite) -> Iterator[Database]:
-    database = Database(sqlite.fresh_url())
-    yield database
-    database.close()
-
-
-@pytest.fixture(scope="module")
-def on_postgresql(postgres: Postgres) -> Iterator[Database]:
-    database = Database(postgres.fresh_url())
-    yield database
-    database.close()
 
 
 def check_ledger(database: Database, facts: list[Fact], data: st.DataObject) -> None:

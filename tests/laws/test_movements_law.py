@@ -2,10 +2,8 @@
 
 import itertools
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import replace
 
-import pytest
 from hypothesis import given, settings, strategies as st
 
 from donate.gifts.audit import differences
@@ -20,7 +18,6 @@ from donate.gifts.status import status_of
 from donate.storage.database import Database
 from tests.gifts.samples import open_one
 from tests.laws.every_fact import BEGAN, EVERY_FACT, name_of
-from tests.real_parts import Postgres, Sqlite
 
 ZONE = "America/Toronto"
 NUMBERS = itertools.count()
@@ -58,20 +55,6 @@ def test_each_movement_has_the_time_of_its_fact(facts: list[Fact]) -> None:
     movements = movements_of(facts, ZONE)
     assert all(one.happened_at == times[one.cause, one.source_id] for one in movements)
     assert len({(one.cause, one.source_id) for one in movements}) == len(movements)
-
-
-@pytest.fixture(scope="module")
-def on_sqlite(sqlite: Sqlite) -> Iterator[Database]:
-    database = Database(sqlite.fresh_url())
-    yield database
-    database.close()
-
-
-@pytest.fixture(scope="module")
-def on_postgresql(postgres: Postgres) -> Iterator[Database]:
-    database = Database(postgres.fresh_url())
-    yield database
-    database.close()
 
 
 def check_stored(database: Database, facts: list[Fact], data: st.DataObject) -> None:
