@@ -10,9 +10,9 @@ from donate.clock import Clock, local_date
 from donate.errors import BadInput
 from donate.finance.access import Visiting, needs
 from donate.finance.exports.links import export_links
+from donate.finance.list_filters import ListQuery
 from donate.finance.models import Role
 from donate.finance.movements.filters import (
-    MovementQuery,
     movement_choices,
     movement_months,
     read_movement_cursor,
@@ -26,6 +26,7 @@ from donate.finance.movements.queries import (
     newest_movements,
 )
 from donate.finance.words import LANGUAGE
+from donate.gifts.movements.totals import TotalFilter
 from donate.regions.regions import Regions
 from donate.storage.database import Database
 from donate.web.templating import Pages
@@ -72,7 +73,7 @@ class MovementPages:
             **shown,
         )
 
-    def _page(self, query: MovementQuery, after: Any, before: Any) -> dict[str, Any]:
+    def _page(self, query: ListQuery[TotalFilter], after: Any, before: Any) -> dict[str, Any]:
         """Return the rows of a page, the totals, and the links to the pages around it."""
         # Fetch one movement more than a page has, to learn whether there is another page.
         limit = MOVEMENTS_ON_A_PAGE + 1

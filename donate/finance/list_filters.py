@@ -1,0 +1,76 @@
+"""What all filtered staff lists share: they read filters, check them, and keep them in links."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Final, Generic, TypeVar
+from urllib.parse import urlencode
+
+from donate.errors import BadInput
+from donate.finance.transfers.rules import read_day
+
+MAX_TYPED: Final = 64
+
+Filter = TypeVar("Filter")
+
+
+@dataclass(frozen=True, slots=True)
+class TypedFilters:
+    """The text typed into the filters of a list, the two days in it, and the problems found."""
+
+    typed: Mapping[str, str]
+    first_day: date | None
+    last_day: date | None
+    problems: Mapping[str, BadInput]
+
+
+@dataclass(frozen=True, slots=True)
+class ListQuery(Generic[Filter]):
+    """The filters of the list at `path`, the text that was typed, and the problems found in it."""
+
+    path: str
+    filter: Filter
+    typed: Mapping[str, str]
+    problems: Mapping[str, BadInput]
+
+    @property
+    def narrowed(self) -> bool:
+        """Whether any filter is set."""
+        return any(self.typed.values())
+
+    def link(self, **more: str) -> str:
+        """Return a link to the list with the same filters, and with the parameters `more`."""
+        query = {name: value for name, value in self.typed.items() if value} | more
+        return f"{self.path}?{urlencode(query)}" if query else self.path
+
+
+def read_typed(
+    query: Mapping[str, str], fields: Sequence[str], choices: Mapping[str, Collection[str]]
+) -> TypedFilters:
+    """Read the filters from a query string. Each invalid value becomes a problem.
+
+    `choices` has the values that a field accepts. The fields `from` and `to` hold days.
+    """
+    typed = {name: query.get(name, "").strip()[:MAX_TYPED] for name in fields}
+    problems = {
+        name: BadInput(name, f"Please choose a {name} from the list.")
+        for name, allowed in choices.items()
+        if typed[name] and typed[name] not in allowed
+    }
+    first, last = read_day(typed["from"]), read_day(typed["to"])
+    for name, day in (("from", first), ("to", last)):
+        if typed[name] and day is None:
+            problems[name] = BadInput(name, "Please enter a date such as 2026-03-31.")
+    if first and last and first > last:
+        problems["to"] = BadInput("to", "This is before the first date.")
+    return TypedFilters(typed, first, last, problems)
+
+
+def this_and_last_month(today: date) -> list[dict[str, str]]:
+    """Return the fields `from` and `to` for this month up to today, and for last month."""
+    first = today.replace(day=1)
+    last_of_before = first - timedelta(days=1)
+    return [
+        {"from": start.isoformat(), "to": end.isoformat()}
+        for start, end in ((first, today), (last_of_before.replace(day=1), last_of_before))
+    ]
