@@ -1,0 +1,1 @@
+"""Double entry: every recorded amount becomes lines of balanced journal entries."""

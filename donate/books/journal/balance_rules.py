@@ -1,0 +1,157 @@
+"""What each kind of transaction of Stripe's balance is in the books.
+
+The category decides, because Stripe made it for accounting
+(https://docs.stripe.com/reports/reporting-categories); the type decides if the category is missing
+or new (https://docs.stripe.com/reports/balance-transaction-types). The test compares both lists
+with those of Stripe's SDK. Stripe's clearing account is on the other side of each: it is debited
+if the amount is positive, and credited if it is negative. The fee of a transaction is booked apart,
+as Stripe reports it. A transaction that no rule knows is booked as suspense, with its name.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+from donate.books.journal.roles import AccountRole as Role
+from donate.errors import N_
+
+
+@dataclass(frozen=True, slots=True)
+class BalanceRule:
+    """The account for transactions of some categories and types, and what a line is called.
+
+    `title` is a msgid. If `is_expected` is false, this charity should never have such a
+    transaction: it goes to suspense, and a person looks at it.
+    """
+
+    role: Role
+    title: str
+    categories: tuple[str, ...]
+    types: tuple[str, ...]
+    is_expected: bool = True
+
+
+UNKNOWN: Final = BalanceRule(
+    Role.SUSPENSE, N_("Stripe: %(name)s, to be assigned"), (), (), is_expected=False
+)
+
+RULES: Final = (
+    # A debit of a bank account is a `payment`, as is any gift that is not by card.
+    BalanceRule(
+        Role.STRIPE_RECEIVABLE, N_("Payments by donors"), ("charge",), ("charge", "payment")
+    ),
+    # A debit that had succeeded came back.
+    BalanceRule(
+        Role.STRIPE_RECEIVABLE,
+        N_("Returned payments"),
+        ("charge_failure",),
+        ("payment_failure_refund", "payment_reversal"),
+    ),
+    # A card was charged less than was authorized. This is no refund.
+    BalanceRule(
+        Role.STRIPE_RECEIVABLE,
+        N_("Uncaptured parts of payments"),
+        ("partial_capture_reversal",),
+        (),
+    ),
+    # Stripe keeps the fee of the payment, and a refund may cost a fee of its own; none is invented.
+    BalanceRule(Role.STRIPE_RECEIVABLE, N_("Refunds"), ("refund",), ("refund", "payment_refund")),
+    # The money is the charity's again, and the donor still waits for it.
+    BalanceRule(
+        Role.STRIPE_RECEIVABLE, N_("Failed refunds"), ("refund_failure",), ("refund_failure",)
+    ),
+    # Several transactions may belong to one dispute.
+    BalanceRule(Role.STRIPE_RECEIVABLE, N_("Disputes"), ("dispute",), ()),
+    BalanceRule(Role.STRIPE_RECEIVABLE, N_("Disputes won"), ("dispute_reversal",), ()),
+    BalanceRule(
+        Role.STRIPE_FEES,
+        N_("Stripe fees"),
+        ("fee", "network_cost"),
+        ("stripe_fee", "stripe_fx_fee", "fee_credit_funding"),
+    ),
+    BalanceRule(Role.FEE_TAX, N_("Tax on Stripe fees"), ("tax",), ("tax_fee",)),
+    # A payout moves the charity's own money; it is no income.
+    BalanceRule(Role.PAYOUTS_IN_TRANSIT, N_("Payouts"), ("payout",), ("payout",)),
+    BalanceRule(
+        Role.PAYOUTS_IN_TRANSIT,
+        N_("Returned payouts"),
+        ("payout_reversal",),
+        ("payout_failure", "payout_cancel"),
+    ),
+    BalanceRule(Role.PAYOUTS_IN_TRANSIT, N_("Stripe top-ups"), ("topup",), ("topup",)),
+    BalanceRule(
+        Role.PAYOUTS_IN_TRANSIT,
+        N_("Returned top-ups"),
+        ("topup_reversal",),
+        ("topup_reversal",),
+    ),
+    BalanceRule(
+        Role.STRIPE_HELD,
+        N_("Stripe reserves"),
+        ("risk_reserved_funds", "connect_reserved_funds"),
+        (
+            *("reserve_hold", "reserve_release", "reserve_transaction", "reserved_funds"),
+            *("payment_network_reserve_hold", "payment_network_reserve_release"),
+            *("payout_minimum_balance_hold", "payout_minimum_balance_release"),
+        ),
+    ),
+    # Bank transfers to Stripe that belong to no payment.
+    BalanceRule(
+        Role.UNIDENTIFIED,
+        N_("Transfers to Stripe without a payment"),
+        ("unreconciled_customer_funds",),
+        ("payment_unreconciled",),
+    ),
+    # Despite its name, a contribution is the charity's own payment to Stripe Climate.
+    BalanceRule(
+        Role.CLIMATE,
+        N_("Stripe Climate"),
+        ("contribution", "climate_order_purchase", "climate_order_refund"),
+        ("contribution", "climate_order_purchase", "climate_order_refund"),
+    ),
+    BalanceRule(
+        Role.STRIPE_LOAN,
+        N_("Stripe Capital loan"),
+        (
+            *("advance", "advance_funding", "anticipation_repayment"),
+            *("financing_payout", "financing_payout_reversal"),
+            *("financing_paydown", "financing_paydown_reversal"),
+        ),
+        ("advance", "advance_funding", "anticipation_repayment"),
+    ),
+    # An adjustment that Stripe put into no other category needs a reason from a person. The rest is
+    # of Stripe Connect, Issuing and Treasury, which this service does not use.
+    BalanceRule(
+        Role.SUSPENSE,
+        UNKNOWN.title,
+        (
+            *("other_adjustment", "transfer", "transfer_reversal"),
+            *("platform_earning", "platform_earning_refund", "connect_collection_transfer"),
+            *("issuing_authorization_hold", "issuing_authorization_release"),
+            *("issuing_dispute", "issuing_transaction"),
+        ),
+        (
+            *("adjustment", "transfer", "transfer_cancel", "transfer_failure", "transfer_refund"),
+            *("application_fee", "application_fee_refund", "connect_collection_transfer"),
+            *("issuing_authorization_hold", "issuing_authorization_release", "issuing_dispute"),
+            *("issuing_dispute_provisional_credit", "issuing_transaction"),
+            *("issuing_dispute_provisional_credit_reversal", "tax_fund"),
+            *("obligation_outbound", "obligation_reversal_inbound"),
+            *("stripe_balance_payment_debit", "stripe_balance_payment_debit_reversal"),
+            *("inbound_transfer", "inbound_transfer_reversal"),
+        ),
+        is_expected=False,
+    ),
+)
+
+_BY_CATEGORY: Final = {category: rule for rule in RULES for category in rule.categories}
+_BY_TYPE: Final = {type_: rule for rule in RULES for type_ in rule.types}
+
+
+def balance_rule(type_: str, category: str) -> BalanceRule:
+    """Return the rule for a transaction of Stripe's balance; UNKNOWN if there is none."""
+    return _BY_CATEGORY.get(category) or _BY_TYPE.get(type_, UNKNOWN)
+
+
+def balance_name(type_: str, category: str) -> str:
+    """Return Stripe's own name for a transaction: its type, and its category if that differs."""
+    return f"{type_} ({category})" if category not in ("", type_) else type_

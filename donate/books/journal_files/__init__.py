@@ -1,0 +1,1 @@
+"""Journal entries as files that accounting programs import."""

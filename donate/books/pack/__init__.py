@@ -1,0 +1,1 @@
+"""The pack of a month: files in one ZIP archive, the same bytes each time."""

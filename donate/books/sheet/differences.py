@@ -1,0 +1,144 @@
+"""The names of differences between two columns of the daily sheet."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from donate.books.journal.roles import AccountRole as Role
+from donate.errors import N_
+
+
+class DifferenceKind(StrEnum):
+    """Why confirmed money is not what was chosen, or is not at one of the places.
+
+    The kinds down to `unknown_gift` are between chosen and confirmed, and their amounts add up to
+    confirmed less chosen. The others are between confirmed and the places, and add up to confirmed
+    less what is at the places.
+    """
+
+    AWAITED = "awaited"
+    PROCESSING = "processing"
+    FAILED = "failed"
+    LAPSED = "lapsed"
+    AMOUNT_DIFFERS = "amount_differs"
+    REFUNDED = "refunded"
+    HELD_IN_DISPUTE = "held_in_dispute"
+    LOST_IN_DISPUTE = "lost_in_dispute"
+    UNKNOWN_GIFT = "unknown_gift"
+    WAITING_FOR_STRIPE = "waiting_for_stripe"
+    STRIPE_WITHOUT_GIFT = "stripe_without_gift"
+    STRIPE_DIFFERS = "stripe_differs"
+    WAITING_FOR_TRANSFER = "waiting_for_transfer"
+    TRANSFER_WITHOUT_GIFT = "transfer_without_gift"
+    TRANSFER_DIFFERS = "transfer_differs"
+    NOT_DEPOSITED = "not_deposited"
+    HELD_BY_STRIPE = "held_by_stripe"
+    STRIPE_FEE = "stripe_fee"
+    TAX_ON_FEE = "tax_on_fee"
+    BANK_FEE = "bank_fee"
+    UNMATCHED = "unmatched"
+    UNKNOWN_TYPE = "unknown_type"
+    BETWEEN_ACCOUNTS = "between_accounts"
+    NO_GIFT = "no_gift"
+
+    @property
+    def sentence(self) -> str:
+        """What the difference is and what to do about it, as a msgid."""
+        return _SENTENCES[self]
+
+
+class LinkedThing(StrEnum):
+    """What a link of the sheet leads to."""
+
+    GIFT = "gift"
+    STRIPE_TRANSACTION = "stripe_transaction"
+    BANK_LINE = "bank_line"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class LinkedAmount:
+    """A part of a difference: what it leads to, that thing's id, and the amount in minor units."""
+
+    thing: LinkedThing
+    id: str
+    amount_minor: int
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """A named difference, with its parts, and the sum of those that were passed as a sum.
+
+    `name` is Stripe's name for a type that has no rule.
+    """
+
+    kind: DifferenceKind
+    parts: tuple[LinkedAmount, ...]
+    name: str = ""
+    settled_minor: int = 0
+
+    @property
+    def amount_minor(self) -> int:
+        """The whole difference in minor units."""
+        return sum(part.amount_minor for part in self.parts) + self.settled_minor
+
+
+OF_ROLE = {
+    Role.UNDEPOSITED: DifferenceKind.NOT_DEPOSITED,
+    Role.STRIPE_HELD: DifferenceKind.HELD_BY_STRIPE,
+    Role.STRIPE_FEES: DifferenceKind.STRIPE_FEE,
+    Role.FEE_TAX: DifferenceKind.TAX_ON_FEE,
+    Role.BANK_FEES: DifferenceKind.BANK_FEE,
+    Role.UNIDENTIFIED: DifferenceKind.UNMATCHED,
+    Role.SUSPENSE: DifferenceKind.UNKNOWN_TYPE,
+    Role.OWN_TRANSFERS: DifferenceKind.BETWEEN_ACCOUNTS,
+    Role.INTEREST: DifferenceKind.NO_GIFT,
+    Role.OTHER_RECEIPTS: DifferenceKind.NO_GIFT,
+    Role.OTHER_PAYMENTS: DifferenceKind.NO_GIFT,
+    Role.STRIPE_LOAN: DifferenceKind.NO_GIFT,
+    Role.CLIMATE: DifferenceKind.NO_GIFT,
+}
+"""The kind of difference that the balance of an account is."""
+
+_SENTENCES = {
+    DifferenceKind.AWAITED: N_("Chosen, but no money has arrived yet."),
+    DifferenceKind.PROCESSING: N_("The donors’ banks are still processing these payments."),
+    DifferenceKind.FAILED: N_("These payments failed."),
+    DifferenceKind.LAPSED: N_("The time to pay has run out."),
+    DifferenceKind.AMOUNT_DIFFERS: N_(
+        "More or less arrived than the donor chose. Check these gifts."
+    ),
+    DifferenceKind.REFUNDED: N_("Refunded to donors."),
+    DifferenceKind.HELD_IN_DISPUTE: N_("Held by the donors’ banks until the disputes end."),
+    DifferenceKind.LOST_IN_DISPUTE: N_("Lost in disputes."),
+    DifferenceKind.UNKNOWN_GIFT: N_(
+        "Money of gifts that are not on the list of gifts. Run `donate audit`."
+    ),
+    DifferenceKind.WAITING_FOR_STRIPE: N_(
+        "Recorded, but not in Stripe’s balance yet. If this lasts for days, run `donate catchup`."
+    ),
+    DifferenceKind.STRIPE_WITHOUT_GIFT: N_(
+        "In Stripe’s balance, but not recorded for a gift. Look at “Needs review”."
+    ),
+    DifferenceKind.STRIPE_DIFFERS: N_(
+        "Stripe’s balance has another amount than the gift. Check these gifts in Stripe."
+    ),
+    DifferenceKind.WAITING_FOR_TRANSFER: N_(
+        "Marked as received, but not on a bank statement yet. Import the next statement."
+    ),
+    DifferenceKind.TRANSFER_WITHOUT_GIFT: N_(
+        "Tied to a gift whose transfer was undone. Match these bank lines again."
+    ),
+    DifferenceKind.TRANSFER_DIFFERS: N_(
+        "The bank line has another amount than the gift. Match these bank lines again."
+    ),
+    DifferenceKind.NOT_DEPOSITED: N_("Cheques and cash that are not at the bank yet."),
+    DifferenceKind.HELD_BY_STRIPE: N_("Held by Stripe as a reserve."),
+    DifferenceKind.STRIPE_FEE: N_("Stripe fees."),
+    DifferenceKind.TAX_ON_FEE: N_("Tax on Stripe fees."),
+    DifferenceKind.BANK_FEE: N_("Bank fees."),
+    DifferenceKind.UNMATCHED: N_("Nobody has matched this money to a gift yet. Match it."),
+    DifferenceKind.UNKNOWN_TYPE: N_(
+        "Stripe calls this “%(name)s”. Ask your accountant where it belongs."
+    ),
+    DifferenceKind.BETWEEN_ACCOUNTS: N_("On its way between two of your bank accounts."),
+    DifferenceKind.NO_GIFT: N_("Other money in or out that is no gift."),
+}
