@@ -1,0 +1,112 @@
+"""Splits the text of a CSV file into numbered rows of cells, and loses none."""
+
+import csv
+import io
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import islice
+from typing import Final
+
+from donate.bank.shapes.decoding import bad_file
+from donate.errors import N_
+from donate.gifts.choosing.card_numbers import mask_card_numbers
+
+MAX_ROWS: Final = 50_000
+DELIMITERS: Final = (",", ";", "\t")
+_SAMPLE_ROWS: Final = 50
+# All samples together are shorter than the longest cell that the csv module reads.
+_SAMPLE_LENGTH: Final = 2_000
+# Match each cell and each delimiter, so that joining all matches gives the row again.
+_CELLS: Final = re.compile(r'[^,;\t"\r\n]+|[,;\t"\r\n]')
+
+
+@dataclass(frozen=True, slots=True)
+class CsvRow:
+    """One row. `number` is the line of the file on which it begins, from 1; `raw` is its text.
+
+    Trailing empty cells are left out. `cells` is None if the quotes of the row do not match.
+    """
+
+    number: int
+    cells: tuple[str, ...] | None
+    raw: str
+
+    @property
+    def is_blank(self) -> bool:
+        """Whether the row has no cell with content."""
+        return self.cells == ()
+
+    @property
+    def masked_raw(self) -> str:
+        """The text of the row with every card number masked."""
+        masked = self.raw
+        for cell in self.cells or ():
+            hidden = mask_card_numbers(cell)
+            if hidden is not cell and hidden != cell:
+                masked = masked.replace(cell, hidden)
+                masked = masked.replace(cell.replace('"', '""'), hidden.replace('"', '""'))
+        if self.cells is not None and masked is self.raw:
+            return masked
+        return "".join(map(mask_card_numbers, _CELLS.findall(masked)))
+
+
+def split_rows(text: str, delimiter: str) -> list[CsvRow]:
+    """Split a text into rows. Raises BadInput if it has more than MAX_ROWS lines."""
+    lines = list(io.StringIO(text, newline=""))
+    if len(lines) > MAX_ROWS:
+        raise bad_file(N_("The file has more than 50,000 lines. Please export a shorter period."))
+    try:
+        return list(_rows(lines, delimiter))
+    except csv.Error:
+        # One row is damaged. Read each line by itself, so that only this row is refused.
+        return [_row_of(number, line, delimiter) for number, line in enumerate(lines, 1)]
+
+
+def likely_delimiters(text: str) -> list[str]:
+    """Return the delimiters, most likely first: the one that cuts rows into most equal parts."""
+    lines = [line[:_SAMPLE_LENGTH] for line in islice(io.StringIO(text, newline=""), _SAMPLE_ROWS)]
+
+    def fit(delimiter: str) -> int:
+        widths = Counter(
+            len(cells) for cells in csv.reader(lines, delimiter=delimiter, skipinitialspace=True)
+        )
+        return max((times * (width - 1) for width, times in widths.items()), default=0)
+
+    return sorted(DELIMITERS, key=fit, reverse=True)
+
+
+def _rows(lines: list[str], delimiter: str) -> Iterator[CsvRow]:
+    reader = csv.reader(lines, delimiter=delimiter, skipinitialspace=True, strict=True)
+    while True:
+        start = reader.line_num
+        try:
+            cells = next(reader)
+        except StopIteration:
+            return
+        raw = (
+            lines[start]
+            if reader.line_num == start + 1
+            else "".join(lines[start : reader.line_num])
+        )
+        yield CsvRow(start + 1, _trimmed(cells), raw)
+
+
+def _row_of(number: int, line: str, delimiter: str) -> CsvRow:
+    try:
+        row = next(_rows([line], delimiter))
+    except csv.Error:
+        return CsvRow(number, None, line)
+    return CsvRow(number, row.cells, line)
+
+
+def _trimmed(cells: Iterable[str]) -> tuple[str, ...]:
+    """Return the cells without the blanks and single quotes around them."""
+    trimmed = [cell.strip() for cell in cells]
+    for place, cell in enumerate(trimmed):
+        if len(cell) > 1 and cell[0] == cell[-1] == "'":
+            trimmed[place] = cell[1:-1].strip()
+    while trimmed and not trimmed[-1]:
+        trimmed.pop()
+    return tuple(trimmed)

@@ -1,0 +1,211 @@
+"""Recognises the shape of a CSV file, and shows an unknown one to the person who maps it."""
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from typing import Final
+
+from donate.bank.shapes.amounts import read_written_amount
+from donate.bank.shapes.csv_cells import CsvRow, likely_delimiters, split_rows
+from donate.bank.shapes.csv_shapes import CsvShape, fold_header
+from donate.bank.shapes.dates import has_year_first, looks_like_date
+from donate.bank.shapes.decoding import bad_file, decode_file
+from donate.bank.shapes.statement import MAX_TEXT, UnreadableRow
+from donate.errors import N_
+from donate.gifts.choosing.card_numbers import mask_card_numbers
+
+_HEADER_IS_WITHIN: Final = 50
+_KIND_ROWS: Final = 50
+_PREVIEW_ROWS: Final = 20
+_MASKED_CARD: Final = re.compile(r"[0-9*xX• -]{8,}")
+_ACCOUNT: Final = re.compile(r"[0-9*xX][0-9*xX -]{2,}")
+
+
+@dataclass(frozen=True, slots=True)
+class RecognisedFile:
+    """A file's rows, and the shape and delimiter that fit them."""
+
+    shape: CsvShape
+    delimiter: str
+    rows: list[CsvRow]
+
+
+@dataclass(frozen=True, slots=True)
+class FilePreview:
+    """The first rows of a file with card numbers masked. `header` counts rows from 0, or is None.
+
+    `fingerprint` is the same for every file of the same shape, so that a mapping is found again.
+    """
+
+    encoding: str
+    delimiter: str
+    rows: tuple[tuple[str, ...], ...]
+    header: int | None
+    fingerprint: str
+
+
+def recognise(text: str, shapes: Iterable[CsvShape]) -> RecognisedFile | None:
+    """Find the shape of a CSV file by its header row, or by what stands in its columns.
+
+    Returns None if no shape fits. Raises BadInput if several shapes fit equally well.
+    """
+    shapes = tuple(shapes)
+    for delimiter in likely_delimiters(text):
+        rows = split_rows(text, delimiter)
+        fitting = [each for each in shapes if each.delimiter in ("", delimiter)]
+        found = [each for each in fitting if each.header and header_place(rows, each) is not None]
+        if not found and guess_header(rows) is None:
+            found = _by_kinds(rows, fitting)
+        if len(found) > 1:
+            titles = ", ".join(each.title for each in found)
+            message = N_("The file can be of several shapes: %(titles)s. Please choose one.")
+            raise bad_file(message, {"titles": titles})
+        if found:
+            return RecognisedFile(found[0], delimiter, rows)
+    return None
+
+
+def rows_for(text: str, shape: CsvShape) -> RecognisedFile:
+    """Split the text for a shape that a person chose. Raises BadInput if its header is missing."""
+    for delimiter in [shape.delimiter] if shape.delimiter else likely_delimiters(text):
+        rows = split_rows(text, delimiter)
+        if not shape.header or header_place(rows, shape) is not None:
+            return RecognisedFile(shape, delimiter, rows)
+    message = N_("The file does not have the header row of %(title)s. Please map its columns.")
+    raise bad_file(message, {"title": shape.title})
+
+
+def header_place(rows: Sequence[CsvRow], shape: CsvShape) -> int | None:
+    """Return the place of the first header row of a shape among the rows, from 0, or None."""
+    for place, row in enumerate(islice(rows, _HEADER_IS_WITHIN)):
+        if is_header(row, shape):
+            return place
+    return None
+
+
+def is_header(row: CsvRow, shape: CsvShape) -> bool:
+    """Whether the row is the header row of the shape."""
+    cells = row.cells or ()
+    if not shape.header or len(cells) != len(shape.header):
+        return False
+    return all(
+        fold_header(cell) == fold_header(name)
+        for cell, name in zip(cells, shape.header, strict=True)
+    )
+
+
+def guess_header(rows: Sequence[CsvRow]) -> int | None:
+    """Return the place of what looks like a header row: names above the first row with a date."""
+    start = list(islice(rows, _HEADER_IS_WITHIN))
+    first_dated = next(
+        (place for place, row in enumerate(start) if any(map(looks_like_date, row.cells or ()))),
+        len(start),
+    )
+    for place in reversed(range(first_dated)):
+        cells = start[place].cells or ()
+        if len(cells) > 1 and not any(kind != "text" for kind in map(_kind, cells) if kind):
+            return place
+    return None
+
+
+def preview(content: bytes) -> FilePreview:
+    """Return the first 20 rows of a file, for the page on which its columns are mapped.
+
+    Raises BadInput for files that cannot be read at all.
+    """
+    file = decode_file(content)
+    delimiter = likely_delimiters(file.text)[0]
+    rows = split_rows(file.text, delimiter)
+    first = [row.cells if row.cells is not None else (row.raw.strip(),) for row in rows]
+    return FilePreview(
+        encoding=file.encoding,
+        delimiter=delimiter,
+        rows=tuple(tuple(map(_shown, cells)) for cells in first[:_PREVIEW_ROWS]),
+        header=guess_header(rows),
+        fingerprint=_fingerprint_of(rows),
+    )
+
+
+def _shown(cell: str) -> str:
+    return mask_card_numbers(cell[:MAX_TEXT])
+
+
+def fingerprint(content: bytes) -> str:
+    """Return what files of one shape have in common: their header, or the kinds of columns.
+
+    Raises BadInput for files that cannot be read at all.
+    """
+    return preview(content).fingerprint
+
+
+def _fingerprint_of(rows: Sequence[CsvRow]) -> str:
+    place = guess_header(rows)
+    if place is not None:
+        return mask_card_numbers("header:" + "|".join(map(fold_header, rows[place].cells or ())))
+    filled = [row.cells for row in islice(rows, _KIND_ROWS) if row.cells]
+    width = max(map(len, filled), default=0)
+    kinds = []
+    for column in range(width):
+        found = {_kind(cells[column]) for cells in filled if column < len(cells)} - {""}
+        # A column of amounts may be empty in one file and filled in another.
+        kinds.append("number" if found <= {"number"} else "date" if found == {"date"} else "text")
+    return f"columns:{width}:" + ",".join(kinds)
+
+
+def _by_kinds(rows: Sequence[CsvRow], shapes: Iterable[CsvShape]) -> list[CsvShape]:
+    """Return the shapes without header whose kinds of columns most rows have."""
+    filled = [row.cells for row in islice(rows, _KIND_ROWS) if row.cells]
+    fits = {
+        shape.name: sum(_has_kinds(cells, shape.kinds) for cells in filled)
+        for shape in (each for each in shapes if each.kinds)
+    }
+    best = max(fits.values(), default=0)
+    if 2 * best <= len(filled):
+        return []
+    return [shape for shape in shapes if fits.get(shape.name) == best]
+
+
+def _has_kinds(cells: tuple[str, ...], kinds: tuple[str, ...]) -> bool:
+    padded = (*cells, *[""] * (len(kinds) - len(cells)))
+    return len(padded) == len(kinds) and all(map(_is_of_kind, padded, kinds))
+
+
+def _is_of_kind(cell: str, kind: str) -> bool:
+    """Whether a cell is of a kind. An amount and a card may be empty, and `any` may be anything.
+
+    A kind in capitals lists the words that the cell may be, separated by `|`.
+    """
+    match kind:
+        case "any":
+            return True
+        case "date" | "number":
+            return _kind(cell) == kind
+        case "year-first":
+            return has_year_first(cell)
+        case "amount":
+            return _kind(cell) in ("", "number")
+        case "text":
+            return bool(cell) and _kind(cell) != "date"
+        case "account":
+            return bool(_ACCOUNT.fullmatch(cell))
+        case "card":
+            return not cell or bool(_MASKED_CARD.fullmatch(cell))
+        case "dash":
+            return cell == "-"
+        case _:
+            return cell in kind.split("|")
+
+
+def _kind(cell: str) -> str:
+    """Return whether a cell holds a date, a number or text, or "" for an empty one."""
+    if not cell:
+        return ""
+    if looks_like_date(cell):
+        return "date"
+    try:
+        read_written_amount(cell, "CAD")
+    except UnreadableRow:
+        # An amount that can be read in two ways is a number all the same.
+        return "number" if re.fullmatch("[0-9.,]+", cell) else "text"
+    return "number"
