@@ -1,0 +1,1 @@
+"""Suggests what each bank line is. Pure functions; nothing is recorded here."""

@@ -1,0 +1,153 @@
+"""Indexes all that a line may be tied to, so that no line is compared with everything."""
+
+from bisect import bisect_left, bisect_right
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from itertools import islice
+from typing import Final
+from uuid import UUID
+
+from donate.bank.matching.candidates import (
+    ExpectedPayout,
+    KnownPayer,
+    MarkedTransfer,
+    OpenGift,
+    TransferMail,
+)
+from donate.bank.matching.line_texts import name_tokens
+from donate.bank.matching.payer_names import Pair, name_pairs
+from donate.money import Money
+
+DAYS_BEFORE: Final = 35
+"""A gift is chosen at most this many days before its transfer: 30 until it lapses, 5 to be posted.
+
+The 30 are the default of `lapses_after_days` in `donate/regions/terms.py`.
+"""
+DAYS_AFTER: Final = 3
+"""A gift is chosen at most this many days after its transfer, by donors who transfer first."""
+MARKED_DAYS: Final = 7
+"""A line and the transfer that staff marked for it are at most this many days apart."""
+
+
+@dataclass(frozen=True, slots=True)
+class MatchingWorld:
+    """All that lines are compared with: e-mails, gifts, marked transfers, payers and payouts."""
+
+    mails: Sequence[TransferMail] = ()
+    gifts: Sequence[OpenGift] = ()
+    marked: Sequence[MarkedTransfer] = ()
+    payers: Sequence[KnownPayer] = ()
+    payouts: Sequence[ExpectedPayout] = ()
+
+
+class CandidateIndex:
+    """Finds gifts by reference, amount, name, address and donor, and the rest by amount.
+
+    `looked_at` counts the candidates that were returned; the time grows with it.
+    """
+
+    def __init__(self, world: MatchingWorld) -> None:
+        self.looked_at = 0
+        gifts = sorted(world.gifts, key=lambda gift: (gift.chosen_on, str(gift.id)))
+        self.gift_of: dict[UUID, OpenGift] = {gift.id: gift for gift in gifts}
+        self._by_reference = {gift.reference: gift for gift in gifts}
+        self._by_amount: dict[Money, list[OpenGift]] = defaultdict(list)
+        self._by_pair: dict[Pair, list[OpenGift]] = defaultdict(list)
+        self._by_amount_and_word: dict[tuple[Money, str], list[OpenGift]] = defaultdict(list)
+        self._by_amount_and_pair: dict[tuple[Money, Pair], list[OpenGift]] = defaultdict(list)
+        self._by_email: dict[tuple[Money, str], list[OpenGift]] = defaultdict(list)
+        self._by_profile: dict[int, list[OpenGift]] = defaultdict(list)
+        for gift in gifts:
+            self._by_profile[gift.profile_id].append(gift)
+            for pair in name_pairs(gift.donor_name):
+                self._by_pair[pair].append(gift)
+                needed = gift.missing if gift.missing.amount_minor > 0 else gift.amount
+                self._by_amount_and_pair[needed, pair].append(gift)
+            if gift.missing.amount_minor > 0:
+                self._by_amount[gift.missing].append(gift)
+                self._by_email[gift.missing, gift.donor_email.casefold()].append(gift)
+                for word in set(name_tokens(gift.donor_name)):
+                    self._by_amount_and_word[gift.missing, word].append(gift)
+        self._marked: dict[Money, list[MarkedTransfer]] = defaultdict(list)
+        for marked in sorted(world.marked, key=lambda marked: (marked.day, marked.source_id)):
+            self._marked[marked.amount].append(marked)
+        self._payouts: dict[Money, list[ExpectedPayout]] = defaultdict(list)
+        for payout in sorted(world.payouts, key=lambda payout: payout.id):
+            self._payouts[payout.amount].append(payout)
+        self._profiles: dict[frozenset[str], set[int]] = defaultdict(set)
+        for payer in world.payers:
+            self._profiles[frozenset(payer.name.split())].add(payer.profile_id)
+
+    def with_references(self, references: Iterable[str]) -> list[OpenGift]:
+        """Return the gifts with these references, each once."""
+        found = [self._by_reference[name] for name in references if name in self._by_reference]
+        return self._count(list(dict.fromkeys(found)))
+
+    def with_amount(self, amount: Money, day: date, most: int) -> list[OpenGift]:
+        """Return gifts chosen around `day` that need this amount, the newest `most` of them."""
+        gifts = self._by_amount.get(amount, [])
+        first = bisect_left(gifts, day - timedelta(DAYS_BEFORE), key=lambda gift: gift.chosen_on)
+        end = bisect_right(gifts, day + timedelta(DAYS_AFTER), key=lambda gift: gift.chosen_on)
+        return self._count(list(islice((gifts[at] for at in range(end - 1, first - 1, -1)), most)))
+
+    def with_pair(self, pairs: Iterable[Pair]) -> list[OpenGift]:
+        """Return the gifts whose donor has one of these first and last names, oldest first."""
+        return self._count(_merged([self._by_pair.get(pair, []) for pair in pairs]))
+
+    def with_amount_and_pair(self, amount: Money, pairs: Iterable[Pair]) -> list[OpenGift]:
+        """Return those of `with_pair` that need this amount, or had it and need nothing."""
+        lists = [self._by_amount_and_pair.get((amount, pair), []) for pair in pairs]
+        return self._count(_merged(lists))
+
+    def with_word(self, amount: Money, words: Iterable[str], most: int) -> list[OpenGift]:
+        """Return the newest gifts that need this amount and whose donor's name has a word."""
+        return self._count(
+            [
+                gift
+                for word in sorted(words)
+                for gift in self._by_amount_and_word.get((amount, word), ())[-most:]
+            ]
+        )
+
+    def with_email(self, amount: Money, email: str) -> list[OpenGift]:
+        """Return the gifts of an e-mail address that need this amount."""
+        return self._count(self._by_email.get((amount, email.casefold()), []))
+
+    def of_payer(self, words: frozenset[str]) -> list[OpenGift]:
+        """Return all gifts of the donors whom staff chose before for a payer of this name."""
+        profiles = sorted(self._profiles.get(words, ())) if words else []
+        return self._count([gift for profile in profiles for gift in self._by_profile[profile]])
+
+    def marked_near(self, amount: Money, day: date) -> list[MarkedTransfer]:
+        """Return the transfers of this amount that staff marked within a week of `day`."""
+        near = [
+            marked
+            for marked in self._marked.get(amount, ())
+            if abs((marked.day - day).days) <= MARKED_DAYS
+        ]
+        self.looked_at += len(near)
+        return near
+
+    def payouts_of(self, amount: Money) -> list[ExpectedPayout]:
+        """Return the payouts of this amount."""
+        self.looked_at += len(self._payouts.get(amount, ()))
+        return self._payouts.get(amount, [])
+
+    def _count(self, gifts: list[OpenGift]) -> list[OpenGift]:
+        self.looked_at += len(gifts)
+        return gifts
+
+
+def _merged(lists: list[list[OpenGift]]) -> list[OpenGift]:
+    filled = [gifts for gifts in lists if gifts]
+    if len(filled) < 2:
+        return filled[0] if filled else []
+    found = {gift.id: gift for gifts in filled for gift in gifts}
+    return sorted(found.values(), key=lambda gift: (gift.chosen_on, str(gift.id)))
+
+
+def is_in_window(gift: OpenGift, day: date) -> bool:
+    """Whether a gift was chosen at a time from which a transfer of `day` may pay it."""
+    return -DAYS_AFTER <= (day - gift.chosen_on).days <= DAYS_BEFORE

@@ -1,0 +1,153 @@
+"""Reads a bank line: what kind it is, who paid, and which piece of Interac's reference it has.
+
+The wordings are those of RBC, TD, BMO, CIBC, Scotiabank, Tangerine and Desjardins, as their exports
+show them. The direction of the money follows from the sign alone, because CIBC and TD write the
+same text for money in and money out.
+"""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Final
+
+from donate.bank.matching.candidates import BankLine, LineClass
+from donate.gifts.search_index.folding import fold, typed_words
+
+_TRANSFER: Final = re.compile(
+    r"\be-? ?(?:tr?ans?fe?rs?|trnsfr|tfrs?)\b|\binterac\b|\bvirements? (?:en ligne )?recue?s?\b"
+    r"|\bvirement en ligne\b|\bvirements par courriel\b|\bonline transfer received\b"
+)
+_CANCELLED: Final = re.compile(r"\b(?:cancel\w*|annul\w+|expired?|declined)\b")
+_STRIPE: Final = re.compile(r"\bstripe\b")
+_OWN: Final = re.compile(
+    r"\b(?:transfer|tfr|trsf|xfer)[ -]?(?:to|from)\b|\binternet transfer\b|\bbetween accounts\b"
+    r"|\bentre comptes\b|\bonline banking transfer\b|\bvirement interne\b|\bto savings\b"
+)
+_RETURNED: Final = re.compile(
+    r"\bnsf\b|\breturn(?:ed)?\b|\brtd\b|\bchargeback\b|\breversal\b|\binsufficient\b"
+    r"|\bsans provision\b|\bretourne\w*\b|\bimpaye\w*\b"
+)
+_FEE: Final = re.compile(
+    r"\bfees?\b|\bservice charges?\b|\bs/?c\b|\bfrais\b|\bmonthly plan\b|\bactivity charge\b"
+)
+
+# What banks write around a payer's name. All of it is folded before it is compared.
+_BANKS_WORDS: Final = re.compile(
+    r"\[[a-z]{2}\]|\binternet banking\b|\bdeposit free\b|\bdirect deposit\b"
+    r"|\bvirements?(?: interac)?(?: en ligne)?(?: par courriel)?(?: de(?=\s*/))?"
+    r"|\bdepot(?: auto\w*)?|\bautodeposit\b|\bad recvd\b|\b(?:recvd|received|recue?s?)\b"
+    r"|\b(?:inter|e-? ?)(?:ac\b|tr?ans?fe?rs?\b|trnsfr\b|tfrs?\b)"
+    r"|\bonline transfer\b|\btransfer(?:red)?\b|\bfrom\b|\bdeposit\b|\bsend\b|\bcredit memo\b"
+)
+_DIGIT: Final = re.compile(r"\d")
+_NO_NAMES: Final = frozenset(
+    "mr mrs ms miss dr mme mlle rev pastor pasteur jr sr ii iii and et the of de".split()
+)
+
+_TD_TAIL: Final = re.compile(r"\*{3}\s*(\w{3})\b")
+_SHORT_REFERENCE: Final = re.compile(r"(?<!\w)C[A1][A-Za-z0-9]{6,10}\s*$")
+_BMO_CODE: Final = re.compile(r"(20\d\d)(\d{3})([01]\d|2[0-3])([0-5]\d)([0-9A-Z]{6})\s*$")
+_LONG_TOKEN: Final = re.compile(r"[A-Za-z0-9]{8,}")
+# A bank posts a transfer within a few days; a code that names another day is something else.
+_MOST_DAYS_TO_POST: Final = 7
+
+
+@dataclass(frozen=True, slots=True)
+class LineClues:
+    """What the text of a line says. `words` are those of the payer's name, folded.
+
+    `tail` is the end of Interac's reference as far as the bank shows it, folded: three characters
+    at TD, six or more at RBC. `tokens` are all long words, folded, among which Interac's whole
+    reference may be. `day` is that of the transfer, if the bank's code has it. `may_be_gift` is
+    false for money out, for own transfers and for transfers that came back.
+    """
+
+    line_class: LineClass
+    words: frozenset[str]
+    tail: str
+    tokens: frozenset[str]
+    day: date
+    may_be_gift: bool
+
+
+def read_line(line: BankLine, codes: Iterable[str] = ()) -> LineClues:
+    """Return what the text of a line says. Words that are giving codes belong to no name."""
+    folded = fold(line.text)
+    line_class = _line_class(folded, is_credit=line.amount.amount_minor > 0)
+    return LineClues(
+        line_class=line_class,
+        words=frozenset(payer_words(line.text)) - {fold(code) for code in codes},
+        tail=_tail(line.text),
+        tokens=frozenset(
+            token.casefold()
+            for text in (line.text, line.bank_reference)
+            for token in _LONG_TOKEN.findall(text)
+        ),
+        day=_transfer_day(line),
+        may_be_gift=line_class is LineClass.INCOMING_TRANSFER
+        or (line_class is LineClass.OTHER_CREDIT and not _CANCELLED.search(folded)),
+    )
+
+
+def payer_words(text: str) -> list[str]:
+    """Return the folded words of a line's text that may be the payer's name, in order.
+
+    Initials, numbers, Interac's references and the words of the bank are left out.
+    """
+    bare = _TD_TAIL.sub(" ", _SHORT_REFERENCE.sub(" ", text))
+    return name_tokens(_BANKS_WORDS.sub(" ", fold(bare)))
+
+
+def payer_key(text: str) -> str:
+    """Return the payer's name in a line's text as `KnownPayer.name` stores it; may be empty."""
+    return " ".join(payer_words(text))
+
+
+def name_tokens(name: str) -> list[str]:
+    """Return the folded words of a name without initials, titles, particles and numbers."""
+    return [word for word in typed_words(name) if is_name_word(word)]
+
+
+def is_name_word(word: str) -> bool:
+    """Whether a folded word may belong to a name: no initial, title, particle or number."""
+    return len(word) > 1 and word not in _NO_NAMES and not _DIGIT.search(word)
+
+
+def _line_class(folded: str, *, is_credit: bool) -> LineClass:
+    is_transfer = bool(_TRANSFER.search(folded))
+    if is_credit:
+        if is_transfer:
+            return (
+                LineClass.OTHER_CREDIT if _CANCELLED.search(folded) else LineClass.INCOMING_TRANSFER
+            )
+        if _STRIPE.search(folded):
+            return LineClass.STRIPE_PAYOUT
+        return LineClass.OWN_TRANSFER if _OWN.search(folded) else LineClass.OTHER_CREDIT
+    if _FEE.search(folded):
+        return LineClass.BANK_FEE
+    if _RETURNED.search(folded):
+        return LineClass.RETURNED_ITEM
+    if is_transfer:
+        return LineClass.OTHER_DEBIT
+    if _STRIPE.search(folded):
+        return LineClass.STRIPE_DEBIT
+    return LineClass.OWN_TRANSFER if _OWN.search(folded) else LineClass.OTHER_DEBIT
+
+
+def _tail(text: str) -> str:
+    if found := _TD_TAIL.search(text):
+        return found[1].casefold()
+    if found := _SHORT_REFERENCE.search(text):
+        has_mark = any(map(str.isdigit, found[0])) or not found[0].isupper()
+        return found[0].strip()[2:].casefold() if has_mark else ""
+    return ""
+
+
+def _transfer_day(line: BankLine) -> date:
+    """Return the day in BMO's code, `YYYY`, day of the year, `HHMM` and six characters."""
+    found = _BMO_CODE.search(line.text)
+    if not found:
+        return line.day
+    day = date(int(found[1]), 1, 1) + timedelta(days=int(found[2]) - 1)
+    return day if abs((line.day - day).days) <= _MOST_DAYS_TO_POST else line.day

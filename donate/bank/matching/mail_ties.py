@@ -1,0 +1,192 @@
+"""Ties Interac's e-mails to bank lines. A tie is sure only if no other line and e-mail fits.
+
+Banks show three different pieces of Interac's reference, or none. So an e-mail belongs to a line by
+its reference, else by the end of the reference, else by the name, else by amount and day alone. A
+stronger tie is made before a weaker one, and an e-mail has one line at most.
+"""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence, Set as AbstractSet
+from dataclasses import dataclass
+from datetime import date
+from enum import IntEnum
+from typing import Final
+
+from donate.bank.matching.candidates import BankLine, TransferMail
+from donate.bank.matching.line_texts import LineClues, name_tokens
+from donate.bank.matching.payer_names import may_be_same
+from donate.money import Money
+
+DAYS_EARLY: Final = 1
+"""A line may be dated this many days before the e-mail, if the bank books in another time zone."""
+DAYS_LATE: Final = 4
+"""A line may be dated this many days after the e-mail: a long weekend."""
+_TD_TAIL: Final = 3
+
+
+class MailClue(IntEnum):
+    """What ties an e-mail to a line; a greater value is stronger."""
+
+    AMOUNT = 0
+    NAME = 1
+    TAIL = 2
+    REFERENCE = 3
+
+
+@dataclass(frozen=True, slots=True)
+class MailTie:
+    """An e-mail that may be about a line. `is_sure` is false if something else fits as well.
+
+    `is_covered` is true if the statement goes on for `DAYS_LATE` days after the e-mail, so that the
+    line of the e-mail is among the lines.
+    """
+
+    mail: TransferMail
+    clue: MailClue
+    is_sure: bool
+    is_covered: bool
+
+
+Edges = Mapping[int, frozenset[int]]
+"""The ids of the e-mails that fit each line, by the id of the line."""
+
+
+def tie_mails(
+    lines: Sequence[tuple[BankLine, LineClues]], mails: Sequence[TransferMail]
+) -> dict[int, MailTie]:
+    """Return the e-mail of each line that has one, by the id of the line."""
+    last_day = max((line.day for line, _ in lines), default=date.min)
+    mail_of = {mail.id: mail for mail in mails}
+    covered = {mail.id for mail in mails if (last_day - mail.day).days >= DAYS_LATE}
+    edges = _Edges(mails).between(lines)
+    nameless = {mail for line_edges in edges[MailClue.AMOUNT].values() for mail in line_edges}
+    ties: dict[int, MailTie] = {}
+    contested: set[int] = set()
+    for clue in sorted(MailClue, reverse=True):
+        tied_mails = {tie.mail.id for tie in ties.values()} | contested
+        left_of = {those: those - tied_mails for those in set(edges[clue].values())}
+        free = {
+            line: left
+            for line, those in edges[clue].items()
+            if line not in ties and (left := left_of[those])
+        }
+        # A line without a name could be of the e-mail's sender too.
+        rivals = nameless if clue is MailClue.NAME else frozenset[int]()
+        sure = _sure_ties(free, covered, rivals, is_weak=clue is MailClue.AMOUNT)
+        for line, mail in sure.items():
+            ties[line] = MailTie(mail_of[mail], clue, is_sure=True, is_covered=mail in covered)
+        taken = set(sure.values())
+        left_of = {those: those - taken for those in set(free.values())}
+        for line, those in free.items():
+            if line not in sure:
+                left = left_of[those]
+                contested |= left
+                if len(left) == 1:
+                    mail = min(left)
+                    ties[line] = MailTie(
+                        mail_of[mail], clue, is_sure=False, is_covered=mail in covered
+                    )
+    return ties
+
+
+def _sure_ties(
+    edges: Edges, covered: AbstractSet[int], rivals: AbstractSet[int], *, is_weak: bool
+) -> dict[int, int]:
+    """Return the ties that follow, round by round, from lines and e-mails with one choice.
+
+    The statement covers an e-mail if it goes on for some days after it. Then the line of the e-mail
+    is among the lines, so one choice of the e-mail is enough. The e-mails in `rivals` fit weaker
+    lines too, so they are never sure.
+    """
+    sure: dict[int, int] = {}
+    lines_of: dict[int, set[int]] = defaultdict(set)
+    lines_with: dict[frozenset[int], list[int]] = defaultdict(list)
+    for line, those in edges.items():
+        lines_with[those].append(line)
+    for those, lines in lines_with.items():
+        for mail in those:
+            lines_of[mail].update(lines)
+    changed = set(lines_of) - rivals
+    while changed:
+        new: dict[int, set[int]] = defaultdict(set)
+        for mail in changed:
+            if len(lines_of[mail]) == 1:
+                line = min(lines_of[mail])
+                if mail in covered or (len(edges[line]) == 1 and not is_weak):
+                    new[line].add(mail)
+        changed = set()
+        for line, mails in new.items():
+            if len(mails) == 1:
+                sure[line] = min(mails)
+                for mail in edges[line]:
+                    lines_of[mail].discard(line)
+                changed |= edges[line] - rivals
+    return sure
+
+
+class _Edges:
+    def __init__(self, mails: Sequence[TransferMail]) -> None:
+        self._by_reference: dict[str, list[TransferMail]] = defaultdict(list)
+        self._by_tail: dict[tuple[Money, str], list[TransferMail]] = defaultdict(list)
+        self._by_word: dict[tuple[Money, str], list[TransferMail]] = defaultdict(list)
+        self._by_day: dict[tuple[Money, int], list[TransferMail]] = defaultdict(list)
+        self._around: dict[tuple[Money, int], frozenset[int]] = {}
+        for mail in mails:
+            reference = mail.interac_reference.casefold()
+            self._by_reference[reference].append(mail)
+            self._by_tail[mail.amount, reference[-_TD_TAIL:]].append(mail)
+            for word in set(name_tokens(mail.sender_name)):
+                self._by_word[mail.amount, word].append(mail)
+            self._by_day[mail.amount, mail.day.toordinal()].append(mail)
+
+    def between(
+        self, lines: Sequence[tuple[BankLine, LineClues]]
+    ) -> dict[MailClue, dict[int, frozenset[int]]]:
+        """Return which e-mails fit each line, by the strongest clue that the line has."""
+        edges: dict[MailClue, dict[int, frozenset[int]]] = {clue: {} for clue in MailClue}
+        for line, clues in lines:
+            clue, mails = self._fitting(line, clues)
+            fitting = (
+                self._on_days_of(line.amount, clues.day)
+                if clue is MailClue.AMOUNT
+                else frozenset(mail.id for mail in mails if _fits(line, clues, mail))
+            )
+            if fitting:
+                edges[clue][line.id] = fitting
+        return edges
+
+    def _on_days_of(self, amount: Money, day: date) -> frozenset[int]:
+        key = amount, day.toordinal()
+        if key not in self._around:
+            days = range(-DAYS_EARLY, DAYS_LATE + 1)
+            self._around[key] = frozenset(
+                mail.id for late in days for mail in self._by_day.get((amount, key[1] - late), ())
+            )
+        return self._around[key]
+
+    def _fitting(self, line: BankLine, clues: LineClues) -> tuple[MailClue, list[TransferMail]]:
+        whole = [
+            mail
+            for token in sorted(clues.tokens)
+            for mail in self._by_reference.get(token, ())
+            if _fits(line, clues, mail)
+        ]
+        if whole:
+            return MailClue.REFERENCE, whole
+        if clues.tail:
+            near = self._by_tail.get((line.amount, clues.tail[-_TD_TAIL:]), [])
+            return MailClue.TAIL, [
+                mail for mail in near if mail.interac_reference.casefold().endswith(clues.tail)
+            ]
+        if clues.words:
+            return MailClue.NAME, [
+                mail
+                for word in sorted(clues.words)
+                for mail in self._by_word.get((line.amount, word), ())
+                if _fits(line, clues, mail) and may_be_same(clues.words, mail.sender_name)
+            ]
+        return MailClue.AMOUNT, []
+
+
+def _fits(line: BankLine, clues: LineClues, mail: TransferMail) -> bool:
+    return line.amount == mail.amount and -DAYS_EARLY <= (clues.day - mail.day).days <= DAYS_LATE

@@ -1,0 +1,178 @@
+"""Says of each bank line what it is, how sure that is, and why. A pure function."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import timedelta
+from itertools import combinations
+from typing import Final
+from uuid import UUID
+
+from donate.bank.matching import reasons
+from donate.bank.matching.candidate_index import CandidateIndex, MatchingWorld
+from donate.bank.matching.candidates import Band, BankLine, LineClass, OpenGift
+from donate.bank.matching.certainty import (
+    LineView,
+    certain_suggestion,
+    claims_of,
+    uncontested,
+    view_line,
+    with_reason,
+)
+from donate.bank.matching.line_texts import read_line
+from donate.bank.matching.mail_ties import tie_mails
+from donate.bank.matching.payout_ties import MOST_SUGGESTIONS, match_payouts
+from donate.bank.matching.suggestions import LineMatch, PayGift, Suggestion, TieTransfer
+from donate.bank.matching.weighing import Scales, Weighed, Weight
+
+# A donor who sends a gift in parts sends them within this time.
+_PARTS_WITHIN: Final = timedelta(days=7)
+_MOST_LINES_OF_PAYER: Final = 5
+
+
+def match_lines(
+    lines: Sequence[BankLine], world: MatchingWorld, *, codes: Iterable[str]
+) -> dict[int, LineMatch]:
+    """Return what is suggested for each line, by the id of the line.
+
+    Amounts are compared to the cent. `codes` are the giving codes of all regions. The result does
+    not depend on the order of lines, gifts or anything else.
+    """
+    return match_with_index(lines, world, CandidateIndex(world), tuple(codes))
+
+
+def match_with_index(
+    lines: Sequence[BankLine], world: MatchingWorld, index: CandidateIndex, codes: tuple[str, ...]
+) -> dict[int, LineMatch]:
+    """Do the work of `match_lines` with an index that the caller has made of the same world."""
+    read = [(line, read_line(line, codes)) for line in lines]
+    found = match_payouts(read, index)
+    for line, clues in read:
+        if not clues.may_be_gift:
+            found.setdefault(line.id, LineMatch(clues.line_class, Band.NONE))
+    gifts = [
+        (line, clues)
+        for line, clues in read
+        if clues.may_be_gift and clues.line_class is not LineClass.STRIPE_PAYOUT
+    ]
+    ties = tie_mails(gifts, world.mails)
+    views = [view_line(line, clues, ties.get(line.id), index, codes) for line, clues in gifts]
+    certain = uncontested(
+        {
+            view.line.id: suggestion
+            for view in views
+            if (suggestion := certain_suggestion(view, index))
+        }
+    )
+    scales = _scales(views, certain, index)
+    weighed = {view.line.id: scales.weigh(view) for view in views if view.line.id not in certain}
+    over = _over_claimed(weighed, scales)
+    for view in views:
+        line_id, line_class = view.line.id, view.clues.line_class
+        if line_id in certain:
+            found[line_id] = LineMatch(line_class, Band.CERTAIN, (certain[line_id],))
+        elif weighed[line_id]:
+            band, suggestions = _banded(weighed[line_id], is_contested=line_id in over)
+            found[line_id] = LineMatch(line_class, band, suggestions)
+        else:
+            found.setdefault(line_id, LineMatch(line_class, Band.NONE))
+    return found
+
+
+def _scales(
+    views: Sequence[LineView], certain: Mapping[int, Suggestion], index: CandidateIndex
+) -> Scales:
+    paid: dict[UUID, int] = defaultdict(int)
+    tied: set[str] = set()
+    for suggestion in certain.values():
+        for part in suggestion.parts:
+            match part:
+                case PayGift():
+                    paid[part.gift_id] += part.amount.amount_minor
+                case TieTransfer():
+                    tied.add(part.source_id)
+                case _:
+                    pass
+    return Scales(index, paid, frozenset(tied), _Partners(views, certain, paid))
+
+
+class _Partners:
+    """Counts the lines of the same payer that make up, with this one, what a gift needs."""
+
+    def __init__(
+        self,
+        views: Sequence[LineView],
+        certain: Mapping[int, Suggestion],
+        paid: Mapping[UUID, int],
+    ) -> None:
+        self._paid = paid
+        self._by_payer: dict[frozenset[str], list[LineView]] = defaultdict(list)
+        for view in sorted(views, key=lambda view: (view.clues.day, view.line.id)):
+            if view.words and view.line.id not in certain:
+                self._by_payer[view.words].append(view)
+
+    def __call__(self, view: LineView, gift: OpenGift) -> int:
+        missing = gift.missing.amount_minor - self._paid.get(gift.id, 0)
+        others = [
+            other.line.open
+            for other in self._by_payer.get(view.words, ())
+            if other.line.id != view.line.id
+            and abs(other.clues.day - view.clues.day) <= _PARTS_WITHIN
+        ][:_MOST_LINES_OF_PAYER]
+        rest = missing - view.line.open.amount_minor
+        if rest <= 0:
+            return 0
+        for count in range(1, len(others) + 1):
+            for together in combinations(others, count):
+                if sum(amount.amount_minor for amount in together) == rest:
+                    return count
+        return 0
+
+
+def _over_claimed(weighed: Mapping[int, list[Weighed]], scales: Scales) -> set[int]:
+    """Return the lines whose best suggestion takes money that another line claims as well."""
+    claims: dict[tuple[str, str], list[tuple[int, Weighed]]] = defaultdict(list)
+    for line_id, those in weighed.items():
+        if those and those[0].weight.band is Band.LIKELY:
+            for claim in claims_of(those[0].suggestion):
+                claims[claim].append((line_id, those[0]))
+    over: set[int] = set()
+    for (kind, name), claimants in claims.items():
+        if len(claimants) < 2 or (kind == "gift" and _fit_together(name, claimants, scales)):
+            continue
+        best = max(each.weight for _, each in claimants)
+        leaders = [line for line, each in claimants if each.weight == best]
+        over |= {line for line, _ in claimants if len(leaders) > 1 or line != leaders[0]}
+    return over
+
+
+def _fit_together(gift_id: str, claimants: Sequence[tuple[int, Weighed]], scales: Scales) -> bool:
+    gift = scales.index.gift_of.get(UUID(gift_id))
+    if gift is None:
+        return False
+    missing = scales.missing(gift)
+    total = sum(
+        part.amount.amount_minor
+        for _, each in claimants
+        for part in each.suggestion.parts
+        if isinstance(part, PayGift) and part.gift_id == gift.id
+    )
+    return missing <= 0 or total <= missing
+
+
+def _banded(
+    weighed: Sequence[Weighed], *, is_contested: bool
+) -> tuple[Band, tuple[Suggestion, ...]]:
+    best = weighed[0]
+    equal = [each for each in weighed if each.weight == best.weight]
+    if best.weight is Weight.REFERENCE:
+        equal = [each for each in weighed if each.weight.band is Band.LIKELY]
+    band = best.weight.band
+    suggestions = [each.suggestion for each in weighed]
+    if len(equal) > 1:
+        band = Band.AMBIGUOUS
+        for at in range(len(equal)):
+            suggestions[at] = with_reason(suggestions[at], reasons.ANOTHER_GIFT_FITS)
+    if is_contested:
+        band = Band.AMBIGUOUS
+        suggestions[0] = with_reason(suggestions[0], reasons.ANOTHER_LINE_FITS)
+    return band, tuple(suggestions[:MOST_SUGGESTIONS])

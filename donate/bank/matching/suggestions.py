@@ -1,0 +1,126 @@
+"""What the matcher suggests for a bank line, and why. Everything can be stored as JSON."""
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from donate.bank.matching.candidates import Band, LineClass
+from donate.bank.shapes.statement import Sentence
+from donate.money import Money
+
+Reason = Sentence
+"""A sentence for staff that says what speaks for a suggestion, or against it."""
+
+
+@dataclass(frozen=True, slots=True)
+class PayGift:
+    """The money pays a gift; nobody has recorded it yet."""
+
+    gift_id: uuid.UUID
+    amount: Money
+
+
+@dataclass(frozen=True, slots=True)
+class TieTransfer:
+    """The money is a transfer that staff have already marked as received."""
+
+    gift_id: uuid.UUID
+    source_id: str
+    amount: Money
+
+
+@dataclass(frozen=True, slots=True)
+class TiePayout:
+    """The money is a payout of Stripe; a negative amount is Stripe's debit."""
+
+    payout_id: int
+    amount: Money
+
+
+SuggestedPart = PayGift | TieTransfer | TiePayout
+
+
+@dataclass(frozen=True, slots=True)
+class Suggestion:
+    """One explanation of a line. The sum of the parts is never more than the line's open amount.
+
+    `mail_id` is Interac's e-mail about the same transfer, if one was found.
+    """
+
+    parts: tuple[SuggestedPart, ...]
+    reasons: tuple[Reason, ...]
+    mail_id: int | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the suggestion as JSON values."""
+        return {
+            "parts": [_part_to_json(part) for part in self.parts],
+            "reasons": [
+                {"message": reason.message, "values": dict(reason.values)}
+                for reason in self.reasons
+            ],
+            "mail_id": self.mail_id,
+        }
+
+    @classmethod
+    def from_json(cls, stored: Mapping[str, Any]) -> "Suggestion":
+        """Return the suggestion that `to_json` stored."""
+        return cls(
+            parts=tuple(_part_from_json(part) for part in stored["parts"]),
+            reasons=tuple(
+                Sentence(reason["message"], reason["values"]) for reason in stored["reasons"]
+            ),
+            mail_id=stored["mail_id"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class LineMatch:
+    """What a line is, how sure that is, and at most five suggestions, the best one first."""
+
+    line_class: LineClass
+    band: Band
+    suggestions: tuple[Suggestion, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the match as JSON values."""
+        return {
+            "line_class": self.line_class.value,
+            "band": self.band.value,
+            "suggestions": [suggestion.to_json() for suggestion in self.suggestions],
+        }
+
+    @classmethod
+    def from_json(cls, stored: Mapping[str, Any]) -> "LineMatch":
+        """Return the match that `to_json` stored."""
+        return cls(
+            LineClass(stored["line_class"]),
+            Band(stored["band"]),
+            tuple(Suggestion.from_json(suggestion) for suggestion in stored["suggestions"]),
+        )
+
+
+def _part_to_json(part: SuggestedPart) -> dict[str, Any]:
+    amount = {"amount_minor": part.amount.amount_minor, "currency": part.amount.currency}
+    match part:
+        case PayGift():
+            return {"kind": "gift", "gift_id": str(part.gift_id), **amount}
+        case TieTransfer():
+            named = {"gift_id": str(part.gift_id), "source_id": part.source_id}
+            return {"kind": "marked_transfer", **named, **amount}
+        case TiePayout():
+            return {"kind": "payout", "payout_id": part.payout_id, **amount}
+
+
+def _part_from_json(stored: Mapping[str, Any]) -> SuggestedPart:
+    amount = Money(stored["amount_minor"], stored["currency"])
+    match stored["kind"]:
+        case "gift":
+            return PayGift(uuid.UUID(stored["gift_id"]), amount)
+        case "marked_transfer":
+            return TieTransfer(uuid.UUID(stored["gift_id"]), stored["source_id"], amount)
+        case "payout":
+            return TiePayout(stored["payout_id"], amount)
+        case unknown:
+            raise ValueError(f"unknown kind of part {unknown!r}")

@@ -1,0 +1,161 @@
+"""Generates a month of transfers: gifts, what the bank wrote, Interac's e-mails, and the truth."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from random import Random
+from typing import Final
+
+from donate.bank.matching.candidate_index import MatchingWorld
+from donate.bank.matching.candidates import BankLine, OpenGift, TransferMail
+from donate.money import Money
+from donate.references import new_reference
+from tests.bank.matching.corpus_reader import gift_id
+
+FIRST_DAY: Final = date(2026, 4, 1)
+FIRST_NAMES: Final = (
+    "Jane Peter Hélène Amina Oluwaseun Mei François Grace Daniel Chloé Samuel Ngozi Luc Ruth Omar"
+    " Elena David Thandiwe Marie-Ève Isaac Aisha Noah Priya Liam Sofia Kofi Anne Yusuf Claire Ivan"
+).split()
+LAST_NAMES: Final = (
+    "Example Smith Roy Tremblay Okafor Nguyen Côté Singh Martin Gagnon O'Brien Adeyemi Lévesque"
+    " Chan Brown Bouchard Mensah Smith-Roy Wilson Pelletier Haddad Kim Fraser Silva Boateng"
+    " Lavoie Ross Diallo Novak Morin Fortin Khan Mbeki Larsen Dubois Rossi Tanaka Ali Schmidt Cyr"
+    " Girard Park Lopez Campbell Thériault Okonkwo Petrov Ibrahim Leblanc Murray"
+).split()
+AMOUNTS: Final = (2_500, 5_000, 10_000, 25_000)
+
+Write = Callable[[str, str, date, Random], str]
+SHAPES: Final[Mapping[str, Write]] = {
+    "RBC": lambda name, tail, _day, _r: f"e-Transfer - Autodeposit {name} {tail}",
+    "RBC without reference": lambda name, _t, _day, _r: f"E-TRANSFER - AUTODEPOSIT {name}",
+    "RBC in French": lambda name, tail, _day, _r: (
+        f"Depot auto - virements par courriel {name} {tail}"
+    ),
+    "TD": lambda _n, tail, _day, _r: f"E-TRANSFER ***{tail[-3:]}",
+    "TD bare": lambda _n, _t, _day, _r: "E-TRANSFER",
+    "BMO": lambda name, _t, day, r: (
+        f"[CW]INTERAC ETRNSFR AD RECVD {name:<20} {day:%Y%j}{r.randrange(24):02}"
+        f"{r.randrange(60):02}{''.join(r.choices('0123456789ABCDEFXYZ', k=6))}"
+    ),
+    "CIBC": lambda name, _t, _day, r: (
+        f"Internet Banking E-TRANSFER {r.randrange(10**12):012} {name}"
+    ),
+    "Scotiabank": lambda _n, _t, _day, _r: "DEPOSIT FREE INTERAC E-TRANSFER",
+    "Tangerine": lambda name, _t, _day, _r: f"INTERAC e-Transfer From: {name} Transferred",
+    "Desjardins": lambda name, _t, _day, _r: f"Virement Interac de /{name} /",
+}
+"""How a bank writes a transfer, from the account's name, Interac's reference and the day."""
+NAMED: Final = (
+    *("RBC", "RBC without reference", "RBC in French", "BMO", "CIBC", "Tangerine", "Desjardins"),
+)
+
+
+@dataclass(frozen=True)
+class Mix:
+    """How many of 100 transfers or gifts are of each kind."""
+
+    has_mail: int = 100
+    has_message: int = 98
+    """The e-mail's message has the reference, as the instructions ask for."""
+    own_amount: int = 40
+    """The donor typed an amount; the others took one of the four that are offered."""
+    own_name: int = 92
+    """The account is in the donor's own name; the others' are a spouse's or another person's."""
+    unannounced: int = 1
+    """Nobody opened a gift for the transfer."""
+    few_names: bool = False
+    """All donors share four names, and all amounts are one of four. This is no percentage."""
+
+
+@dataclass
+class Month:
+    """Lines with their world, and the gift that each line pays; no entry if it pays none."""
+
+    lines: list[BankLine] = field(default_factory=list)
+    mails: list[TransferMail] = field(default_factory=list)
+    gifts: list[OpenGift] = field(default_factory=list)
+    truth: dict[int, str] = field(default_factory=dict)
+
+    def right(self, line_id: int) -> set[str]:
+        """Return the gift that a line pays; empty if it pays none."""
+        return {self.truth[line_id]} if line_id in self.truth else set()
+
+    @property
+    def world(self) -> MatchingWorld:
+        return MatchingWorld(mails=self.mails, gifts=self.gifts)
+
+
+def generate_month(
+    random: Random, shapes: list[str], transfers: int, mix: Mix, *, unpaid: int = 0
+) -> Month:
+    """Return a month with `transfers` lines and, besides their gifts, `unpaid` gifts."""
+    month = Month()
+    for number in range(1, transfers + 1):
+        day = FIRST_DAY + timedelta(random.randrange(30))
+        name = _name(random, mix)
+        amount = _amount(random, mix)
+        account = name if random.randrange(100) < mix.own_name else _name(random, mix)
+        gift = None
+        if random.randrange(100) >= mix.unannounced:
+            gift = _gift(random, f"g{number}", name, amount, day)
+            month.gifts.append(gift)
+        interac = f"CA{''.join(random.choices('0123456789abcdefgHJKLMNPQRStuvwxyz', k=6))}"
+        posted = day + timedelta(random.choice((0, 0, 0, 1, 1, 2)))
+        shape = random.choice(shapes)
+        month.lines.append(
+            BankLine(
+                id=number,
+                day=posted,
+                amount=amount,
+                open=amount,
+                text=SHAPES[shape](account.upper(), interac, day, random),
+            )
+        )
+        if gift:
+            month.truth[number] = gift.reference
+        if random.randrange(100) < mix.has_mail:
+            knows = gift is not None and random.randrange(100) < mix.has_message
+            month.mails.append(
+                TransferMail(
+                    id=number,
+                    day=day,
+                    amount=amount,
+                    interac_reference=interac,
+                    sender_name=account.upper(),
+                    sender_email=gift.donor_email if gift else "somebody@example.org",
+                    message=f"Merci {gift.reference}" if gift and knows else "",
+                )
+            )
+    for number in range(unpaid):
+        day = FIRST_DAY + timedelta(random.randrange(-20, 30))
+        gift = _gift(random, f"u{number}", _name(random, mix), _amount(random, mix), day)
+        month.gifts.append(gift)
+    return month
+
+
+def _name(random: Random, mix: Mix) -> str:
+    if mix.few_names:
+        return random.choice(("Jane Smith", "Jane Smith-Roy", "Hélène Côté", "Peter Smith"))
+    return f"{random.choice(FIRST_NAMES)} {random.choice(LAST_NAMES)}"
+
+
+def _amount(random: Random, mix: Mix) -> Money:
+    if random.randrange(100) < mix.own_amount and not mix.few_names:
+        return Money(random.randrange(10, 400) * 100, "CAD")
+    return Money(random.choice(AMOUNTS), "CAD")
+
+
+def _gift(random: Random, key: str, name: str, amount: Money, day: date) -> OpenGift:
+    reference = new_reference("LWCAN", random)
+    return OpenGift(
+        id=gift_id(reference),
+        reference=reference,
+        code="LWCAN",
+        chosen_on=day - timedelta(random.choice((0, 0, 0, 1, 2, 5, 12))),
+        amount=amount,
+        missing=amount,
+        donor_name=name,
+        donor_email=f"{key}@example.org",
+        profile_id=int(key[1:]) * 2 + (key[0] == "u"),
+    )
