@@ -7,19 +7,22 @@ from fastapi import Request
 from sqlmodel import Session
 from starlette.responses import RedirectResponse, Response
 
-from donate.clock import Clock
-from donate.errors import BadInput, BadInputs, Conflict
-from donate.finance.access import AllowedRequest, Visiting, needs
-from donate.finance.gifts.pages import StaffGiftPages, find_gift
-from donate.finance.models import Role
-from donate.finance.transfers.rules import (
+from donate.bank.received_transfers import (
     check_transfer,
     mark_received,
+    refuse_other_modes,
     refuse_unseen,
     undo_transfer,
 )
+from donate.clock import Clock
+from donate.errors import BadInput, BadInputs, Conflict
+from donate.finance.access import AllowedRequest, Visiting, needs
+from donate.finance.activity.trail import amount_detail
+from donate.finance.gifts.pages import StaffGiftPages, find_gift
+from donate.finance.models import Role
 from donate.gifts.ledger import Outcome
 from donate.gifts.models import Gift
+from donate.money import Money
 from donate.storage.database import Database
 
 _COUNTS: Final = frozenset(map(str, range(1_000)))
@@ -38,11 +41,19 @@ class TransferPages:
         """Mark a transfer as received."""
         now = self._clock.now()
 
-        def mark(session: Session, gift: Gift) -> Outcome:
-            transfer = check_transfer(gift, visit.form, now=now)
+        def mark(session: Session, gift: Gift) -> tuple[Outcome, Money | None]:
+            transfer = check_transfer(gift, visit.form, now=now, language=visit.language)
             seen = visit.form.get("seen", "")
             refuse_unseen(session, gift, transfer, seen=int(seen) if seen in _COUNTS else None)
-            return mark_received(session, gift, transfer, actor=visit.signed_in.actor, now=now)
+            recorded = mark_received(
+                session,
+                gift,
+                transfer,
+                actor=visit.signed_in.actor,
+                now=now,
+                language=visit.language,
+            )
+            return recorded, transfer.amount
 
         return self._act(visit, gift_id, "marked", mark)
 
@@ -51,8 +62,9 @@ class TransferPages:
         """Undo a transfer that was marked as received."""
         now = self._clock.now()
 
-        def undo(session: Session, gift: Gift) -> Outcome:
-            return undo_transfer(
+        def undo(session: Session, gift: Gift) -> tuple[Outcome, Money | None]:
+            refuse_other_modes(gift)
+            outcome = undo_transfer(
                 session,
                 gift,
                 visit.form.get("transfer", ""),
@@ -60,19 +72,25 @@ class TransferPages:
                 actor=visit.signed_in.actor,
                 now=now,
             )
+            return outcome, None
 
         return self._act(visit, gift_id, "undone", undo)
 
     def _act(
-        self, visit: AllowedRequest, gift_id: str, act: str, do: Callable[[Session, Gift], Outcome]
+        self,
+        visit: AllowedRequest,
+        gift_id: str,
+        act: str,
+        do: Callable[[Session, Gift], tuple[Outcome, Money | None]],
     ) -> Response:
         try:
             with self._database.writing() as session:
                 gift = find_gift(session, gift_id)
-                outcome = do(session, gift)
+                outcome, amount = do(session, gift)
                 if outcome == Outcome.RECORDED:
                     now, about = self._clock.now(), gift.reference
-                    visit.record(session, f"transfer_{act}", now=now, about=about)
+                    detail = amount_detail(amount) if amount else {}
+                    visit.record(session, f"transfer_{act}", now=now, about=about, detail=detail)
         except (BadInput, BadInputs, Conflict) as problem:
             return self._gift_pages.show(visit, gift_id, problem=problem)
         return RedirectResponse(f"/finance/gifts/{gift_id}?done={act}", 303)

@@ -4,7 +4,6 @@ A bank reference confirms at most one gift at a time, because the ledger records
 same source only once. The source is `REFERENCE#k`, where k is how often the transfer was undone.
 """
 
-import re
 import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,9 +13,10 @@ from typing import Final, TypeVar
 
 from sqlmodel import Session, col, func, select
 
-from donate.clock import local_date, start_of_day
-from donate.errors import BadInput, BadInputs, Conflict, check_field
-from donate.finance.words import LANGUAGE, MODE_NAMES
+from donate.bank.reconciliation.queries import part_of_transfer
+from donate.bank.reconciliation.releasing import release_transfer
+from donate.clock import local_date, read_day, start_of_day
+from donate.errors import N_, BadInput, BadInputs, Conflict, check_field
 from donate.gifts.choosing.card_numbers import CARD_NUMBER_FOUND, holds_card_number
 from donate.gifts.facts import Fact, FactKind
 from donate.gifts.ledger import Outcome, record_facts
@@ -25,11 +25,27 @@ from donate.gifts.queries import facts_of
 from donate.letters.transfers import stop_thanks
 from donate.money import Money, format_money, read_amount
 from donate.regions.modes import BY_HAND
+from donate.web.templating import LANGUAGES
 
 MAX_BANK_REFERENCE: Final = 100
 MAX_NOTE: Final = 500
 # Staff may date a transfer up to this many days before its gift. An earlier date is a typing error.
 MAX_DAYS_BEFORE: Final = 400
+
+_USED: Final = N_(
+    "This bank reference is already used for %(reference)s. If this is another transfer, add "
+    "something that tells them apart."
+)
+_RECORDED: Final = N_(
+    "This bank reference is already recorded for this gift: %(amount)s, received on %(day)s. To "
+    "correct it, undo that transfer first. If this is another transfer, add something that tells "
+    "them apart."
+)
+_TIED_MEANWHILE: Final = N_("Someone has just tied a bank line to this transfer. Please try again.")
+_UNSEEN: Final = N_(
+    "Someone has just marked a transfer as received for this gift. You can see it below. If yours "
+    "is another one, please mark it again."
+)
 
 T = TypeVar("T")
 
@@ -44,13 +60,15 @@ class Transfer:
     note: str
 
 
-def check_transfer(gift: Gift, typed: Mapping[str, str], *, now: datetime) -> Transfer:
+def check_transfer(
+    gift: Gift, typed: Mapping[str, str], *, now: datetime, language: str = LANGUAGES[0]
+) -> Transfer:
     """Check the form that marks a transfer. Raises BadInputs, or Conflict for a Stripe payment."""
     refuse_other_modes(gift)
     problems: list[BadInput] = []
     checked = partial(check_field, problems)
     received_on = checked(lambda: _check_date(gift, typed.get("received_on", ""), now=now))
-    amount = checked(lambda: read_amount(typed.get("amount", ""), gift.currency, LANGUAGE))
+    amount = checked(lambda: read_amount(typed.get("amount", ""), gift.currency, language))
     bank_reference = checked(lambda: _check_bank_reference(typed.get("bank_reference", "")))
     note = checked(lambda: check_free_text("note", typed.get("note", "")))
     if received_on is None or amount is None or bank_reference is None or note is None:
@@ -59,30 +77,25 @@ def check_transfer(gift: Gift, typed: Mapping[str, str], *, now: datetime) -> Tr
 
 
 def refuse_other_modes(gift: Gift) -> None:
-    """Raise Conflict for a gift whose mode goes through Stripe."""
+    """Raise Conflict for a gift whose money staff do not see arrive on a bank statement."""
+    if gift.mode.facts.staff_only:
+        raise Conflict(N_("Cheques and cash are corrected under “Cheques and cash”, not here."))
     if gift.mode not in BY_HAND:
-        mode = MODE_NAMES[gift.mode].lower()
-        raise Conflict(f"A gift by {mode} is confirmed by Stripe and can’t be marked here.")
-
-
-def read_day(text: str) -> date | None:
-    """Return the date that a browser sent as 2026-03-31; None if the text is no date."""
-    try:
-        return date.fromisoformat(text) if re.fullmatch(r"[0-9]{4}(-[0-9]{2}){2}", text) else None
-    except ValueError:
-        return None
+        raise Conflict(N_("Stripe confirms this gift, so it can’t be marked here."))
 
 
 def _check_date(gift: Gift, text: str, *, now: datetime) -> date:
     day = read_day(text.strip())
     if day is None:
-        raise BadInput("received_on", "Please enter the date of the transfer, such as 2026-03-31.")
+        raise BadInput(
+            "received_on", N_("Please enter the date of the transfer, such as 2026-03-31.")
+        )
     if day > local_date(now, gift.time_zone):
-        raise BadInput("received_on", "This date is in the future.")
+        raise BadInput("received_on", N_("This date is in the future."))
     if day < gift.opened_on - timedelta(days=MAX_DAYS_BEFORE):
         raise BadInput(
             "received_on",
-            "This is more than a year before the gift. Please check the year.",
+            N_("This is more than a year before the gift. Please check the year."),
         )
     return day
 
@@ -90,9 +103,9 @@ def _check_date(gift: Gift, text: str, *, now: datetime) -> date:
 def _check_bank_reference(text: str) -> str:
     reference = check_free_text("bank_reference", text, most=MAX_BANK_REFERENCE)
     if "\n" in reference:
-        raise BadInput("bank_reference", "Please enter the bank reference on one line.")
+        raise BadInput("bank_reference", N_("Please enter the bank reference on one line."))
     if not 1 <= len(bank_reference_key(reference)) <= MAX_BANK_REFERENCE:
-        raise BadInput("bank_reference", "Please enter the reference from the bank statement.")
+        raise BadInput("bank_reference", N_("Please enter the reference from the bank statement."))
     return reference
 
 
@@ -100,11 +113,13 @@ def check_free_text(field: str, text: str, *, most: int = MAX_NOTE, required: bo
     """Return a typed text in the form in which it is stored. Raises BadInput if it is invalid."""
     text = unicodedata.normalize("NFC", text.replace("\r\n", "\n").replace("\r", "\n")).strip()
     if required and not text:
-        raise BadInput(field, "Please give a reason.")
+        raise BadInput(field, N_("Please give a reason."))
     if len(text) > most:
-        raise BadInput(field, f"Please shorten this to {most} characters.")
+        raise BadInput(
+            field, N_("Please shorten this to %(most)s characters."), {"most": str(most)}
+        )
     if not text.replace("\n", "").isprintable():
-        raise BadInput(field, "This has a character we can’t use. Please remove it.")
+        raise BadInput(field, N_("This has a character we can’t use. Please remove it."))
     if holds_card_number(text):
         raise BadInput(field, CARD_NUMBER_FOUND)
     return text
@@ -117,7 +132,13 @@ def bank_reference_key(bank_reference: str) -> str:
 
 
 def mark_received(
-    session: Session, gift: Gift, transfer: Transfer, *, actor: str, now: datetime
+    session: Session,
+    gift: Gift,
+    transfer: Transfer,
+    *,
+    actor: str,
+    now: datetime,
+    language: str = LANGUAGES[0],
 ) -> Outcome:
     """Record that a transfer was received. Recording the same transfer again changes nothing.
 
@@ -148,19 +169,12 @@ def mark_received(
         .where(GiftFact.kind == fact.kind, GiftFact.source_id == source_id)
     ).one()
     if holder.id != gift.id:
-        raise Conflict(
-            f"This bank reference is already used for {holder.reference}. If this is another "
-            "transfer, add something that tells them apart."
-        )
+        raise Conflict(_USED, {"reference": holder.reference})
     if outcome == Outcome.CONTRADICTED or recorded.happened_at != happened_at:
         assert recorded.amount_minor is not None
-        amount = format_money(Money(recorded.amount_minor, gift.currency), LANGUAGE)
+        amount = format_money(Money(recorded.amount_minor, gift.currency), language)
         day = local_date(recorded.happened_at, gift.time_zone)
-        raise Conflict(
-            f"This bank reference is already recorded for this gift: {amount}, received on {day}. "
-            "To correct it, undo that transfer first. If this is another transfer, add something "
-            "that tells them apart."
-        )
+        raise Conflict(_RECORDED, {"amount": amount, "day": str(day)})
     return outcome
 
 
@@ -174,16 +188,24 @@ def refuse_unseen(session: Session, gift: Gift, transfer: Transfer, *, seen: int
     key = bank_reference_key(transfer.bank_reference)
     is_repeat = any(fact.source_id.partition("#")[0] == key for fact in received)
     if seen is not None and len(received) > seen and not is_repeat:
-        raise Conflict(
-            "Someone has just marked a transfer as received for this gift. You can see it below. "
-            "If yours is another one, please mark it again."
-        )
+        raise Conflict(_UNSEEN)
 
 
 def undo_transfer(
-    session: Session, gift: Gift, source_id: str, reason: str, *, actor: str, now: datetime
+    session: Session,
+    gift: Gift,
+    source_id: str,
+    reason: str,
+    *,
+    actor: str,
+    now: datetime,
+    day: date | None = None,
 ) -> Outcome:
-    """Undo a transfer that was marked as received. Undoing it twice changes nothing more."""
+    """Undo a transfer that was marked as received. Undoing it twice changes nothing more.
+
+    If a bank line was tied to the transfer, the line is open again. `day` is the day on which the
+    money went out; None means now.
+    """
     reason = check_free_text("reason", reason, required=True)
     received = next(
         (
@@ -194,17 +216,20 @@ def undo_transfer(
         None,
     )
     if received is None:
-        raise Conflict("This gift has no such transfer to undo.")
+        raise Conflict(N_("This gift has no such transfer to undo."))
+    release_transfer(session, source_id, reason, actor=actor, now=now)
     fact = Fact(
         kind=FactKind.TRANSFER_UNDONE,
         source_id=source_id,
-        happened_at=now,
+        happened_at=now if day is None else start_of_day(day, gift.time_zone),
         actor=actor,
         amount_minor=received.amount_minor,
         currency=received.currency,
         evidence={"reason": reason},
     )
     (outcome,) = record_facts(session, [(gift.id, fact)], now=now)
+    if part_of_transfer(session, source_id) is not None:
+        raise Conflict(_TIED_MEANWHILE)  # a line was tied while this waited for the gift's lock
     stop_thanks(session, received)
     return outcome
 

@@ -1,0 +1,169 @@
+"""Takes in e-mails of Interac: from staff, and from a folder into which a mailbox is forwarded."""
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Final
+
+from sqlmodel import Session
+
+from donate.bank.transfer_mails.examining import MailExaminer
+from donate.bank.transfer_mails.keys import FetchKey, MailKeys
+from donate.bank.transfer_mails.mail_parts import MAX_MAIL_BYTES
+from donate.bank.transfer_mails.models import TransferMailKey
+from donate.bank.transfer_mails.queries import due_files, stored_keys
+from donate.bank.transfer_mails.recorder import (
+    MailImport,
+    MailOutcome,
+    import_mails,
+    settle_waiting,
+)
+from donate.clock import Clock
+from donate.regions.modes import Mode
+from donate.regions.regions import Regions
+from donate.storage.bulk_writes import insert_new
+from donate.storage.database import Database
+
+log = logging.getLogger(__name__)
+
+_AT_ONCE: Final = 50
+# A file that changed more recently may still be written.
+_SETTLED_S: Final = 3.0
+_FROM_FOLDER: Final = "folder"
+
+
+class TransferMailIntake:
+    """Examines and records e-mails. Keys are fetched while no transaction is open.
+
+    `fetch` asks for a public key; without it, only stored keys are used. `folder` is the folder of
+    TRANSFER_MAIL_FOLDER, if there is one.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        regions: Regions,
+        clock: Clock,
+        *,
+        operator_keys: Mapping[str, str] | None = None,
+        fetch: FetchKey | None = None,
+        folder: Path | None = None,
+    ) -> None:
+        self._database = database
+        self._clock = clock
+        self._addresses = _transfer_addresses(regions)
+        self._time_zone = next(iter(regions.values())).time_zone
+        self._operator_keys = dict(operator_keys or {})
+        self._fetch = fetch
+        self._folder = folder
+
+    def add(
+        self,
+        files: Sequence[tuple[str, bytes]],
+        *,
+        actor: str,
+        on_added: Callable[[Session, MailImport], None] | None = None,
+    ) -> MailImport:
+        """Record files, each a name and its content. Raises BadInput for too many.
+
+        `on_added` is called in the transaction, to record who did it.
+        """
+        keys = self._keys()
+        examined = self._examiner(keys).examine_files(files)
+        now = self._clock.now()
+        with self._database.writing() as session:
+            self._store(session, keys)
+            added = import_mails(session, examined, actor=actor, now=now)
+            if on_added:
+                on_added(session, added)
+        return added
+
+    def check_due(self) -> int:
+        """Check kept e-mails again whose key was missing; return how many wait no longer."""
+        with self._database.reading() as session:
+            due = due_files(session, self._clock.now(), _AT_ONCE)
+        if not due:
+            return 0
+        keys = self._keys()
+        settled = 0
+        for number, content in due:
+            examined = self._examiner(keys).examine_again(content)
+            with self._database.writing() as session:
+                self._store(session, keys)
+                result = settle_waiting(session, number, examined, now=self._clock.now())
+            settled += result is not None and result.outcome is not MailOutcome.WAITING
+        return settled
+
+    def take_folder_due(self) -> int:
+        """Take up files of the folder; return how many. Each is moved to `done` or `refused`."""
+        if self._folder is None:
+            return 0
+        taken = 0
+        for path in self._waiting_files()[:_AT_ONCE]:
+            try:
+                # One byte more than is allowed, so that a larger file is refused.
+                with path.open("rb") as file:
+                    content = file.read(MAX_MAIL_BYTES + 1)
+                added = self.add([(path.name, content)], actor=_FROM_FOLDER)
+                self._put_away(path, added)
+            except OSError as error:
+                log.warning("a file of TRANSFER_MAIL_FOLDER: %s", type(error).__name__)
+            else:
+                taken += 1
+        return taken
+
+    def _waiting_files(self) -> list[Path]:
+        """Return the files of the folder and of its `new`, as a maildir has, in order."""
+        assert self._folder
+        now = self._clock.now().timestamp()
+        found = []
+        for folder in (self._folder, self._folder / "new"):
+            try:
+                paths = sorted(folder.iterdir())
+                found += [
+                    path
+                    for path in paths
+                    if not path.name.startswith(".")
+                    and path.is_file()
+                    and not path.is_symlink()
+                    and path.stat().st_mtime <= now - _SETTLED_S
+                ]
+            except OSError:
+                continue
+        return found
+
+    def _put_away(self, path: Path, added: MailImport) -> None:
+        assert self._folder
+        refused = [r for r in added.results if r.outcome is MailOutcome.REFUSED]
+        target = self._folder / ("refused" if refused else "done")
+        target.mkdir(exist_ok=True)
+        name, number = path.name, 1
+        while (target / name).exists():
+            number += 1
+            name = f"{number}-{path.name}"
+        path.rename(target / name)
+        for result in refused:
+            # The sentence without its values, because those are donors' data.
+            log.warning("TRANSFER_MAIL_FOLDER refused a file: %s", result.sentence.message)
+
+    def _keys(self) -> MailKeys:
+        with self._database.reading() as session:
+            known = stored_keys(session) | self._operator_keys
+        return MailKeys(known, self._fetch)
+
+    def _examiner(self, keys: MailKeys) -> MailExaminer:
+        return MailExaminer(keys, addresses=self._addresses, time_zone=self._time_zone)
+
+    def _store(self, session: Session, keys: MailKeys) -> None:
+        now = self._clock.now()
+        rows = [
+            {"selector": selector, "record": record, "fetched_at": now}
+            for selector, record in keys.fetched.items()
+        ]
+        insert_new(session, TransferMailKey, rows)
+
+
+def _transfer_addresses(regions: Regions) -> set[str]:
+    """Return the addresses to which donors of all regions send transfers."""
+    terms = [region.modes.get(Mode.INTERAC) for region in regions.values()]
+    return {each.send_to for each in terms if each and each.send_to}

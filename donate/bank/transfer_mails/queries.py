@@ -1,0 +1,146 @@
+"""Reads Interac's e-mails: for the matcher, for the recorder, and for the pages of staff."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from sqlmodel import Session, col, func, or_, select
+
+from donate.bank.matching.candidates import TransferMail
+from donate.bank.transfer_mails.layouts import MailKind
+from donate.bank.transfer_mails.models import (
+    InteracTransfer,
+    MailCheck,
+    TransferMailFile,
+    TransferMailKey,
+    TransferState,
+)
+from donate.gifts.search_index.folding import fold
+
+
+def usable_mails(
+    session: Session, first_day: date | None = None, last_day: date | None = None
+) -> list[TransferMail]:
+    """Return the transfers that signed e-mails call deposited and that explain no bank line yet.
+
+    The days limit them to transfers of these days, both included.
+    """
+    query = (
+        select(InteracTransfer)
+        .where(
+            col(InteracTransfer.state) == TransferState.DEPOSITED,
+            col(InteracTransfer.bank_line_id).is_(None),
+        )
+        .order_by(col(InteracTransfer.day), col(InteracTransfer.id))
+    )
+    if first_day:
+        query = query.where(col(InteracTransfer.day) >= first_day)
+    if last_day:
+        query = query.where(col(InteracTransfer.day) <= last_day)
+    return [
+        TransferMail(
+            id=row.id or 0,
+            day=row.day,
+            amount=row.amount,
+            interac_reference=row.interac_reference,
+            sender_name=row.sender_name,
+            sender_email=row.sender_email,
+            message=row.message,
+        )
+        for row in session.exec(query)
+        if row.amount
+    ]
+
+
+def transfer_by_reference(
+    session: Session, reference: str, *, lock: bool = False
+) -> InteracTransfer | None:
+    """Return the transfer with this reference of Interac, locked if asked; None if unknown."""
+    query = select(InteracTransfer).where(col(InteracTransfer.interac_reference) == reference)
+    if lock:
+        query = query.with_for_update().execution_options(populate_existing=True)
+    return session.exec(query).first()
+
+
+def file_by_hash(session: Session, file_hash: str) -> TransferMailFile | None:
+    """Return the e-mail whose bytes have this SHA-256; None if it was not added."""
+    return session.exec(
+        select(TransferMailFile).where(col(TransferMailFile.sha256) == file_hash)
+    ).first()
+
+
+def has_mail_of_kind(session: Session, transfer: InteracTransfer, kind: MailKind) -> bool:
+    """Whether an e-mail of this kind about the transfer was added."""
+    query = select(TransferMailFile.id).where(
+        col(TransferMailFile.transfer_mail_id) == transfer.id, col(TransferMailFile.kind) == kind
+    )
+    return session.exec(query).first() is not None
+
+
+def stored_keys(session: Session) -> dict[str, str]:
+    """Return the public keys that were fetched before, by selector."""
+    return {key.selector: key.record for key in session.exec(select(TransferMailKey))}
+
+
+def due_files(session: Session, now: datetime, limit: int) -> list[tuple[int, bytes]]:
+    """Return the number and the bytes of e-mails that are due for another check."""
+    query = (
+        select(TransferMailFile.id, TransferMailFile.content)
+        .where(
+            col(TransferMailFile.mail_check) == MailCheck.WAITING,
+            col(TransferMailFile.check_due_at) <= now,
+        )
+        .order_by(col(TransferMailFile.check_due_at))
+        .limit(limit)
+    )
+    return [(number or 0, content) for number, content in session.exec(query)]
+
+
+@dataclass(frozen=True, slots=True)
+class MailCounts:
+    """How many e-mails are kept that do not count, by the reason."""
+
+    waiting: int
+    wrong: int
+    contradictory: int
+
+
+def count_uncounted(session: Session) -> MailCounts:
+    """Return how many e-mails are kept that do not count."""
+    query = select(TransferMailFile.mail_check, func.count()).group_by(
+        col(TransferMailFile.mail_check)
+    )
+    found = dict(session.exec(query).all())
+    return MailCounts(
+        found.get(MailCheck.WAITING, 0),
+        found.get(MailCheck.WRONG, 0),
+        found.get(MailCheck.CONTRADICTORY, 0),
+    )
+
+
+def newest_transfers(
+    session: Session, *, limit: int, before: int | None = None, searched: str = ""
+) -> Sequence[InteracTransfer]:
+    """Return transfers, newest first, whose reference or sender's name begins as searched."""
+    query = select(InteracTransfer).order_by(col(InteracTransfer.id).desc()).limit(limit)
+    if before is not None:
+        query = query.where(col(InteracTransfer.id) < before)
+    if searched:
+        query = query.where(
+            or_(
+                col(InteracTransfer.interac_reference).startswith(searched, autoescape=True),
+                col(InteracTransfer.interac_reference).endswith(searched, autoescape=True),
+                col(InteracTransfer.sender_key).contains(fold(searched), autoescape=True),
+            )
+        )
+    return session.exec(query).all()
+
+
+def files_of(session: Session, transfer_id: int) -> Sequence[TransferMailFile]:
+    """Return the e-mails about a transfer, in the order in which they were added."""
+    query = (
+        select(TransferMailFile)
+        .where(col(TransferMailFile.transfer_mail_id) == transfer_id)
+        .order_by(col(TransferMailFile.id))
+    )
+    return session.exec(query).all()
