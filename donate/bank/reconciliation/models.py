@@ -1,0 +1,118 @@
+"""The tables of parts of bank lines, and of payers' names that staff have taught."""
+
+import uuid
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Column,
+    ForeignKey,
+    Index,
+    UniqueConstraint,
+    text,
+)
+from sqlmodel import Field, SQLModel
+
+from donate.gifts.donor_profiles.models import DonorProfile
+from donate.storage.bulk_writes import table_of
+from donate.storage.column_types import EnumText, RowNumber, UtcDateTime
+
+_TRANSFER_IN_FORCE = text("undone_at IS NULL AND source_id <> ''")
+_PAYOUT_IN_FORCE = text("undone_at IS NULL AND payout_id IS NOT NULL")
+
+
+class PartKind(StrEnum):
+    """What a part of a bank line is."""
+
+    GIFT = "gift"  # money of a gift
+    PAYOUT = "payout"  # a payout of Stripe, or a debit by Stripe
+    NO_GIFT = "no_gift"  # anything else; `reason` says what
+
+
+class NoGiftReason(StrEnum):
+    """What a part of a bank line is, if it is neither a gift nor a payout."""
+
+    BANK_FEE = "bank_fee"
+    INTEREST = "interest"
+    OWN_TRANSFER = "own_transfer"  # between two accounts of the charity
+    RETURNED_ITEM = "returned_item"  # a cheque or a debit that the bank returned
+    MONEY_RETURNED = "money_returned"  # a donor's money that the charity sent back
+    DEPOSIT = "deposit"  # cheques and cash that are recorded as gifts already
+    EXPENSE = "expense"
+    OTHER_INCOME = "other_income"
+    OTHER = "other"
+
+
+class LinePart(SQLModel, table=True):
+    """A part of a bank line, and what it is. Its sign is that of the line.
+
+    If the part has a gift, `source_id` is that of the fact `transfer_received`. `made_transfer`
+    says whether this part recorded that fact; if not, staff had marked the transfer before.
+    """
+
+    __tablename__ = "bank_line_part"
+    __table_args__ = (
+        CheckConstraint("amount_minor <> 0", name="bank_line_part_is_money"),
+        CheckConstraint(
+            "(kind = 'gift') = (gift_id IS NOT NULL) AND (kind = 'gift') = (source_id <> '') "
+            "AND (kind = 'payout') = (payout_id IS NOT NULL) "
+            "AND (kind = 'no_gift') = (reason IS NOT NULL)",
+            name="bank_line_part_fits_kind",
+        ),
+        CheckConstraint(
+            "(undone_at IS NULL) = (undone_by = '')", name="bank_line_part_undone_by_somebody"
+        ),
+        Index("bank_line_part_by_line", "line_id", "id"),
+        Index("bank_line_part_by_gift", "gift_id"),
+        Index(
+            "bank_line_part_of_transfer",
+            "source_id",
+            unique=True,
+            sqlite_where=_TRANSFER_IN_FORCE,
+            postgresql_where=_TRANSFER_IN_FORCE,
+        ),
+        Index(
+            "bank_line_part_of_payout",
+            "payout_id",
+            unique=True,
+            sqlite_where=_PAYOUT_IN_FORCE,
+            postgresql_where=_PAYOUT_IN_FORCE,
+        ),
+    )
+
+    id: int | None = Field(default=None, sa_column=Column(RowNumber, primary_key=True))
+    line_id: int = Field(foreign_key="bank_line.id", sa_type=BigInteger)
+    kind: PartKind = Field(sa_type=EnumText(PartKind, 16, "bank_line_part.kind"))
+    amount_minor: int = Field(sa_type=BigInteger)
+    gift_id: uuid.UUID | None = Field(default=None, foreign_key="gift.id")
+    source_id: str = Field(default="", max_length=255)
+    made_transfer: bool = False
+    payout_id: int | None = Field(default=None, foreign_key="stripe_payout.id", sa_type=BigInteger)
+    reason: NoGiftReason | None = Field(
+        default=None, sa_type=EnumText(NoGiftReason, 32, "bank_line_part.reason")
+    )
+    note: str = Field(default="", max_length=500)
+    # Whether the part was accepted with all other certain ones, and not looked at alone.
+    was_certain: bool = False
+    decided_by: str = Field(max_length=64)
+    decided_at: datetime = Field(sa_type=UtcDateTime)
+    undone_by: str = Field(default="", max_length=64)
+    undone_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    undo_reason: str = Field(default="", max_length=500)
+
+
+class TaughtPayer(SQLModel, table=True):
+    """A payer's folded name as banks write it, and the donor whom staff chose for it."""
+
+    __tablename__ = "taught_payer"
+    __table_args__ = (UniqueConstraint("name", "profile_id", name="taught_payer_once"),)
+
+    id: int | None = Field(default=None, sa_column=Column(RowNumber, primary_key=True))
+    name: str = Field(max_length=200)
+    profile_id: int = Field(
+        sa_column=Column(BigInteger, ForeignKey(table_of(DonorProfile).c.id), nullable=False)
+    )
+    taught_by: str = Field(max_length=64)
+    taught_at: datetime = Field(sa_type=UtcDateTime)

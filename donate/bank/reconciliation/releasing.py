@@ -1,0 +1,61 @@
+"""Releases parts of bank lines that are undone, so that the line is open again."""
+
+from datetime import datetime
+
+from sqlalchemy import update
+from sqlmodel import Session, col, select
+
+from donate.bank.reconciliation.models import LinePart
+from donate.bank.reconciliation.payers import forget_payer
+from donate.bank.reconciliation.queries import part_of_transfer, parts_in_force
+from donate.bank.statements.models import RecordedLine
+from donate.bank.transfer_mails.models import InteracTransfer
+from donate.errors import NotFound
+
+
+def lock_line(session: Session, line_id: int) -> RecordedLine:
+    """Return a line and lock its row. Raises NotFound."""
+    statement = select(RecordedLine).where(RecordedLine.id == line_id).with_for_update()
+    line = session.exec(statement.execution_options(populate_existing=True)).first()
+    if line is None:
+        raise NotFound("no such bank line")
+    return line
+
+
+def release_part(
+    session: Session,
+    line: RecordedLine,
+    part: LinePart,
+    reason: str,
+    *,
+    actor: str,
+    now: datetime,
+) -> None:
+    """Mark a part of a locked line as undone."""
+    part.undone_by, part.undone_at, part.undo_reason = actor, now, reason
+    line.explained_minor -= part.amount_minor
+    line.version += 1
+    session.add_all((part, line))
+    session.flush()
+    forget_payer(session, line, part)
+    assert line.id is not None
+    if not any(each.gift_id for each in parts_in_force(session, line.id)):
+        # Interac's e-mail may explain another line now.
+        freed = update(InteracTransfer).where(col(InteracTransfer.bank_line_id) == line.id)
+        session.execute(freed.values(bank_line_id=None))
+
+
+def release_transfer(
+    session: Session, source_id: str, reason: str, *, actor: str, now: datetime
+) -> None:
+    """Release the part of a bank line that explains this transfer, if there is one.
+
+    Call it before the gift is locked: whoever changes a line locks the line first.
+    """
+    part = part_of_transfer(session, source_id)
+    if part is None:
+        return
+    line = lock_line(session, part.line_id)
+    session.refresh(part)
+    if part.undone_at is None:
+        release_part(session, line, part, reason, actor=actor, now=now)

@@ -1,0 +1,154 @@
+"""Runs the matcher over all open bank lines, and stores what it suggests with each line.
+
+The matcher reads tens of thousands of gifts, so it runs outside any transaction that writes. Its
+result is stored only for lines that nobody has decided about meanwhile.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlmodel import Session
+
+from donate.bank.matching.candidate_index import MatchingWorld
+from donate.bank.matching.candidates import Band, LineClass
+from donate.bank.matching.matcher import match_lines
+from donate.bank.matching.suggestions import LineMatch, Suggestion
+from donate.bank.reconciliation.candidate_queries import (
+    expected_payouts,
+    gifts_to_match,
+    known_payers,
+    marked_transfers,
+    net_received,
+    open_lines,
+    stored_suggestions,
+)
+from donate.bank.statements.models import RecordedLine
+from donate.bank.transfer_mails.queries import usable_mails
+from donate.storage.bulk_writes import table_of
+from donate.storage.database import Database
+
+LOOK_BACK: Final = timedelta(days=400)
+"""Gifts and marked transfers of this time are compared with lines."""
+_LINES_AT_A_TIME: Final = 500
+_LINE: Final = table_of(RecordedLine)
+
+
+@dataclass(frozen=True, slots=True)
+class StoredSuggestion:
+    """A suggestion as it is stored: with what each gift had received when it was made."""
+
+    suggestion: Suggestion
+    received: Mapping[UUID, int]
+
+    @property
+    def key(self) -> str:
+        """A hash of the parts and of what the gifts had received, by which a form names it."""
+        said = self.to_json()
+        named = json.dumps([said["parts"], said["received"]], sort_keys=True)
+        return hashlib.sha256(named.encode()).hexdigest()[:32]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the suggestion as JSON values."""
+        received = {str(gift_id): minor for gift_id, minor in self.received.items()}
+        return self.suggestion.to_json() | {"received": received}
+
+
+def read_suggestions(line: RecordedLine) -> list[StoredSuggestion]:
+    """Return the suggestions that are stored with a line, the best one first."""
+    return [
+        StoredSuggestion(
+            Suggestion.from_json(each),
+            {UUID(gift_id): minor for gift_id, minor in each["received"].items()},
+        )
+        for each in json.loads(line.suggestions)
+    ]
+
+
+def suggest_for_open_lines(
+    database: Database, codes: Iterable[str], *, now: datetime
+) -> dict[Band, int]:
+    """Match all open lines, store what has changed, and return how many lines each band has."""
+    with database.reading_snapshot() as session:
+        before = stored_suggestions(session)
+        lines = open_lines(session)
+        world = read_world(session, now) if lines else MatchingWorld()
+        received = {
+            gift.id: gift.amount.amount_minor - gift.missing.amount_minor for gift in world.gifts
+        }
+        # Staff may have marked a transfer for a gift that is too old to be among these.
+        received |= net_received(session, {one.gift_id for one in world.marked} - received.keys())
+    matches = match_lines(lines, world, codes=codes)
+    changed = [
+        (line_id, before[line_id].version, values)
+        for line_id, match in matches.items()
+        if (values := _values(match, received)) != before[line_id].values
+    ]
+    for start in range(0, len(changed), _LINES_AT_A_TIME):
+        with database.writing() as session:
+            _store(session, changed[start : start + _LINES_AT_A_TIME])
+    counts = dict.fromkeys(Band, 0)
+    for match in matches.values():
+        counts[match.band] += 1
+    return counts
+
+
+def read_world(session: Session, now: datetime) -> MatchingWorld:
+    """Read all that lines are compared with."""
+    since = now - LOOK_BACK
+    return MatchingWorld(
+        mails=usable_mails(session),
+        gifts=gifts_to_match(session, since),
+        marked=marked_transfers(session, since),
+        payers=known_payers(session),
+        payouts=expected_payouts(session, since),
+    )
+
+
+def _values(match: LineMatch, received: Mapping[UUID, int]) -> tuple[LineClass, Band, str]:
+    stored = [
+        StoredSuggestion(
+            suggestion,
+            {
+                part.gift_id: received[part.gift_id]
+                for part in suggestion.parts
+                if hasattr(part, "gift_id")
+            },
+        )
+        for suggestion in match.suggestions
+    ]
+    text = json.dumps([each.to_json() for each in stored], ensure_ascii=False)
+    return match.line_class, match.band, text
+
+
+def _store(
+    session: Session, changed: Iterable[tuple[int, int, tuple[LineClass, Band, str]]]
+) -> None:
+    statement = (
+        sa.update(_LINE)
+        .where(
+            _LINE.c.id == sa.bindparam("line_id"),
+            _LINE.c.version == sa.bindparam("seen_version"),
+        )
+        .values(
+            line_class=sa.bindparam("new_class"),
+            band=sa.bindparam("new_band"),
+            suggestions=sa.bindparam("new_suggestions"),
+        )
+    )
+    rows = [
+        {
+            "line_id": line_id,
+            "seen_version": version,
+            "new_class": line_class,
+            "new_band": band,
+            "new_suggestions": suggestions,
+        }
+        for line_id, version, (line_class, band, suggestions) in changed
+    ]
+    session.connection().execute(statement, rows)

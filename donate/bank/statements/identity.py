@@ -1,0 +1,216 @@
+"""Decides which lines of a file are already recorded. Pure functions.
+
+Banks give lines no lasting name, so a line is known by its day, amount and text, and equal lines
+are counted: a file with two of them adds one if one is recorded. Counting is wrong if two files
+hold different parts of the same day, as after an export at noon. `compare_lines` finds the lines
+for which this is possible. Only a person can tell them apart, unless the running balance does.
+"""
+
+import hashlib
+import unicodedata
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+
+from donate.bank.shapes.statement import StatementLine
+
+
+class DayPart(StrEnum):
+    """Which part of a day a file holds, as far as can be told."""
+
+    WHOLE = "whole"
+    BEGINNING = "beginning"  # The bank may have booked more after the export.
+    END = "end"  # The file may begin in the middle of the day.
+    UNKNOWN = "unknown"
+
+
+class DoubtKind(StrEnum):
+    """Why it cannot be told whether a line is recorded."""
+
+    PART_OF_A_DAY = "part_of_a_day"  # Two files hold parts of a day, and both have an equal line.
+    OTHER_BALANCE = "other_balance"  # An equal line is recorded with another balance.
+    OTHER_TEXT = "other_text"  # A line of that day and amount is recorded with another text.
+
+
+DayParts = Mapping[date, DayPart]
+
+
+def day_part(day: date, first: date, last: date) -> DayPart:
+    """Return which part of a day a file holds whose lines are from `first` to `last`."""
+    if first < day:
+        return DayPart.WHOLE if day < last else DayPart.BEGINNING
+    return DayPart.END if day < last else DayPart.UNKNOWN
+
+
+def joined_part(parts: Collection[DayPart]) -> DayPart:
+    """Return which part of a day several files hold together."""
+    if DayPart.WHOLE in parts:
+        return DayPart.WHOLE
+    return next(iter(parts)) if len(set(parts)) == 1 else DayPart.UNKNOWN
+
+
+@dataclass(frozen=True, slots=True)
+class LineIdentity:
+    """What names a line within its account, but for the count of equal lines."""
+
+    day: date
+    amount_minor: int
+    text_key: str
+
+
+@dataclass(frozen=True, slots=True)
+class KnownLine:
+    """A recorded line of the account."""
+
+    identity: LineIdentity
+    text: str
+    balance_minor: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """A line of a file of which it cannot be told whether it is the recorded `known` line."""
+
+    line: StatementLine
+    known: KnownLine
+    kind: DoubtKind
+
+
+@dataclass(frozen=True, slots=True)
+class FileComparison:
+    """The lines of a file that are new, those that are recorded, and those in doubt.
+
+    `recorded_count` is how many lines of these days were recorded when they were compared.
+    """
+
+    new: tuple[StatementLine, ...]
+    known: tuple[StatementLine, ...]
+    doubts: tuple[Doubt, ...]
+    recorded_count: int
+
+
+def identity_of(line: StatementLine) -> LineIdentity:
+    """Return what names a line within its account."""
+    return LineIdentity(line.day, line.amount.amount_minor, text_key(line.text))
+
+
+def text_key(text: str) -> str:
+    """Return a hash of a line's text that ignores case and the number of spaces."""
+    plain = " ".join(unicodedata.normalize("NFKC", text).split()).casefold()
+    return hashlib.sha256(plain.encode()).hexdigest()
+
+
+def compare_lines(
+    lines: Sequence[StatementLine],
+    recorded: Sequence[KnownLine],
+    *,
+    covered: DayParts,
+    recorded_parts: DayParts,
+) -> FileComparison:
+    """Compare the lines of a file with the recorded lines of its account.
+
+    `recorded` has all recorded lines of the days of the file. `covered` says which part of each day
+    the file holds, and `recorded_parts` which part the earlier files hold.
+    """
+    in_file: dict[LineIdentity, list[StatementLine]] = defaultdict(list)
+    in_store: dict[LineIdentity, list[KnownLine]] = defaultdict(list)
+    for line in lines:
+        in_file[identity_of(line)].append(line)
+    for one in recorded:
+        in_store[one.identity].append(one)
+    ends = Counter((line.day, line.balance_minor) for line in lines)
+    new: list[StatementLine] = []
+    known: list[StatementLine] = []
+    doubts: list[Doubt] = []
+    for identity, equal in in_file.items():
+        left, candidates = _without_equal_balances(equal, in_store[identity], known)
+        for line in left:
+            if not candidates:
+                new.append(line)
+                continue
+            candidate = candidates.pop(0)
+            if _follows(line, candidate, ends):
+                new.append(line)
+            elif _balances_differ(line, candidate):
+                doubts.append(Doubt(line, candidate, DoubtKind.OTHER_BALANCE))
+            elif not _may_count(covered[identity.day], recorded_parts[identity.day]):
+                doubts.append(Doubt(line, candidate, DoubtKind.PART_OF_A_DAY))
+            else:
+                known.append(line)
+    new, changed = _with_other_text(new, in_file, in_store)
+    return FileComparison(
+        _in_order(new), _in_order(known), tuple(doubts + changed), recorded_count=len(recorded)
+    )
+
+
+def _in_order(lines: Iterable[StatementLine]) -> tuple[StatementLine, ...]:
+    return tuple(sorted(lines, key=lambda line: line.row))
+
+
+def _may_count(one: DayPart, other: DayPart) -> bool:
+    """Whether equal lines in these two parts of a day may be counted.
+
+    They may if one part holds all lines of the other.
+    """
+    return DayPart.WHOLE in (one, other) or (one is other and one is not DayPart.UNKNOWN)
+
+
+def _without_equal_balances(
+    lines: list[StatementLine], recorded: list[KnownLine], known: list[StatementLine]
+) -> tuple[list[StatementLine], list[KnownLine]]:
+    """Add to `known` the lines whose balance a recorded line has; return what is left of both."""
+    left, candidates = [], list(recorded)
+    for line in lines:
+        same = [
+            one
+            for one in candidates
+            if line.balance_minor is not None and one.balance_minor == line.balance_minor
+        ]
+        if same:
+            candidates.remove(same[0])
+            known.append(line)
+        else:
+            left.append(line)
+    # A line without a balance may be any of them, so compare the others first.
+    left.sort(key=lambda line: line.balance_minor is None)
+    candidates.sort(key=lambda one: one.balance_minor is not None)
+    return left, candidates
+
+
+def _balances_differ(line: StatementLine, recorded: KnownLine) -> bool:
+    return None not in (line.balance_minor, recorded.balance_minor) and (
+        line.balance_minor != recorded.balance_minor
+    )
+
+
+def _follows(
+    line: StatementLine, recorded: KnownLine, ends: Counter[tuple[date, int | None]]
+) -> bool:
+    """Whether the balances show that the line came right after the recorded, equal line."""
+    if line.balance_minor is None or recorded.balance_minor is None:
+        return False
+    before = line.balance_minor - line.amount.amount_minor
+    # If a line of the file ends at this balance, the line may follow that one instead.
+    return before == recorded.balance_minor and not ends[line.day, before]
+
+
+def _with_other_text(
+    new: list[StatementLine],
+    in_file: dict[LineIdentity, list[StatementLine]],
+    in_store: dict[LineIdentity, list[KnownLine]],
+) -> tuple[list[StatementLine], list[Doubt]]:
+    """Find new lines that a recorded line which the file misses may be, under another text."""
+    missing: dict[tuple[date, int], list[KnownLine]] = defaultdict(list)
+    for identity, known in in_store.items():
+        surplus = len(known) - len(in_file.get(identity, ()))
+        missing[identity.day, identity.amount_minor] += known[:surplus] if surplus > 0 else []
+    certain, doubts = [], []
+    for line in new:
+        alike = missing[line.day, line.amount.amount_minor]
+        if alike:
+            doubts.append(Doubt(line, alike.pop(0), DoubtKind.OTHER_TEXT))
+        else:
+            certain.append(line)
+    return certain, doubts

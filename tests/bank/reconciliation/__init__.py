@@ -1,0 +1,1 @@
+"""Tests of tying bank lines to gifts and payouts."""
