@@ -148,10 +148,12 @@ class StripeClient:
         """
         v1 = self._sdk.v1
         lists: dict[str, Callable[[Any], Any]] = {
+            "balance_transactions": v1.balance_transactions.list,
             "disputes": v1.disputes.list,
             "events": v1.events.list,
             "invoice_payments": v1.invoice_payments.list,
             "invoices": v1.invoices.list,
+            "payouts": v1.payouts.list,
             "portal_configurations": v1.billing_portal.configurations.list,
             "refunds": v1.refunds.list,
             "sessions": v1.checkout.sessions.list,
@@ -167,7 +169,7 @@ class StripeClient:
         return _json_of(self._call(partial(call, self._sdk)), kind)
 
     def redirect_url(self, answer: Mapping[str, Any]) -> str:
-        """Return the URL in Stripe's answer to which we redirect the donor; check its host.
+        """Return the URL to which we redirect the donor, from Stripe's answer; check its host.
 
         Raises StripeUnavailable if the answer has no URL, or one whose host is not configured.
         """
@@ -226,16 +228,16 @@ class StripeClient:
                 raise StripeRefused(_summary(error), may_have_acted=True, told=told) from error
             raise StripeUnavailable(_summary(error)) from error
         except Exception as error:
-            # The SDK does not wrap errors of its parser for answers that are not JSON objects.
+            # If an answer is not a JSON object, the SDK's parser raises an error of its own.
             raise StripeUnavailable(type(error).__name__) from error
 
 
 def _json_of(answer: Any, kind: str) -> dict[str, Any]:
-    """Return an answer as Stripe sent it. Raises StripeUnavailable if it is of another kind."""
+    """Return an answer as Stripe sent it. Raises StripeUnavailable if it is no object of `kind`."""
     # The SDK returns a list or None for a 200 with `[]` or `null`.
     if not isinstance(answer, stripe.StripeObject) or answer.last_response is None:
         raise StripeUnavailable("Stripe's answer is not an object")
-    # Parse the body: the SDK turns some strings into numbers.
+    # Parse the body again, because the SDK's object has numbers in place of some strings.
     stripe_object: dict[str, Any] = json.loads(answer.last_response.body)
     if stripe_object.get("object") != kind:
         raise StripeUnavailable(f"Stripe's answer is not a {kind}")

@@ -133,17 +133,20 @@ class PledgeAction(StrEnum):
     PAUSE = "pause"
     RESUME = "resume"
     CANCEL = "cancel"
+    CANCEL_LATER = "cancel_later"  # at the end of the month that is paid
 
 
 class OpenPledgeChange(SQLModel, table=True):
-    """A change that a donor requested to their pledge, and when to ask Stripe next.
+    """A change to a pledge that its donor or staff requested, and when to ask Stripe next.
 
-    Only the newest change of a pledge is open, so a donor can change their mind.
+    Only the newest change of a pledge is open, so a donor can change their mind. Only a pause until
+    a date has `resumes_at`, and only a change by staff has a `form_key`.
     """
 
     __tablename__ = "open_pledge_change"
     __table_args__ = (
         Index("open_pledge_change_to_ask", "ask_at"),
+        Index("open_pledge_change_form", "form_key", unique=True),
         CheckConstraint(
             "(act = 'amount') = (amount_minor IS NOT NULL)", name="pledge_change_has_its_amount"
         ),
@@ -155,6 +158,8 @@ class OpenPledgeChange(SQLModel, table=True):
     subscription: str = Field(max_length=255)
     act: PledgeAction = Field(sa_type=EnumText(PledgeAction, 16, "open_pledge_change.act"))
     amount_minor: int | None = Field(default=None, sa_type=BigInteger)
+    resumes_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    form_key: str | None = Field(default=None, max_length=128)
     requested_at: datetime = Field(sa_type=UtcDateTime)
     ask_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     tries: int

@@ -6,7 +6,7 @@ lost if this process dies. No transaction is open during the call to Stripe.
 
 How long to wait between two tries stands with each kind of request: as `ASK_AGAIN_AFTER` in
 `refund_requests`, `pledge_requests` and `unknown_payments`, as `ASK_AFTER` in `checkout_polling`,
-and as a share of the time waited so far in `agreements`.
+as `READ_AGAIN_AFTER` in `balance.reader`, and as a share of the time waited so far in `agreements`.
 """
 
 import logging
@@ -18,6 +18,7 @@ from sqlmodel import Session, col, select
 
 from donate.errors import StripeRefused, StripeUnavailable
 from donate.storage.database import Database
+from donate.stripe_gateway.balance.models import PayoutToRead
 from donate.stripe_gateway.models import (
     OpenAgreement,
     OpenCheckout,
@@ -33,7 +34,15 @@ AT_A_TIME: Final = 10
 # How long after its creation an object may still be missing from Stripe's lists.
 LIST_DELAY: Final = timedelta(minutes=10)
 
-Row = TypeVar("Row", OpenAgreement, OpenCheckout, OpenPledgeChange, OpenRefund, UnknownPayment)
+Row = TypeVar(
+    "Row",
+    OpenAgreement,
+    OpenCheckout,
+    OpenPledgeChange,
+    OpenRefund,
+    PayoutToRead,
+    UnknownPayment,
+)
 KeyedRow = TypeVar("KeyedRow", OpenAgreement, OpenRefund)
 Request = TypeVar("Request")
 
@@ -58,7 +67,8 @@ def use_new_key(
 ) -> None:
     """Count an idempotency key as spent, because Stripe only repeats its failure for it.
 
-    Wait before the next try. It reads Stripe's list first, where a new object may appear late.
+    Wait before the next try: it looks for the object in Stripe's list first, and a new object may
+    appear there late.
     """
     with database.writing() as session:
         row = session.get_one(table, key, with_for_update=True)

@@ -216,13 +216,13 @@ ALTERATIONS: Final[dict[str, tuple[Alteration, set[str]]]] = {
         Alteration(change_request=_paused_is_draft),
         {"a-pledge-can-be-paused", "a-paused-month-is-void"},
     ),
+    "a pause has no end": (
+        shown("subscription", pause_collection={"behavior": "void", "resumes_at": None}),
+        {"a-pause-can-have-an-end", "a-month-after-the-end-of-a-pause-is-collected"},
+    ),
     "the amount cannot be changed": (
         refused("POST", "/v1/subscriptions/", "This product is marked as inactive."),
-        {
-            "the-amount-changes",
-            "a-new-card-can-be-charged",
-            "a-scheduled-end-shows-in-cancel-at",
-        },
+        {"the-amount-changes", "a-new-card-can-be-charged", "a-scheduled-end-shows-in-cancel-at"},
     ),
     "a cancelled pledge stays active": (
         shown("subscription", status="active", ended_at=None),

@@ -40,7 +40,7 @@ class Clicker:
 
     def _settle(self, session_id: str) -> None:
         lever = {"session": session_id, "succeed": True}
-        # If the bank account is already verified, the sandbox refuses, which does no harm.
+        # If the bank account is verified already, the sandbox refuses this request harmlessly.
         self._sandbox.http.post("/_sandbox/settle", json=lever)
 
     def join(self) -> None:

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 import stripe
 
+from donate.stripe_gateway.balance.readings import read_balance_transaction, read_payout
 from donate.stripe_gateway.events.fields import UnusableEvent
 from donate.stripe_gateway.events.parser import envelope_of_event, read_event
 from donate.stripe_gateway.events.synthetic import (
@@ -84,6 +85,10 @@ def _read(thing: Any, now: datetime) -> None:
         case "invoice":
             list(as_invoice_events(thing, now))
             is_under_way(thing)
+        case "payout":
+            read_payout(thing, now)
+        case "balance_transaction":
+            read_balance_transaction(thing, now)
         case "subscription":
             as_subscription_event(thing, now)
             as_start_event(thing, now)

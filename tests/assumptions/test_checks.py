@@ -34,7 +34,7 @@ def _without_ids(path: str) -> str:
 
 @pytest.mark.parametrize("topic", TOPICS, ids=lambda topic: topic.name)
 def test_a_topic_holds_for_the_sandbox(sandbox: RunningSandbox, topic: Topic) -> None:
-    """Each assumption holds, reads its declared fields, and leaves nothing behind at Stripe."""
+    """Each assumption holds; its check reads its declared fields, and leaves nothing at Stripe."""
     fields: set[str] = set()
     routes_called(sandbox)
     routes: set[str] = set()

@@ -14,6 +14,7 @@ from donate.cli import main
 from donate.stripe_gateway.assumptions.listing import ASSUMPTIONS
 from tests.assumptions.altered_stripe import altered, refused
 from tests.assumptions.clicking import Clicker
+from tests.assumptions.worlds import pay_out
 from tests.real_parts import SECRET_KEY, WEBHOOK_SECRET
 from tests.sandbox.running import RunningSandbox
 
@@ -24,7 +25,11 @@ LIVE = SECRET_KEY.replace("_test_", "_live_")
 def environment(
     sandbox: RunningSandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> dict[str, str]:
-    """Environment variables of a service that uses the sandbox; the test runs in a new folder."""
+    """Environment variables of a service that uses the sandbox; the test runs in a new folder.
+
+    The sandbox has a payout, because an account needs days to get its first one.
+    """
+    pay_out(sandbox)
     values = {
         "STRIPE_SECRET_KEY": SECRET_KEY,
         "STRIPE_WEBHOOK_SECRET": WEBHOOK_SECRET,
@@ -146,7 +151,7 @@ def test_a_report_that_cannot_be_written(capsys: pytest.CaptureFixture[str]) -> 
 def test_the_list_needs_no_settings(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """--list needs no settings; it begins with the assumptions that cost most if false."""
+    """--list needs no settings; it begins with the assumptions whose failure would cost most."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("STRIPE_SECRET_KEY", raising=False)
     assert main(["stripe", "check", "--list"]) == 0

@@ -6,7 +6,7 @@ import pytest
 
 from donate.storage.database import Database
 from tests.sandbox.running import RunningSandbox, run_sandbox
-from tests.stripe_gateway.away import Away, going_away
+from tests.stripe_gateway.without_webhooks import Away, going_away
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ import uuid
 from datetime import UTC, datetime
 from typing import Any
 
-from donate.stripe_gateway.events.fields import IrrelevantEvent, Reading
+from donate.stripe_gateway.events.fields import IrrelevantEvent, PayoutNews, Reading
 from donate.stripe_gateway.events.parser import envelope_of, read_event
 
 GIFT_ID = uuid.UUID("0195a0b0-0000-7000-8000-000000000001")
@@ -79,4 +79,7 @@ def event(kind: str, content: Any, **more: Any) -> dict[str, Any]:
 
 
 def read(kind: str, content: dict[str, Any], **more: Any) -> Reading | IrrelevantEvent:
-    return read_event(envelope_of(json.dumps(event(kind, content | more)).encode()))
+    body = json.dumps(event(kind, content | more)).encode()
+    result = read_event(envelope_of(body))
+    assert not isinstance(result, PayoutNews)
+    return result

@@ -104,7 +104,7 @@ class Desk:
             )
 
     def refund(self, gift: Gift, amount_minor: int = AMOUNT) -> RefundRequest:
-        """Request a refund and send the request to Stripe; return it with Stripe's answer."""
+        """Request a refund at Stripe; return the request with Stripe's answer."""
         request = self.request(gift, amount_minor)
         assert request is not None
         self.refunds.ask_now(request)

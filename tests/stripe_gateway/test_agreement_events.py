@@ -6,7 +6,7 @@ import pytest
 
 from donate.gifts.facts import FactKind
 from donate.stripe_gateway.events.fields import IrrelevantEvent, UnusableEvent
-from tests.stripe_gateway.readings import GIFT, METADATA, facts, read, reading
+from tests.stripe_gateway.parsing import GIFT, METADATA, facts, read, reading
 
 
 def agreement(**more: Any) -> dict[str, Any]:

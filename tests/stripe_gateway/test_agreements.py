@@ -11,7 +11,7 @@ from sqlmodel import select
 
 from donate.clock import FixedClock
 from donate.gifts.models import Gift
-from donate.gifts.pledges import PledgeState, pledge_of
+from donate.gifts.monthly.pledge_state import PledgeState, pledge_of
 from donate.gifts.queries import facts_of, plain_facts_of
 from donate.storage.database import Database
 from donate.stripe_gateway.client import StripeClient

@@ -9,7 +9,7 @@ from sqlmodel import select
 from donate.gifts.models import GiftFact
 from donate.stripe_gateway.events.types import EVENT_TYPES
 from donate.stripe_gateway.models import StripeEvent
-from tests.stripe_gateway.away import Away, check_totals, their_totals
+from tests.stripe_gateway.without_webhooks import Away, check_totals, their_totals
 
 GIFTS = 240
 

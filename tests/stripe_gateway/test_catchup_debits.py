@@ -6,12 +6,12 @@ from typing import Any
 import pytest
 
 from donate.gifts.models import Gift
-from donate.gifts.pledges import PledgeState, pledge_of
+from donate.gifts.monthly.pledge_state import PledgeState, pledge_of
 from donate.gifts.queries import plain_facts_of
 from donate.stripe_gateway.requests.agreements import Agreements
 from donate.stripe_gateway.requests.billing import Billing
-from tests.stripe_gateway.away import Away, check_totals
 from tests.stripe_gateway.refund_desk import stripe_list
+from tests.stripe_gateway.without_webhooks import Away, check_totals
 
 DAY = timedelta(days=1)
 

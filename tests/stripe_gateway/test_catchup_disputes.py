@@ -6,7 +6,7 @@ import pytest
 
 from donate.stripe_gateway.catchup.plan import Listing, plan_of
 from donate.stripe_gateway.events.types import EVENT_TYPES
-from tests.stripe_gateway.away import Away, check_totals
+from tests.stripe_gateway.without_webhooks import Away, check_totals
 
 DAY = timedelta(days=1)
 

@@ -7,7 +7,7 @@ from sqlmodel import select
 
 from donate.gifts.models import Gift, GiftFact
 from donate.stripe_gateway.catchup.comparison import ListedTotal
-from tests.stripe_gateway.away import Away, check_totals
+from tests.stripe_gateway.without_webhooks import Away, check_totals
 
 DAY = timedelta(days=1)
 

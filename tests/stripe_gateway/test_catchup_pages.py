@@ -25,8 +25,8 @@ from donate.stripe_gateway.webhooks.inbox import Arrival
 from donate.stripe_gateway.webhooks.settle import BATCH
 from tests.real_parts import SECRET_KEY, Sqlite, served
 from tests.sandbox.running import session_params
-from tests.stripe_gateway.away import HOUR, Away, check_totals
 from tests.stripe_gateway.gifts_and_events import as_bytes, event, store
+from tests.stripe_gateway.without_webhooks import HOUR, Away, check_totals
 
 MINUTE, SECOND = timedelta(minutes=1), timedelta(seconds=1)
 
@@ -61,7 +61,7 @@ def once(act: Callable[[], object], where: str) -> Callable[[str], None]:
 
 
 def refund_a_page(away: Away) -> datetime:
-    """Refund one payment so often that the refunds fill two pages; return the last one's time."""
+    """Refund one payment until its refunds fill two pages; return the time of the last refund."""
     _, intent = away.paid()
     away.refund(intent, amount=10)
     away.later(HOUR)
@@ -148,7 +148,7 @@ def test_a_recorded_old_payment_is_not_stored_again(away: Away) -> None:
     ids=["29 days", "a second more"],
 )
 def test_an_unusable_payment_is_stored_once(away: Away, more: timedelta, source: str) -> None:
-    """A payment for no gift is set aside once: its event or, if that is too old, its session."""
+    """A payment for no gift is set aside once: as an event or, if that is too old, as a session."""
     opened = away.client.create_session(session_params(metadata={"gift_id": "nobody"}), "odd")
     away.sandbox.pay(opened.session_id)
     away.later(EVENTS_REACH + more)
@@ -188,7 +188,7 @@ def test_a_stopped_catchup_settles_no_further_batch(away: Away) -> None:
         away.catchup.stop()
 
     with pytest.raises(Stopped):
-        away.catchup.run(None, once(fill_and_stop, "disputes"))
+        away.catchup.run(None, once(fill_and_stop, "balance transactions"))
     assert waiting(away) == 1
     with away.database.reading() as session:
         (run,) = session.exec(select(CatchupRun))

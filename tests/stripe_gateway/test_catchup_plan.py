@@ -9,13 +9,12 @@ import pytest
 
 from donate.stripe_gateway.catchup.plan import (
     EVENTS_REACH,
-    OVERLAP,
     RESUMED_WITHIN,
     Listing,
     ListRange,
     plan_of,
 )
-from donate.stripe_gateway.events.types import EVENT_TYPES
+from donate.stripe_gateway.events.types import WEBHOOK_EVENT_TYPES
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 ROOT = Path(__file__).parent.parent.parent
@@ -62,6 +61,8 @@ WHILE_EVENTS_TELL = {
     Listing.PAID_SESSIONS: 1,
     Listing.REFUNDS: 1,
     Listing.DISPUTES: 180,
+    Listing.PAYOUTS: 30,
+    Listing.BALANCE: 1,
 }
 WHEN_THEY_DO_NOT = {
     Listing.INVOICES: 45,
@@ -70,6 +71,8 @@ WHEN_THEY_DO_NOT = {
     Listing.EXPIRED_SESSIONS: 2,
     Listing.REFUNDS: 45,
     Listing.DISPUTES: 180,
+    Listing.PAYOUTS: 30,
+    Listing.BALANCE: 2,
 }
 
 
@@ -109,12 +112,11 @@ def test_a_catchup_without_a_span_reads_no_events() -> None:
     """A catch-up whose `since` is the present reads no events."""
     assert Listing.EVENTS not in {one.listing for one in plan_of(NOW, NOW)}
     assert timedelta(days=29) == EVENTS_REACH
-    assert timedelta(hours=1) == OVERLAP
     assert timedelta(hours=12) == RESUMED_WITHIN
 
 
 def test_the_manual_asks_for_the_same_events() -> None:
-    """The manual lists the same event types for an endpoint as catch-up fetches."""
+    """The manual lists the event types for an endpoint that the service handles."""
     manual = (ROOT / "docs" / "operate.md").read_text()
     step = manual.partition("## Stripe by hand")[2].partition("- Under *Settings")[0]
-    assert set(re.findall(r"`([a-z_]+(?:\.[a-z_]+)+)`", step)) == set(EVENT_TYPES)
+    assert set(re.findall(r"`([a-z_]+(?:\.[a-z_]+)+)`", step)) == set(WEBHOOK_EVENT_TYPES)

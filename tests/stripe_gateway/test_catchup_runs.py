@@ -11,9 +11,10 @@ from donate.errors import Conflict
 from donate.gifts.models import Gift
 from donate.storage.database import Database
 from donate.stripe_gateway.catchup.comparison import ListedTotal
-from donate.stripe_gateway.catchup.plan import OVERLAP, RESUMED_WITHIN
+from donate.stripe_gateway.catchup.plan import RESUMED_WITHIN
 from donate.stripe_gateway.catchup.runs import (
     KEPT_FOR,
+    OVERLAP,
     Report,
     begin_run,
     key_mismatch_reason,
@@ -78,7 +79,7 @@ def test_an_interrupted_catchup_is_resumed_for_twelve_hours(
 def test_an_earlier_since_begins_a_new_catchup(
     database: Database, since: timedelta, goes_on: bool
 ) -> None:
-    """An interrupted catch-up is not resumed if --since reaches back further than it did."""
+    """A new catch-up begins if --since reaches further back than the interrupted one."""
     with database.writing() as session:
         run = add_run(session, NOW, finished=False)
         assert (unfinished_run(session, run.since + since, NOW) is not None) == goes_on
@@ -99,9 +100,10 @@ def test_only_the_newest_catchup_is_resumed(database: Database) -> None:
 
 
 def test_the_first_run_begins_before_the_first_gift(database: Database) -> None:
-    """The first catch-up reads from an hour before the first gift; without gifts, an hour ago."""
+    """The first catch-up starts an hour before the first gift or, without gifts, an hour ago."""
     with database.writing() as session:
         assert begin_run(session, None, NOW + DAY).since == NOW + DAY - OVERLAP
+        assert timedelta(hours=1) == OVERLAP
     give(database)
     later = give(database)
     with database.writing() as session:

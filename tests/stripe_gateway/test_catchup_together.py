@@ -17,11 +17,11 @@ from donate.stripe_gateway.catchup.catchup import Catchup, Stopped
 from donate.stripe_gateway.catchup.comparison import ListedTotal
 from donate.stripe_gateway.models import CatchupRun, StripeEvent
 from donate.stripe_gateway.webhooks.health import last_webhook_at
-from tests.journeys.travelling import until
+from tests.journeys.donor_steps import until
 from tests.real_parts import Sqlite
 from tests.sandbox.running import RunningSandbox
-from tests.stripe_gateway.away import EVENTS, HOUR, Away, check_totals, going_away
 from tests.stripe_gateway.service import WEBHOOK_PATH, serving
+from tests.stripe_gateway.without_webhooks import EVENTS, HOUR, Away, check_totals, going_away
 
 
 def test_a_second_catchup_at_the_same_time_is_refused(away: Away) -> None:
@@ -99,7 +99,8 @@ def stop_after_two_pages(catchup: Catchup) -> None:
 
     def stop_soon(line: str) -> None:
         pages.append(line)
-        if len(pages) == 3:  # one line may announce that the catch-up is resumed
+        # One line may say that the catch-up is resumed, so three lines are at least two pages.
+        if len(pages) == 3:
             catchup.stop()
 
     catchup.run(None, stop_soon)

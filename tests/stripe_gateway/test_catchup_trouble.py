@@ -15,7 +15,7 @@ from donate.stripe_gateway.models import StripeEvent
 from donate.stripe_gateway.webhooks.health import last_missed_at
 from donate.stripe_gateway.webhooks.inbox import Arrival
 from donate.stripe_gateway.webhooks.settle import Settler
-from tests.stripe_gateway.away import EVENTS, HOUR, Away, check_totals
+from tests.stripe_gateway.without_webhooks import EVENTS, HOUR, Away, check_totals
 
 PACE_S = 0.05
 ACCOUNT = "acct_1Connected0000"
@@ -58,7 +58,7 @@ def test_a_catchup_stops_after_a_minute_without_an_answer(away: Away) -> None:
     check_totals(away)
     assert (resumed.differing, fresh.missing) == ({}, 0)
     assert resumed.missing == resumed.events > 0
-    # The resumed catch-up needs no list of events; the second one needs one page of it.
+    # The resumed catch-up requests no events; the fresh one requests one page of them.
     assert away.calls(EVENTS) == calls_before + 1
 
 
@@ -119,7 +119,7 @@ def test_events_are_settled_once_the_account_setting_is_right(
 
 
 def test_foreign_events_that_stripe_does_not_list_stay_foreign(away: Away) -> None:
-    """Catch-up takes back only those foreign events that Stripe lists for our account."""
+    """Catch-up settles a foreign event after all only if Stripe lists it for our account."""
     away.paid()
     (listed,) = away.client.list_page("events", {"type": "checkout.session.completed"}).objects
     unlisted = listed | {"id": "evt_of_another_shop"}

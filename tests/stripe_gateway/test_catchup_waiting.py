@@ -11,8 +11,8 @@ from donate.stripe_gateway.catchup.catchup import Stopped
 from donate.stripe_gateway.models import EventSource
 from donate.stripe_gateway.webhooks.inbox import Arrival
 from tests.real_parts import Postgres
-from tests.stripe_gateway.away import Away
 from tests.stripe_gateway.gifts_and_events import as_bytes, event
+from tests.stripe_gateway.without_webhooks import Away
 
 
 @pytest.fixture

@@ -203,4 +203,4 @@ def test_the_request_for_a_monthly_mandate(
     terms = parameters["custom_text"]["submit"]["message"]
     assert word in terms
     assert format_money(gift.amount, language) in terms
-    assert len(terms) <= 600  # Stripe allows 1,200 characters.
+    assert len(terms) <= 600  # Stripe's limit is 1,200 characters.

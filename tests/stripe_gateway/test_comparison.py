@@ -259,7 +259,7 @@ def test_each_gift_is_compared_with_its_own(database: Database) -> None:
 def test_the_synthetic_event_of_each_list(
     database: Database, listing: Listing, kinds: list[str]
 ) -> None:
-    """A listed object becomes an event like Stripe's; a missing livemode is taken from us."""
+    """A listed object becomes an event like Stripe's; if it lacks livemode, ours is used."""
     gift = give(database, frequency="monthly")
     payments = [
         {"id": "inpay_1", "object": "invoice_payment", "status": "paid"}

@@ -32,6 +32,8 @@ PATHS = {
     Listing.SUBSCRIPTIONS: "/v1/subscriptions",
     Listing.REFUNDS: "/v1/refunds",
     Listing.DISPUTES: "/v1/disputes",
+    Listing.PAYOUTS: "/v1/payouts",
+    Listing.BALANCE: "/v1/balance_transactions",
 }
 EXPANDED = ["data.payment_intent.latest_charge.balance_transaction"]
 MORE: dict[Listing, dict[str, Any]] = {
@@ -40,6 +42,7 @@ MORE: dict[Listing, dict[str, Any]] = {
     Listing.EXPIRED_SESSIONS: {"status": "expired"},
     Listing.INVOICES: {"status": "paid", "expand": ["data.payments"]},
     Listing.SUBSCRIPTIONS: {"status": "all"},
+    Listing.BALANCE: {"expand": ["data.source"]},
 }
 
 
@@ -50,7 +53,7 @@ def running() -> Iterator[RunningSandbox]:
 
 
 class ListReader:
-    """Reads a sandbox's lists; instead of waiting, it records the seconds and moves its clock."""
+    """Reads a sandbox's lists. Instead of pausing, it notes the seconds and advances its clock."""
 
     def __init__(self, sandbox: RunningSandbox) -> None:
         self.sandbox = sandbox

@@ -50,7 +50,7 @@ def facts(reading: Reading | IrrelevantEvent) -> list[tuple[str, str, int | None
 def test_how_a_session_is_read(
     kind: str, payment_status: str, expected: tuple[str, str, int | None]
 ) -> None:
-    """A session event gives two facts, and a `Claim`: what it says about the gift it names."""
+    """A session event gives two facts, and a `Claim` with what it says about its gift."""
     reading = read(kind, SESSION, payment_status=payment_status)
     assert facts(reading) == [("checkout_opened", "cs_test_1", None), expected]
     assert isinstance(reading, Reading)

@@ -12,7 +12,7 @@ import pytest
 from donate.clock import FixedClock
 from donate.errors import Conflict, StripeRefused
 from donate.gifts.models import Gift
-from donate.gifts.pledges import PledgeState
+from donate.gifts.monthly.pledge_state import PledgeState
 from donate.money import Money
 from donate.storage.database import Database
 from donate.stripe_gateway.client import StripeClient
@@ -64,7 +64,7 @@ class PledgeWorld:
         return price
 
     def sent(self, path: str) -> list[dict[str, Any]]:
-        """Return the requests to this path that were not GET requests, in order."""
+        """Return the sandbox's requests to this path except GET requests, in order."""
         log: list[dict[str, Any]] = self.sandbox.control("GET", "/_sandbox/requests")
         return [one for one in log if one["path"] == path and one["method"] != "GET"]
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from donate.gifts.audit import differences
-from donate.gifts.pledges import PledgeState, pledge_of
+from donate.gifts.monthly.pledge_state import PledgeState, pledge_of
 from donate.gifts.queries import plain_facts_of
 from donate.storage.database import Database
 from donate.stripe_gateway.models import EventState

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from donate.gifts.models import Gift
-from donate.gifts.pledges import Pledge, PledgeState, pledge_of
+from donate.gifts.monthly.pledge_state import Pledge, PledgeState, pledge_of
 from donate.gifts.queries import plain_facts_of
 from donate.storage.database import Database
 from donate.stripe_gateway.events.synthetic import as_subscription_event

@@ -149,7 +149,7 @@ def test_one_form_is_one_refund(desk: Desk) -> None:
     outcomes = run_together([lambda: desk.request(gift, 1_000, form_key="the form")] * MANY)
     assert sum(end is None for end in outcomes) == MANY - 1
     assert (desk.left(gift), desk.states(gift)) == (4_000, ["waiting"])
-    with pytest.raises(Conflict, match="something else in it"):
+    with pytest.raises(Conflict, match="already sent with other values"):
         desk.request(gift, 1_001, form_key="the form")
 
 
@@ -185,7 +185,7 @@ def test_a_refusal_is_recorded_and_frees_the_money(desk: Desk) -> None:
     gift = desk.paid()
     intent = desk.payments(gift)[0].intent
     desk.sandbox.control("POST", "/_sandbox/refund", payment_intent=intent, amount=4_000)
-    too_much = desk.refund(gift, 2_000)  # we do not know of the 40 dollars yet
+    too_much = desk.refund(gift, 2_000)  # the service does not know of the 40 dollars refunded
     assert (too_much.state, too_much.code) == ("refused", "amount")
     assert refund_facts(desk, gift) == ["refund_refused", "refund_requested"]
     assert desk.left(gift) == AMOUNT
@@ -272,7 +272,7 @@ def test_a_completed_refund_is_not_sent_again(desk: Desk) -> None:
 
 
 def test_a_refusal_of_what_was_made_is_not_recorded(desk: Desk) -> None:
-    """If Stripe made a refund, its refusal of the same request, sent again, is not recorded."""
+    """If Stripe has made a refund, a later refusal of the same request is not recorded."""
     gift = desk.paid()
     request = desk.request(gift)
     assert request is not None

@@ -8,9 +8,9 @@ from sqlmodel import select
 
 from donate.stripe_gateway.catchup.schedule import CatchupSchedule
 from donate.stripe_gateway.models import CatchupRun
-from tests.journeys.travelling import until
-from tests.stripe_gateway.away import EVENTS, HOUR, Away, check_totals
+from tests.journeys.donor_steps import until
 from tests.stripe_gateway.service import serving
+from tests.stripe_gateway.without_webhooks import EVENTS, HOUR, Away, check_totals
 
 
 def runs(away: Away) -> int:

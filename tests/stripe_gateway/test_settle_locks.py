@@ -77,7 +77,8 @@ def test_gifts_are_locked_in_one_order(url: str, database: Database) -> None:
             "AND wait_event_type = 'Lock'"
         ).fetchall():
             assert time.monotonic() < until, "the settler never came to the first gift"
-        other.execute(lock, [second.id])  # This fails if the settler has locked the second gift.
+        # NOWAIT makes this statement fail if the settler has locked the second gift.
+        other.execute(lock, [second.id])
         other.rollback()
         settling.result(10)
     assert gift_now(database, first).status == "partly_refunded"

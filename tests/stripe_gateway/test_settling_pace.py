@@ -33,7 +33,7 @@ def settle_during_stream(
 ) -> tuple[int, float]:
     """Settle events while others arrive; return how many were settled, and in how many seconds.
 
-    If settling never paused, the events had all arrived before it began; then try again.
+    If settling never paused, all events had arrived before it began, so the attempt is repeated.
     """
     before, settled, seconds = len(rests), 0, 0.0
     while len(rests) == before:

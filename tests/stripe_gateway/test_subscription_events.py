@@ -10,7 +10,7 @@ from donate.stripe_gateway.events.fields import IrrelevantEvent, Month, Reading,
 from donate.stripe_gateway.events.subscriptions import MAX_INVOICE_ID
 from tests.stripe_gateway.gifts_and_events import NOW
 from tests.stripe_gateway.months import BEFORE_BASIL, TODAY
-from tests.stripe_gateway.readings import GIFT, METADATA, facts, read, reading
+from tests.stripe_gateway.parsing import GIFT, METADATA, facts, read, reading
 
 CREATED = int(NOW.timestamp()) - 3_600
 AN_HOUR_BEFORE = datetime.fromtimestamp(CREATED, UTC)
@@ -232,11 +232,21 @@ UNCHANGED["ends_with_the_month"] = False
     ("more", "evidence"),
     [
         pytest.param({}, {}, id="nothing"),
-        pytest.param(PERIOD, {}, id="a month that ends"),
+        pytest.param(PERIOD, {"month_ends_at": CREATED}, id="a month that ends"),
         pytest.param({"pause_collection": {}}, {"paused": True}, id="paused"),
         pytest.param(
+            {"pause_collection": {"behavior": "void", "resumes_at": CREATED + 10**7}},
+            {"paused": True, "resumes_at": CREATED + 10**7},
+            id="paused until a date",
+        ),
+        pytest.param(
+            {"pause_collection": {"behavior": "void", "resumes_at": CREATED}},
+            {"paused": False},
+            id="a pause whose date has come",
+        ),
+        pytest.param(
             {"cancel_at_period_end": True} | PERIOD,
-            {"ends_with_the_month": True, "ends_at": CREATED},
+            {"ends_with_the_month": True, "ends_at": CREATED, "month_ends_at": CREATED},
             id="to end with the month",
         ),
         pytest.param({"cancel_at": CREATED + 1}, {"ends_at": CREATED + 1}, id="to end"),

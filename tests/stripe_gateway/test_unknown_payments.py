@@ -151,7 +151,7 @@ def test_our_refund_waits_for_its_payment(world: World) -> None:
 
 
 def test_a_month_of_ours_is_never_taken_for_another_shops(world: World) -> None:
-    """A month's payment lacks our metadata, but is ours if its invoice's subscription has it."""
+    """A month's payment without our metadata is ours if its subscription has our metadata."""
     gift = give(world.database, attempts=0, frequency="monthly")
     url = checkouts_of(world.database, world.client, world.clock).open_for(gift)
     session = world.sandbox.pay(url.rpartition("/")[2])["session"]

@@ -3,12 +3,14 @@
 from typing import Final
 
 from donate.stripe_gateway.assumptions.model import Assumption
+from donate.stripe_gateway.assumptions.topics.balance.payouts import PAYOUTS
 from donate.stripe_gateway.assumptions.topics.debits import DEBITS
 from donate.stripe_gateway.assumptions.topics.disputes import DISPUTES
 from donate.stripe_gateway.assumptions.topics.errors import ERRORS
 from donate.stripe_gateway.assumptions.topics.events import EVENTS
 from donate.stripe_gateway.assumptions.topics.hosted import HOSTED
 from donate.stripe_gateway.assumptions.topics.months import MONTHS
+from donate.stripe_gateway.assumptions.topics.pauses import PAUSES
 from donate.stripe_gateway.assumptions.topics.payments import PAYMENTS
 from donate.stripe_gateway.assumptions.topics.pledges import PLEDGES
 from donate.stripe_gateway.assumptions.topics.refunds import REFUNDS
@@ -21,8 +23,10 @@ TOPICS: Final = (
     PAYMENTS,
     REFUNDS,
     DISPUTES,
+    PAYOUTS,
     PLEDGES,
     MONTHS,
+    PAUSES,
     DEBITS,
     EVENTS,
     SETTINGS,

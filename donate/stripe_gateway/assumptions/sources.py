@@ -22,6 +22,9 @@ ACSS_SUBSCRIPTION: Final = _stripe(
     "Set up a subscription with pre-authorized debit in Canada",
     "billing/subscriptions/acss-debit",
 )
+BALANCE_TRANSACTION: Final = _stripe(
+    "The Balance Transaction object", "api/balance_transactions/object"
+)
 BASIL_INVOICES: Final = _stripe(
     "Adds support for multiple partial payments on invoices",
     "changelog/basil/2025-03-31/add-support-for-multiple-partial-payments-on-invoices",
@@ -69,6 +72,8 @@ OWN_CARD: Final = Source(
 PAGINATION: Final = _stripe("Pagination", "api/pagination")
 PAUSE: Final = _stripe("Pause payment collection", "billing/subscriptions/pause-payment")
 PAY_INVOICE: Final = _stripe("Pay an invoice", "api/invoices/pay")
+PAYOUT: Final = _stripe("The Payout object", "api/payouts/object")
+PAYOUT_RECONCILIATION: Final = _stripe("Payout reconciliation", "payouts/reconciliation")
 PORTAL: Final = _stripe("Create a portal session", "api/customer_portal/sessions/create")
 PORTAL_CONFIGURATION: Final = _stripe("Portal configuration", "api/customer_portal/configurations")
 REFUND: Final = _stripe("The Refund object", "api/refunds/object")

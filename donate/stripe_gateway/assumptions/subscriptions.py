@@ -12,7 +12,8 @@ CHANGED_AMOUNT: Final = 6_000
 GOOD_CARD: Final = "pm_card_visa"
 # The id of a test card that can be saved, but is declined whenever it is charged.
 BAD_CARD: Final = "pm_card_chargeCustomerFail"
-# Stripe drafts a month's invoice first and collects it an hour later.
+# How far past the end of a month to advance the test clock. Stripe drafts the next month's invoice
+# at that end and collects it about an hour later.
 _COLLECTED_AFTER_S: Final = 3 * 3_600
 
 
@@ -37,6 +38,11 @@ def pledge(world: World, *, proving: bool = False) -> Pledge:
 def second_pledge(world: World) -> Pledge:
     """Return a second running pledge, for checks that would disturb the months of `pledge`."""
     return world.make_once("second monthly gift", lambda: _create(world, GOOD_CARD))
+
+
+def pledge_to_pause(world: World) -> Pledge:
+    """Return a third running pledge, for checks that pause it until a date."""
+    return world.make_once("third monthly gift", lambda: _create(world, GOOD_CARD))
 
 
 def declined_pledge(world: World) -> Pledge:
@@ -145,13 +151,13 @@ def changed_pledge(world: World, *, proving: bool = False) -> Json:
 
 
 def second_month(world: World) -> Json:
-    """Return the invoice of the month after the amount was changed."""
+    """Return the invoice of the first month that begins after the amount was changed."""
     changed_pledge(world)
     return world.make_once("second month", lambda: next_month(world, pledge(world)))
 
 
 def paused_pledge(world: World, *, proving: bool = False) -> Json:
-    """Return the subscription after it was paused, following its second month."""
+    """Pause the subscription after its second month, and return it."""
     second_month(world)
     return _changed(world, "paused monthly gift", world.billing.pause, proving=proving)
 

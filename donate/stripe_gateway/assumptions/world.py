@@ -12,7 +12,12 @@ from donate.clock import Clock
 from donate.errors import DonateError, StripeKeyRefused, StripeRefused
 from donate.stripe_gateway.assumptions.outcomes import CouldNotBeTried, DidNotHold
 from donate.stripe_gateway.client import Page, StripeClient
-from donate.stripe_gateway.events.fields import IrrelevantEvent, Reading, UnusableEvent
+from donate.stripe_gateway.events.fields import (
+    IrrelevantEvent,
+    PayoutNews,
+    Reading,
+    UnusableEvent,
+)
 from donate.stripe_gateway.events.parser import envelope_of_event, read_event
 from donate.stripe_gateway.requests.billing import Billing
 
@@ -68,7 +73,7 @@ class Account:
 class WatchedClient(StripeClient):
     """The service's own client. It keeps the headers of the last answer.
 
-    It passes each answer through the function `look`.
+    It calls `look` with each answer, and returns what `look` returns.
     """
 
     def __init__(self, account: Account, look: Look) -> None:
@@ -84,12 +89,12 @@ class WatchedClient(StripeClient):
         self.headers: Mapping[str, str] = {}
 
     def ask(self, call: Callable[[stripe.StripeClient], Any], kind: str) -> Json:
-        """Make one call as the service does."""
+        """Make one call to Stripe, with the service's retries; return what `look` returns."""
         answer: Json = self._look(super().ask(self._watched(call), kind))
         return answer
 
     def list_page(self, listing: str, params: Mapping[str, Any]) -> Page:
-        """Return a page of a list as the service does."""
+        """Return a page of one of Stripe's lists, with what `look` returns for each object."""
         page = super().list_page(listing, params)
         return Page([self._look(item) for item in page.objects], page.has_more)
 
@@ -218,6 +223,8 @@ class World:
             raise DidNotHold(f"{event['type']} cannot be used: {error}") from error
         if isinstance(reading, IrrelevantEvent):
             raise DidNotHold(f"{event['type']} is ignored: {reading.reason}")
+        if isinstance(reading, PayoutNews):
+            raise DidNotHold(f"{event['type']} is about a payout")
         return reading
 
     def remove_later(self, what: str, remove: Callable[[], object]) -> None:

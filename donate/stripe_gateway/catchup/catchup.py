@@ -16,6 +16,11 @@ from sqlmodel import col, select
 from donate.clock import Clock
 from donate.errors import Conflict, StripeKeyRefused, StripeUnavailable
 from donate.storage.database import Database
+from donate.stripe_gateway.balance.listed import (
+    record_listed_payouts,
+    record_listed_transactions,
+    tie_recent_transactions,
+)
 from donate.stripe_gateway.catchup.comparison import (
     Comparison,
     SyntheticEvent,
@@ -89,8 +94,9 @@ class Catchup:
         With `since`, catch up with everything from that time on. `progress` is called with lines to
         print. Return a report for each run.
 
-        Raises Conflict when another process is running a catch-up, Stopped, and StripeUnavailable
-        or a related error when Stripe gives no usable answer. The run keeps its saved progress.
+        Raises Conflict when another process is running a catch-up, Stopped when this process is
+        stopping, and StripeUnavailable or a related error when Stripe gives no usable answer. The
+        run keeps its saved progress.
         """
         with self._database.alone(TASK) as alone:
             if not alone:
@@ -127,18 +133,26 @@ class Catchup:
     def _take_page(self, run: CatchupRun, list_range: ListRange) -> None:
         if self._stopping.is_set():
             raise Stopped
+        asked_at = self._clock.now()
         page = self._lists.page(list_range, run.cursor, self._stopping)
         is_last = not page.has_more
         changes: dict[str, Any] = {
             "cursor": "" if is_last else page.objects[-1]["id"],
             "stretch": run.stretch + is_last,
         }
-        if list_range.listing is Listing.EVENTS:
-            self._take_events(run, page.objects)
-            changes["events"] = run.events + len(page.objects)
-        else:
-            changes |= self._take_objects(run, list_range.listing, page.objects)
-            changes["objects"] = run.objects + len(page.objects)
+        match list_range.listing:
+            case Listing.EVENTS:
+                self._take_events(run, page.objects)
+                changes["events"] = run.events + len(page.objects)
+            case Listing.PAYOUTS:
+                troubles = record_listed_payouts(self._database, page.objects, asked_at)
+                changes["differing"] = run.differing | troubles
+            case Listing.BALANCE:
+                troubles = record_listed_transactions(self._database, page.objects, asked_at)
+                changes["differing"] = run.differing | troubles
+            case listing:
+                changes |= self._take_objects(run, listing, page.objects)
+                changes["objects"] = run.objects + len(page.objects)
         self._save(run, **changes)
 
     def _take_events(self, run: CatchupRun, events: Sequence[dict[str, Any]]) -> None:
@@ -222,6 +236,7 @@ class Catchup:
 
     def _close(self, run: CatchupRun) -> Report:
         self._settle_all(run)
+        tie_recent_transactions(self._database, self._clock)
         with self._database.writing() as session:
             differing = newly_set_aside(session, run) | run.differing
             save_run(session, run, differing=differing, finished_at=self._clock.now())

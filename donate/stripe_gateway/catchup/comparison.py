@@ -32,7 +32,7 @@ from donate.stripe_gateway.models import EventState, StripeEvent
 
 @dataclass(frozen=True, slots=True)
 class SyntheticEvent:
-    """An object in the form of an event; `reading` is None if the object cannot be read."""
+    """One of Stripe's objects in the form of an event; `reading` is None if it cannot be read."""
 
     payload: bytes
     object_id: str
@@ -42,7 +42,7 @@ class SyntheticEvent:
 
 @dataclass(frozen=True, slots=True)
 class Discrepancy:
-    """An event with a fact that is missing here or recorded with another amount.
+    """A synthetic event with a fact that we have not recorded, or recorded with another amount.
 
     `key` is the id of the gift.
     """
@@ -51,7 +51,7 @@ class Discrepancy:
     key: str
     sentence: str
     needs_staff: bool
-    """Fetching cannot help: the gift is unknown, or an event about it is set aside."""
+    """Whether staff have to act, because the gift is unknown or an event about it is set aside."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +80,7 @@ Totals = Mapping[str, ListedTotal]
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """The totals, and the facts in which Stripe and our records differ."""
+    """The result of `compare`: the totals, and where Stripe and our records differ."""
 
     totals: Totals
     discrepancies: list[Discrepancy]
@@ -152,8 +152,8 @@ def _events_of(
             return [as_refund_event(stripe_object, retrieved_at)]
         case Listing.DISPUTES:
             return [as_dispute_event(stripe_object, retrieved_at)]
-        case Listing.EVENTS:
-            raise ValueError("events need no synthetic event")
+        case Listing.EVENTS | Listing.PAYOUTS | Listing.BALANCE:
+            raise ValueError(f"{listing} need no synthetic event")
 
 
 def _read_event(event: dict[str, Any] | None, *, livemode: bool) -> SyntheticEvent | None:

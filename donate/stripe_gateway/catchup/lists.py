@@ -2,7 +2,7 @@
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -20,11 +20,12 @@ _SMALLEST_PAGE: Final = 10
 # The pause between two reads, which gives twenty reads a second. Stripe allows 25 in test mode, and
 # about 100 in a live account.
 MIN_INTERVAL: Final = timedelta(milliseconds=50)
-# The pauses before each retry of a page. After the last retry, give up: the next run goes on here.
+# The pauses before each retry of a page. After the last retry, the run gives up, and the next run
+# resumes at this page.
 RETRY_PAUSES_S: Final = (1.0, 2.0, 4.0, 8.0, 16.0, 30.0)
 
 Wait = Callable[[threading.Event, float], bool]
-"""Waits some seconds or until the event is set; returns whether it is set."""
+"""A function that waits some seconds or until the event is set; it returns whether it is set."""
 
 
 def reading_client(secret_key: str, api_base: str, *, account: str = "") -> StripeClient:
@@ -49,21 +50,36 @@ class StripeLists:
         Retry for about a minute, or until `stopping` is set. Raises StripeUnavailable or a related
         error.
         """
+        name, params = _list_and_params(list_range, cursor, PAGE_SIZE)
+        try:
+            return self.page_of(name, params, stopping, what=list_range.listing)
+        except (StripeRefused, StripeKeyRefused):
+            raise
+        except StripeUnavailable as error:
+            kept = "everything fetched so far is kept, and the next catch-up resumes here"
+            raise StripeUnavailable(f"{error}; {kept}") from error
+
+    def page_of(
+        self, name: str, params: Mapping[str, Any], stopping: threading.Event, *, what: str
+    ) -> Page:
+        """Return a page of the list `name`, with these parameters; `what` is its name in messages.
+
+        Retries and raises as `page` does.
+        """
         size, pauses_s = PAGE_SIZE, iter(RETRY_PAUSES_S)
         while True:
             self._limit_rate(stopping)
             try:
-                return self._client.list_page(*_list_and_params(list_range, cursor, size))
+                return self._client.list_page(name, {**params, "limit": size})
             except (StripeRefused, StripeKeyRefused):
                 raise
             except StripeUnavailable as error:
                 pause_s = next(pauses_s, None)
                 if pause_s is None or self._wait(stopping, pause_s):
                     raise StripeUnavailable(
-                        f"Stripe gave no usable answer about {list_range.listing} ({error}); "
-                        "everything fetched so far is kept, and the next catch-up resumes here"
+                        f"Stripe gave no usable answer about {what} ({error})"
                     ) from error
-                log.warning("retrying %s: %s", list_range.listing, error)
+                log.warning("retrying %s: %s", what, error)
                 size = max(_SMALLEST_PAGE, size // 2)
 
     def close(self) -> None:
@@ -102,3 +118,8 @@ def _list_and_params(list_range: ListRange, cursor: str, size: int) -> tuple[str
             return "refunds", params
         case Listing.DISPUTES:
             return "disputes", params
+        case Listing.PAYOUTS:
+            return "payouts", params
+        case Listing.BALANCE:
+            # The source names the payment, and so the gift.
+            return "balance_transactions", params | {"expand": ["data.source"]}

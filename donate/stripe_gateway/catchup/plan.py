@@ -1,4 +1,6 @@
-"""Plans which of Stripe's lists a catch-up reads, in order, and how far back.
+"""Plans which of Stripe's lists a catch-up reads, in order, and how far back each goes.
+
+`begin_run` in `runs.py` decides since when; some lists need a longer time than that.
 
 Pure: a resumed run gets the same plan. Stripe lists events for thirty days. Older changes show only
 on the objects. Every run also reads objects, to compare Stripe's money with the recorded money.
@@ -9,10 +11,9 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
-# Stripe lists 30 days of events. Read 29, so that a run of some hours still finds the oldest.
+# Stripe lists 30 days of events. Read 29 days, so that the oldest events are still listed when a
+# run that takes some hours reads them.
 EVENTS_REACH: Final = timedelta(days=29)
-# Each run also covers the hour before the last run began: Stripe's lists lag, and clocks differ.
-OVERLAP: Final = timedelta(hours=1)
 # Read the events of one day, then those of the next. Stripe lists the newest event first, so in a
 # longer slice a refund would often come before its payment.
 SLICE: Final = timedelta(days=1)
@@ -30,11 +31,13 @@ class Listing(StrEnum):
     SUBSCRIPTIONS = "subscriptions"
     REFUNDS = "refunds"
     DISPUTES = "disputes"
+    PAYOUTS = "payouts"
+    BALANCE = "balance transactions"
 
 
 # How long after its creation an object may still change: the bank debit of a session arrives, a
-# refund fails, a dispute ends. When some events are too old to list, a run also reads the objects
-# that were created this long before it begins.
+# refund fails, a dispute ends. If Stripe no longer lists some events since the run's `since`, the
+# run also reads the objects that were created up to this long before `since`.
 _STILL_CHANGES: Final = {
     # Read invoices before sessions: only the invoice says when a pledge's first month was paid.
     Listing.INVOICES: timedelta(days=45),
@@ -43,13 +46,19 @@ _STILL_CHANGES: Final = {
     Listing.EXPIRED_SESSIONS: timedelta(days=2),
     Listing.REFUNDS: timedelta(days=45),
     Listing.DISPUTES: timedelta(days=180),
+    # A payout may fail five business days after it was paid, and its trace id may come ten days
+    # after it: https://docs.stripe.com/api/payouts/object
+    Listing.PAYOUTS: timedelta(days=30),
+    Listing.BALANCE: timedelta(days=2),  # a balance transaction never changes
 }
-# Disputes are few and change for months: an inquiry becomes a chargeback, an outcome is revised.
-# Every run reads as many days of disputes as _STILL_CHANGES says.
-_ALWAYS_FAR_BACK: Final = frozenset({Listing.DISPUTES})
+# Every run reads as many days of these objects as _STILL_CHANGES says. Disputes are few and change
+# for months: an inquiry becomes a chargeback, an outcome is revised. Payouts are few, and no event
+# says that a payout got its trace id.
+_ALWAYS_FAR_BACK: Final = frozenset({Listing.DISPUTES, Listing.PAYOUTS})
 # Read these objects only when their events are too old to list.
 _ONLY_WHEN_OLD: Final = frozenset({Listing.EXPIRED_SESSIONS, Listing.SUBSCRIPTIONS})
-# A session may be paid up to a day after its creation.
+# Every run reads the objects that were created up to this long before `since`, because a session
+# may be paid up to a day after its creation.
 _MIN_REACH: Final = timedelta(days=1)
 
 

@@ -11,8 +11,9 @@ from sqlmodel import Session, col, func, select
 from donate.errors import Conflict
 from donate.gifts.models import Gift
 from donate.money import Money
+from donate.storage.bulk_writes import count_changed
 from donate.stripe_gateway.catchup.comparison import ListedTotal, Totals
-from donate.stripe_gateway.catchup.plan import OVERLAP, RESUMED_WITHIN
+from donate.stripe_gateway.catchup.plan import RESUMED_WITHIN
 from donate.stripe_gateway.models import (
     CatchupRun,
     EventSource,
@@ -21,6 +22,8 @@ from donate.stripe_gateway.models import (
     StripeEvent,
 )
 
+# Each run also covers the hour before the last run began: Stripe's lists lag, and clocks differ.
+OVERLAP: Final = timedelta(hours=1)
 KEPT_FOR: Final = timedelta(days=90)
 _MAX_SENTENCES: Final = 20
 
@@ -85,7 +88,7 @@ def last_finished_run(session: Session) -> CatchupRun | None:
 
 
 def begin_run(session: Session, since: datetime | None, now: datetime) -> CatchupRun:
-    """Add a run that leaves no gap after the last one; `since` can only extend it further back."""
+    """Add a run that leaves no gap after the last run; `since` can only make it begin earlier."""
     start = _last_start(session, now) - OVERLAP
     _delete_old_runs(session, now)
     run = CatchupRun(
@@ -101,12 +104,9 @@ def begin_run(session: Session, since: datetime | None, now: datetime) -> Catchu
 def save_run(session: Session, run: CatchupRun, **changes: Any) -> None:
     """Save the progress of a run. Raises Conflict when another process has continued it."""
     pages = run.pages + 1
-    result = session.execute(
-        update(CatchupRun)
-        .where(col(CatchupRun.id) == run.id, col(CatchupRun.pages) == run.pages)
-        .values(**changes, pages=pages)
-    )
-    if not result.rowcount:  # type: ignore[attr-defined]
+    unchanged = (col(CatchupRun.id) == run.id, col(CatchupRun.pages) == run.pages)
+    statement = update(CatchupRun).where(*unchanged).values(**changes, pages=pages)
+    if not count_changed(session, statement):
         raise Conflict("another catch-up has continued this one")
     for name, value in (changes | {"pages": pages}).items():
         setattr(run, name, value)

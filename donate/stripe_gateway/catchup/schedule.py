@@ -29,7 +29,10 @@ class CatchupSchedule:
         self._next_at: datetime | None = None
 
     def catch_up_when_due(self) -> int:
-        """Run catch-up if the last finished run began long enough ago. Always return 0."""
+        """Run catch-up if the last finished run began long enough ago.
+
+        Always return 0, which makes the worker pause before the next call.
+        """
         now = self._clock.now()
         if self._next_at and now < self._next_at:
             return 0

@@ -42,8 +42,8 @@ class Envelope:
 class Claim:
     """What a Stripe object says about the gift it names; settling checks it against the ledger.
 
-    `amount_minor` is None where it may differ from the gift's: a later month, a changed pledge.
-    Only checkout sessions have `session_id` and `attempt`.
+    `amount_minor` is None for a later month and for a changed pledge, whose amount may differ from
+    the gift's. Only checkout sessions have `session_id` and `attempt`.
     """
 
     reference: str
@@ -84,6 +84,13 @@ class IrrelevantEvent:
     """An authentic event with nothing for us to record."""
 
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class PayoutNews:
+    """A payout has changed, and has to be read from Stripe. It concerns no gift."""
+
+    payout_id: str
 
 
 def stripe_fact(

@@ -1,8 +1,8 @@
 """Parses a Stripe event from JSON into facts. Pure: it makes no requests and stores nothing.
 
-The result is one of three: a `Reading` (facts about a gift of ours), an `IrrelevantEvent`
-(authentic, with nothing to record), or the error `UnusableEvent` (authentic, but it cannot be
-applied; staff see the reason).
+The result is one of four: a `Reading` (facts about a gift of ours), `PayoutNews` (a payout has
+changed), an `IrrelevantEvent` (authentic, with nothing to record), or the error `UnusableEvent`
+(authentic, but it cannot be applied; staff see the reason).
 """
 
 import json
@@ -19,6 +19,7 @@ from donate.stripe_gateway.events.fields import (
     Claim,
     Envelope,
     IrrelevantEvent,
+    PayoutNews,
     Reading,
     UnusableEvent,
     is_id,
@@ -33,11 +34,11 @@ from donate.stripe_gateway.events.fields import (
     returned_fact,
     stripe_fact,
 )
+from donate.stripe_gateway.events.pledges import read_subscription
 from donate.stripe_gateway.events.subscriptions import (
     read_agreement,
     read_invoice,
     read_invoice_payment,
-    read_subscription,
 )
 
 
@@ -111,8 +112,8 @@ def envelope_of_event(event: Mapping[str, Any]) -> Envelope:
     )
 
 
-def read_event(envelope: Envelope) -> Reading | IrrelevantEvent:
-    """Return the facts of an event about a gift. Raises UnusableEvent with the reason."""
+def read_event(envelope: Envelope) -> Reading | PayoutNews | IrrelevantEvent:
+    """Return what an event says about a gift or a payout. Raises UnusableEvent with the reason."""
     event_type, stripe_object = envelope.type, envelope.object
     match event_type.split("."):
         case ["checkout", "session", step]:
@@ -138,6 +139,8 @@ def read_event(envelope: Envelope) -> Reading | IrrelevantEvent:
             return _read_refund(stripe_object, envelope.happened_at)
         case ["charge", "dispute", step]:
             return read_dispute(step, stripe_object, envelope.happened_at)
+        case ["payout", _]:
+            return PayoutNews(read_text(stripe_object, "id"))
         case _:
             return IrrelevantEvent("nothing to record for this type of event")
 

@@ -1,4 +1,4 @@
-"""Reads events about a pledge: agreements, invoices, their payments, and the subscription. Pure.
+"""Reads events about a pledge's money: agreements, invoices, and their payments. Pure.
 
 Since API version 2025-03-31.basil an invoice names its subscription under `parent`, and its payment
 has an event of its own. In older versions the invoice itself named its subscription and payment.
@@ -19,7 +19,6 @@ from donate.stripe_gateway.events.fields import (
     Reading,
     UnusableEvent,
     is_id,
-    is_instant,
     read_attempt,
     read_count,
     read_currency,
@@ -140,58 +139,12 @@ def read_invoice_payment(envelope: Envelope) -> Reading | IrrelevantEvent:
     return Reading(facts=(fact,), payment=invoice_id)
 
 
-def read_subscription(envelope: Envelope) -> Reading | IrrelevantEvent:
-    """Return the facts of a subscription about its pledge."""
-    subscription, at = envelope.object, envelope.happened_at
-    metadata = _object(subscription.get("metadata"))
-    gift_id = read_gift_id(metadata)
-    if gift_id is None:
-        return IrrelevantEvent("a subscription that this service did not begin")
-    subscription_id, status = read_text(subscription, "id"), read_text(subscription, "status")
-    # The pledge has not begun: "incomplete" becomes "active" when the first month is paid.
-    if status in ("incomplete", "incomplete_expired"):
-        return IrrelevantEvent("a subscription whose first month is not paid")
-    is_ended = envelope.type == "customer.subscription.deleted" or status == "canceled"
-    facts = []
-    if is_ended:
-        facts.append(
-            stripe_fact(
-                FactKind.PLEDGE_ENDED, subscription_id, at, evidence=_ending_reason(subscription)
-            )
-        )
-    elif envelope.type == "customer.subscription.created":
-        facts.append(stripe_fact(FactKind.PLEDGE_STARTED, subscription_id, at))
-    # An active new pledge needs no PLEDGE_CHANGED: PLEDGE_STARTED implies the status active.
-    if not is_ended and (not facts or status != "active"):
-        evidence: Evidence = {
-            "subscription": subscription_id,
-            "status": status,
-            "paused": subscription.get("pause_collection") is not None,
-            **_ending(subscription),
-        }
-        facts.append(
-            stripe_fact(
-                FactKind.PLEDGE_CHANGED,
-                envelope.event_id,
-                at,
-                **_monthly_amount(subscription),
-                evidence=evidence,
-            )
-        )
-    claim = Claim(
-        reference=read_text(metadata, "reference"),
-        monthly=True,
-        currency=read_currency(subscription),
-    )
-    return Reading(facts=tuple(facts), gift_id=gift_id, claim=claim)
-
-
 def _failed_fact(source: str, at: datetime, evidence: Evidence) -> Fact:
     return stripe_fact(FactKind.PAYMENT_FAILED, source, at, evidence=evidence)
 
 
 def _debit_options(session: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return a session's settings for debits. A setup session names its currency only there."""
+    """Return a session's settings for debits. Only they name the currency of a setup session."""
     return _object(_object(session.get("payment_method_options")).get("acss_debit"))
 
 
@@ -234,50 +187,6 @@ def _named_fact(envelope: Envelope, intent: str, invoice_id: str) -> Fact:
     return stripe_fact(
         FactKind.PAYMENT_NAMED, intent, envelope.happened_at, evidence={"invoice": invoice_id}
     )
-
-
-def _ending(subscription: Mapping[str, Any]) -> Evidence:
-    """Return whether a subscription will end, and when, in seconds since 1970, if Stripe says so.
-
-    Under flexible billing, the default of our API version, Stripe's portal sets only `cancel_at`.
-    Older billing and the API set the flag `cancel_at_period_end`. Either field means that the
-    subscription will end.
-    https://docs.stripe.com/billing/subscriptions/billing-mode/compare
-    """
-    ends_with_month = subscription.get("cancel_at_period_end") is True
-    evidence: Evidence = {"ends_with_the_month": ends_with_month}
-    if subscription.get("cancel_at") is not None:
-        evidence["ends_at"] = int(read_instant(subscription, "cancel_at").timestamp())
-    elif ends_with_month:
-        evidence["ends_at"] = _period_end(subscription)
-    return evidence
-
-
-def _period_end(subscription: Mapping[str, Any]) -> int | None:
-    """Return when the running month ends. Since API version basil, only the items say when."""
-    holders = [subscription, *_items_of(subscription)]
-    ends = [holder.get("current_period_end") for holder in holders]
-    return min((end for end in ends if is_instant(end)), default=None)
-
-
-def _ending_reason(subscription: Mapping[str, Any]) -> Evidence:
-    reason = read_word(_object(subscription.get("cancellation_details")), "reason")
-    return {"reason": reason} if reason else {}
-
-
-def _monthly_amount(subscription: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the monthly amount and currency, or {} unless there is exactly one item."""
-    match _items_of(subscription):
-        case [{"price": dict(price), "quantity": 1}]:
-            amount_minor = read_minor_units(price, "unit_amount")
-            return {"amount_minor": amount_minor, "currency": read_currency(subscription)}
-        case _:
-            return {}
-
-
-def _items_of(subscription: Mapping[str, Any]) -> list[dict[str, Any]]:
-    items = _object(subscription.get("items")).get("data")
-    return [_object(item) for item in items] if isinstance(items, list) else []
 
 
 def _object(value: Any) -> dict[str, Any]:

@@ -14,7 +14,7 @@ _FINAL_STATUSES = ("won", "lost")
 
 
 IsAllowedUrl = Callable[[str], bool]
-"""Return whether a donor may be sent to a URL."""
+"""A function that returns whether a donor may be sent to a URL."""
 
 
 def as_session_event(

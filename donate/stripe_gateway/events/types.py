@@ -1,6 +1,7 @@
 """The list of event types that we handle.
 
-The webhook endpoint subscribes to them, catch-up fetches them, and docs/operate.md lists them.
+The webhook endpoint subscribes to all of them, and docs/operate.md lists them. Catch-up fetches
+those about gifts; it reads payouts from Stripe's list of payouts.
 """
 
 from typing import Final
@@ -30,3 +31,13 @@ EVENT_TYPES: Final = (
     "customer.subscription.updated",
     "customer.subscription.deleted",
 )
+# An event about a payout only says that the payout has changed, and the worker reads it.
+PAYOUT_EVENT_TYPES: Final = (
+    "payout.created",
+    "payout.updated",
+    "payout.paid",
+    "payout.failed",
+    "payout.canceled",
+    "payout.reconciliation_completed",
+)
+WEBHOOK_EVENT_TYPES: Final = EVENT_TYPES + PAYOUT_EVENT_TYPES

@@ -1,9 +1,9 @@
 """Starts the monthly debits that donors agreed to on Stripe's page, and cancels those that failed.
 
 Checkout creates no subscription for bank debits: in its setup mode the donor only agrees. The
-worker finds the agreement and creates the subscription with an idempotency key derived from it. The
-answer goes into the inbox like any event. Each agreement has its own customer, so after a crash the
-worker finds a subscription that it has already created.
+worker finds the agreement, and creates the subscription with an idempotency key derived from the
+session's id. Stripe's answer goes into the inbox like any event. Each agreement has its own
+customer, so after a crash the worker finds a subscription that it has already created.
 """
 
 import logging
@@ -42,8 +42,8 @@ log = logging.getLogger(__name__)
 # The shortest time between two tries to start the debits; all calls of one try take less.
 _MIN_PAUSE: Final = timedelta(seconds=40)
 _MAX_PAUSE: Final = timedelta(hours=6)
-# A donor has ten days to confirm a bank account with microdeposits. Don't debit a donor who agreed
-# longer ago, for example before a long outage: ask them to start again.
+# Don't debit a donor who agreed longer ago than this, for example before a long outage: ask them to
+# start again. A donor has ten days to confirm a bank account with microdeposits.
 GIVE_UP_AFTER: Final = timedelta(days=15)
 _FINAL_STATUSES: Final = ("canceled", "incomplete_expired")
 
@@ -62,7 +62,7 @@ class Agreement:
     why_not: str
     is_old: bool
     is_to_confirm: bool
-    """Whether we told the donor that they have to confirm their account."""
+    """Whether the donor still has to confirm the bank account, as far as we have recorded."""
 
     @property
     def key(self) -> str:
@@ -168,7 +168,10 @@ class Agreements:
         )
 
     def _cancel(self, agreement: Agreement, subscription: dict[str, Any]) -> dict[str, Any]:
-        """Cancel a subscription and void its open invoice: the donor may already have another."""
+        """Cancel a subscription and void its open invoice, because the donor must not be debited.
+
+        The debit may have failed, or the donor may have another subscription for the same gift.
+        """
         subscription_id = str(subscription.get("id"))
         if subscription.get("status") not in _FINAL_STATUSES:
             subscription = self._billing.cancel(subscription_id, f"{agreement.key}:end")

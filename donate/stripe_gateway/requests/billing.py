@@ -3,6 +3,7 @@
 Each raises StripeRefused, StripeKeyRefused or StripeUnavailable, as every call does.
 """
 
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from donate.errors import StripeRefused, StripeUnavailable
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
         ProductCreateParams,
         SubscriptionCreateParams,
         SubscriptionUpdateParams,
+        SubscriptionUpdateParamsPauseCollection,
     )
     from stripe.params.billing_portal import SessionCreateParams
 
@@ -67,7 +69,10 @@ class Billing:
         metadata: dict[str, str],
         key: str,
     ) -> dict[str, Any]:
-        """Debit a saved bank account now and each month; one key gives one subscription."""
+        """Debit a saved bank account now and each month; return the new subscription.
+
+        A repeated call with the same idempotency key returns the same subscription.
+        """
         options: Any = {"idempotency_key": key}
         params: SubscriptionCreateParams = {
             "customer": customer_id,
@@ -82,9 +87,17 @@ class Billing:
             lambda sdk: sdk.v1.subscriptions.create(params, options), "subscription"
         )
 
-    def pause(self, subscription_id: str, key: str) -> dict[str, Any]:
-        """Pause collection; the invoices of paused months are void."""
-        return self._change(subscription_id, {"pause_collection": {"behavior": "void"}}, key)
+    def pause(
+        self, subscription_id: str, key: str, resumes_at: datetime | None = None
+    ) -> dict[str, Any]:
+        """Pause collection, until a time if one is given; the invoices of paused months are void.
+
+        https://docs.stripe.com/billing/subscriptions/pause-payment
+        """
+        pause: SubscriptionUpdateParamsPauseCollection = {"behavior": "void"}
+        if resumes_at:
+            pause["resumes_at"] = int(resumes_at.timestamp())
+        return self._change(subscription_id, {"pause_collection": pause}, key)
 
     def resume(self, subscription_id: str, key: str) -> dict[str, Any]:
         """Resume collection from the next month on."""
@@ -119,6 +132,10 @@ class Billing:
             lambda sdk: sdk.v1.subscriptions.cancel(subscription_id, options=options),
             "subscription",
         )
+
+    def cancel_after_month(self, subscription_id: str, key: str) -> dict[str, Any]:
+        """Cancel a subscription at the end of the month that is paid."""
+        return self._change(subscription_id, {"cancel_at_period_end": True}, key)
 
     def pay_invoice(self, invoice_id: str) -> dict[str, Any]:
         """Retry an open invoice with the saved payment method; return it, paid or processing.
@@ -187,8 +204,9 @@ class Billing:
     def _customer_with_default_card(self, subscription_id: str) -> str:
         """Make the default card and the card that we charge the same; return the customer's id.
 
-        If they differ, charge the default card: the donor entered it on Stripe's page, perhaps
-        without returning to us. If there is no default card, the card that we charge becomes it.
+        If the cards differ, charge the default card: the donor entered it on Stripe's page, perhaps
+        without returning to us. If there is no default card, make the card that we charge the
+        default.
         """
         customer_id, default_card, own_card = self._customer_and_cards(subscription_id)
         if own_card and default_card and default_card != own_card:

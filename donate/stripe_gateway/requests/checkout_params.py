@@ -83,7 +83,7 @@ def session_params(
 
 
 def product_name(gift: Gift, language: str = "") -> str:
-    """Return the name of the gift that the donor reads at Stripe and on invoices."""
+    """Return the gift's name, which the donor reads on Stripe's page and on invoices."""
     french = (language or gift.language).startswith("fr")
     return f"Don {gift.reference}" if french else f"Gift {gift.reference}"
 

@@ -15,6 +15,7 @@ from sqlmodel import Session, col, select
 
 from donate.clock import Clock
 from donate.errors import DonateError
+from donate.storage.bulk_writes import count_changed
 from donate.storage.database import Database
 from donate.stripe_gateway.client import StripeClient
 from donate.stripe_gateway.events.synthetic import as_session_event
@@ -55,8 +56,8 @@ class CheckoutPoller:
     def poll_gift(self, gift_id: uuid.UUID) -> None:
         """Ask about a gift whose donor is looking at its page, and settle the answer. Never raises.
 
-        Stripe limits calls per second. When too many donors look at once, don't ask for the rest;
-        their pages show the recorded state.
+        Stripe limits calls per second. If too many donors look at once, return without asking; the
+        page then shows the recorded state.
         """
         if not self._donor_calls.acquire(blocking=False):
             return
@@ -104,7 +105,7 @@ class CheckoutPoller:
 
 def _claim(session: Session, checkout: OpenCheckout, now: datetime) -> bool:
     """Schedule the session's next poll, before polling; return False if another call just did."""
-    result = session.execute(
+    statement = (
         update(OpenCheckout)
         .where(
             col(OpenCheckout.session_id) == checkout.session_id,
@@ -112,7 +113,7 @@ def _claim(session: Session, checkout: OpenCheckout, now: datetime) -> bool:
         )
         .values(asked_at=now, ask_at=_next_ask_at(checkout, now))
     )
-    return bool(result.rowcount)  # type: ignore[attr-defined]
+    return count_changed(session, statement) > 0
 
 
 def _next_ask_at(checkout: OpenCheckout, now: datetime) -> datetime | None:

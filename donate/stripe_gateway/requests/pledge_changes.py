@@ -1,4 +1,4 @@
-"""Carries out the changes that donors request to their pledges, and retries failed months.
+"""Carries out the changes that donors and staff request to pledges, and retries failed months.
 
 Stripe's answer goes through the inbox like any event, so it does not matter if a webhook is faster.
 A change whose outcome is unknown stays open, and the worker retries it.
@@ -25,7 +25,7 @@ from donate.gifts.evidence import refusal_evidence
 from donate.gifts.facts import Fact, FactKind
 from donate.gifts.ledger import record_facts
 from donate.gifts.models import Gift
-from donate.gifts.pledges import Pledge, PledgeState, answer_to, invoice_of, pledge_of
+from donate.gifts.monthly.pledge_state import Pledge, PledgeState, answer_to, invoice_of, pledge_of
 from donate.gifts.queries import plain_facts_of
 from donate.gifts.status import StatusName
 from donate.money import Money
@@ -51,7 +51,7 @@ log = logging.getLogger(__name__)
 
 
 class PledgeChanges:
-    """The changes that a donor can make to a pledge."""
+    """The changes that a donor or staff can make to a pledge."""
 
     def __init__(
         self,
@@ -77,6 +77,13 @@ class PledgeChanges:
         """
         with self._database.writing() as session:
             request = request_change(session, gift.id, act, amount, now=self._clock.now())
+        return self.ask_now(request)
+
+    def ask_now(self, request: OpenPledgeChange) -> bool:
+        """Ask Stripe for a change that is committed; return False if Stripe has not answered yet.
+
+        Raises StripeRefused when Stripe refuses.
+        """
         try:
             done = self._ask(request)
         except StripeRefused:
@@ -236,11 +243,13 @@ class PledgeChanges:
                     gift_id=str(gift.id),
                 )
             case PledgeAction.PAUSE:
-                return self._billing.pause(request.subscription, key)
+                return self._billing.pause(request.subscription, key, request.resumes_at)
             case PledgeAction.RESUME:
                 return self._billing.resume(request.subscription, key)
             case PledgeAction.CANCEL:
                 return self._billing.cancel(request.subscription, key)
+            case PledgeAction.CANCEL_LATER:
+                return self._billing.cancel_after_month(request.subscription, key)
             case other:
                 assert_never(other)
 

@@ -1,22 +1,25 @@
-"""Records a change that a donor requests to a pledge, before Stripe is asked.
+"""Records a change that a donor or staff request to a pledge, before Stripe is asked.
 
 The request alone changes nothing; Stripe's answer does. A new request replaces older ones that
 Stripe has not answered.
 """
 
 import uuid
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
 from sqlalchemy import update
-from sqlmodel import Session, col
+from sqlmodel import Session, col, select
 
 from donate.clock import Backoff
 from donate.errors import N_, Conflict, NotFound
+from donate.gifts.evidence import Evidence
 from donate.gifts.facts import Fact, FactKind
 from donate.gifts.ledger import record_facts
 from donate.gifts.models import Gift
-from donate.gifts.pledges import PledgeState, change_key, pledge_of
+from donate.gifts.monthly.pledge_state import Pledge, PledgeState, change_key, pledge_of
 from donate.gifts.queries import plain_facts_of
 from donate.money import Money
 from donate.stripe_gateway.models import OpenPledgeChange, PledgeAction
@@ -25,15 +28,93 @@ from donate.stripe_gateway.models import OpenPledgeChange, PledgeAction
 ASK_AGAIN_AFTER: Final = Backoff("20s 1m 5m 15m 1h")
 # The most changes to a pledge. More would come from a program, not from a donor.
 MOST_CHANGES: Final = 100
+CHANGED_SINCE: Final = N_(
+    "This monthly gift has changed since you opened the page, so nothing was done. It is shown "
+    "below as it is now. Please decide again."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class StaffChange:
+    """A change that staff request, and why.
+
+    `form_key` identifies the form, so that a form that is sent twice makes one request. `version`
+    is the pledge's `version_of` when the form was shown. Only a pause until a date has
+    `resumes_at`.
+    """
+
+    act: PledgeAction
+    actor: str
+    reason: str
+    form_key: str
+    version: str
+    resumes_at: datetime | None = None
+
+
+# The states in which staff may request a change. A donor of a running pledge may request any.
+_STAFF_MAY: Final[Mapping[PledgeAction, Collection[PledgeState]]] = {
+    PledgeAction.PAUSE: (PledgeState.ACTIVE, PledgeState.NOT_CHARGED_YET, PledgeState.PAST_DUE),
+    PledgeAction.RESUME: (PledgeState.PAUSED,),
+    PledgeAction.CANCEL: tuple(PledgeState),
+    PledgeAction.CANCEL_LATER: (
+        PledgeState.ACTIVE,
+        PledgeState.NOT_CHARGED_YET,
+        PledgeState.PAST_DUE,
+        PledgeState.PAUSED,
+    ),
+}
+
+
+def may_request(pledge: Pledge, act: PledgeAction) -> bool:
+    """Return whether staff may request this change of a pledge now."""
+    is_repeated = act is PledgeAction.CANCEL_LATER and pledge.is_ending
+    return pledge.runs and pledge.state in _STAFF_MAY[act] and not is_repeated
+
+
+def version_of(pledge: Pledge, facts: Iterable[Fact]) -> str:
+    """Return a text that changes when a pledge changes, or when somebody requests a change."""
+    requests = sum(fact.kind == FactKind.PLEDGE_CHANGE_REQUESTED for fact in facts)
+    amount = pledge.each_month.amount_minor
+    return f"{requests}.{pledge.state}.{amount}.{pledge.is_ending}.{pledge.resumes_at or ''}"
+
+
+def request_by_staff(
+    session: Session, gift_id: uuid.UUID, change: StaffChange, *, now: datetime
+) -> OpenPledgeChange | None:
+    """Record a change that staff request; return None if this form has already requested it.
+
+    Raises Conflict if the pledge has changed since the form was shown, or if its state does not
+    allow this change.
+    """
+    gift = session.get(Gift, gift_id, with_for_update=True)
+    if gift is None:
+        raise NotFound("no such gift")
+    same_form = select(OpenPledgeChange.key).where(OpenPledgeChange.form_key == change.form_key)
+    if session.exec(same_form).first():
+        return None
+    facts = plain_facts_of(session, gift.id)
+    pledge = pledge_of(facts, gift.amount)
+    if version_of(pledge, facts) != change.version:
+        raise Conflict(CHANGED_SINCE)
+    if not may_request(pledge, change.act):
+        raise Conflict(N_("This can’t be done with this monthly gift as it is now."))
+    return request_change(session, gift_id, change.act, None, now=now, by=change)
 
 
 def request_change(
-    session: Session, gift_id: uuid.UUID, act: PledgeAction, amount: Money | None, *, now: datetime
+    session: Session,
+    gift_id: uuid.UUID,
+    act: PledgeAction,
+    amount: Money | None,
+    *,
+    now: datetime,
+    by: StaffChange | None = None,
 ) -> OpenPledgeChange:
     """Record a request to change a pledge, and return it; the caller commits, then asks Stripe.
 
-    `gift_id` is the gift that began the pledge; only `PledgeAction.AMOUNT` has an `amount`. Raises
-    Conflict, with a sentence for the donor, when there is no pledge to change, and NotFound.
+    `gift_id` is the gift that began the pledge; only `PledgeAction.AMOUNT` has an `amount`. `by` is
+    the change that staff request, or None if the donor requests it. Raises Conflict, with a
+    sentence for the donor, when there is no pledge to change, and NotFound.
     """
     gift = session.get(Gift, gift_id, with_for_update=True)
     if gift is None:
@@ -45,17 +126,22 @@ def request_change(
     if pledge.subscription is None:
         raise Conflict(N_("This monthly gift hasn’t started yet."))
     number = 1 + sum(fact.kind == FactKind.PLEDGE_CHANGE_REQUESTED for fact in facts)
-    if number > MOST_CHANGES:
+    if number > MOST_CHANGES and by is None:
         raise Conflict(N_("You’ve changed this gift too many times. Please write to us."))
     key = change_key(gift.id, number)
+    evidence: Evidence = {"act": act}
+    if by:
+        evidence["note"] = by.reason
+    if by and by.resumes_at:
+        evidence["resumes_at"] = int(by.resumes_at.timestamp())
     request = Fact(
         kind=FactKind.PLEDGE_CHANGE_REQUESTED,
         source_id=key,
         happened_at=now,
-        actor="donor",
+        actor=by.actor if by else "donor",
         amount_minor=amount.amount_minor if amount else None,
         currency=amount.currency if amount else None,
-        evidence={"act": act},
+        evidence=evidence,
     )
     record_facts(session, [(gift.id, request)], now=now)
     same_pledge = col(OpenPledgeChange.gift_id) == gift.id
@@ -66,6 +152,8 @@ def request_change(
         subscription=pledge.subscription,
         act=act,
         amount_minor=amount.amount_minor if amount else None,
+        resumes_at=by.resumes_at if by else None,
+        form_key=by.form_key if by else None,
         requested_at=now,
         ask_at=now + ASK_AGAIN_AFTER.after(1),
         tries=1,

@@ -12,7 +12,7 @@ from typing import Final
 from sqlmodel import Session, select
 
 from donate.clock import Backoff
-from donate.errors import Conflict, NotFound
+from donate.errors import N_, Conflict, NotFound
 from donate.gifts.facts import Fact, FactKind
 from donate.gifts.ledger import record_facts
 from donate.gifts.models import Gift
@@ -22,7 +22,7 @@ from donate.gifts.status import StatusName
 from donate.money import Money
 from donate.stripe_gateway.models import OpenRefund, RefundReason
 
-DISPUTED: Final = (
+DISPUTED: Final = N_(
     "The donor’s bank disputes this payment and has the money. "
     "Nothing can be refunded until the dispute has ended."
 )
@@ -72,15 +72,17 @@ def request_refund(
         if _is_same(earlier, refund):
             return None
         raise Conflict(
-            "This form was sent before, with something else in it. What was asked for then is "
-            "below; to send back more, please fill in the form again."
+            N_(
+                "This form was already sent with other values. You can see that refund below. To "
+                "refund more, please fill in the form again."
+            )
         )
     if gift.status == StatusName.DISPUTED:
         raise Conflict(DISPUTED)
     facts = plain_facts_of(session, gift.id)
     payment = next((p for p in payments_of(facts) if p.intent == refund.payment), None)
     if payment is None:
-        raise Conflict("This gift has no such payment to send back.")
+        raise Conflict(N_("This gift has no such payment to refund."))
     if refund.amount_minor > payment.left_minor:
         raise MoreThanIsLeft(Money(payment.left_minor, gift.currency))
     key = f"{gift.id}:refund:{next_number(facts)}"

@@ -117,7 +117,8 @@ class Refunds:
         self._inbox.store_answers(now, as_refund_event(refund, now) | {"livemode": self._livemode})
 
     def _find_or_create(self, request: OpenRefund) -> dict[str, Any]:
-        # Look for the refund first: with a key that is new to Stripe, a request could refund twice.
+        # Stripe does not know a new idempotency key, and forgets old ones. So look for a refund
+        # that an earlier try created, or this request could refund twice.
         if request.keys_spent or self._clock.now() >= request.requested_at + KEY_LIFE:
             for refund in self._client.refunds_of(request.payment):
                 if _belongs_to(refund, request):
@@ -176,7 +177,8 @@ def _idempotency_key(request: OpenRefund) -> str:
 
 
 def _belongs_to(refund: dict[str, Any], request: OpenRefund) -> bool:
-    # Compare the amount too: after a restored backup, two requests may have the same key.
+    # Compare the amount too: after a backup was restored, a new request may get the key of an older
+    # request that the backup did not have.
     metadata = refund.get("metadata")
     key = metadata.get("request") if isinstance(metadata, dict) else None
     return (key, refund.get("amount")) == (request.key, request.amount_minor)

@@ -72,7 +72,7 @@ class StripeAccount:
         except stripe.StripeError as error:
             raise StripeUnavailable(f"Stripe gave no usable answer: {_message(error)}") from None
         except Exception as error:
-            # The SDK does not wrap errors of its parser for answers that are not JSON objects.
+            # If an answer is not a JSON object, the SDK's parser raises an error of its own.
             raise StripeUnavailable(f"Stripe gave no usable answer: {error!r:.200}") from error
         if not isinstance(answer, stripe.StripeObject) or answer.last_response is None:
             raise StripeUnavailable("Stripe gave no usable answer: it is not an object")

@@ -91,8 +91,13 @@ _READ_PERMISSIONS: Final = (
     ),
     _Permission(
         "Balance transaction sources",
-        "the day on which a debit came is unknown",
+        "the day on which a debit came and Stripe’s fees are unknown",
         (lambda sdk: sdk.v1.balance_transactions.list(_ONE_ROW),),
+    ),
+    _Permission(
+        "Payouts",
+        "no payout is read, so nobody sees which gifts the bank’s money is",
+        (lambda sdk: sdk.v1.payouts.list(_ONE_ROW),),
     ),
     _Permission(
         "Events",

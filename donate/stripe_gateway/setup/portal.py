@@ -14,7 +14,8 @@ from donate.stripe_gateway.setup.steps import MADE_BY_US, RequiredSettings, Step
 if TYPE_CHECKING:
     from stripe.params.billing_portal import ConfigurationCreateParams, ConfigurationUpdateParams
 
-# Only cards are replaced in the portal. Donors change a monthly gift on our page, which records it.
+# In the portal, donors can only replace a card. They change a monthly gift on our page, which
+# records the change.
 FEATURES: Final = {
     "payment_method_update": True,
     "customer_update": False,
@@ -26,7 +27,7 @@ FEATURES: Final = {
 
 
 def portal_steps(account: StripeAccount, required: RequiredSettings) -> Sequence[Step]:
-    """Return a Step that says whether the configuration that our portal opens with is right."""
+    """Return a Step that says whether our portal's configuration is right."""
     options: Any = {"stripe_account": required.connected_account or None}
     configurations = account.all_of(
         lambda sdk, params: sdk.v1.billing_portal.configurations.list(params, options),

@@ -19,7 +19,7 @@ class Step:
     says: str
     is_well: bool = False
     is_unknown: bool = False
-    """The key may not read the setting, so we do not know whether it is well."""
+    """Whether the setting could not be checked, because the key lacks a permission."""
     act: "Callable[[], Sequence[Step]] | None" = None
 
     @property

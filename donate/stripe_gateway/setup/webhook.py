@@ -10,7 +10,7 @@ from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
-from donate.stripe_gateway.events.types import EVENT_TYPES
+from donate.stripe_gateway.events.types import WEBHOOK_EVENT_TYPES
 from donate.stripe_gateway.setup.account import API_VERSION, StripeAccount, same_release
 from donate.stripe_gateway.setup.steps import (
     DASHBOARD_WEBHOOKS,
@@ -33,7 +33,7 @@ def webhook_steps(account: StripeAccount, required: RequiredSettings) -> Sequenc
     """Return Steps that say whether the endpoint with our URL is right. Other URLs are ignored."""
     endpoints = account.all_of(lambda sdk, params: sdk.v1.webhook_endpoints.list(params))
     ours = [one for one in endpoints if one["url"] == required.webhook_url]
-    # Sort enabled endpoints first, and among them the newest, as Stripe lists them.
+    # Sort enabled endpoints first, and keep Stripe's order, the newest first, among them.
     matching = sorted(
         (one for one in ours if same_release(one.get("api_version"))),
         key=lambda one: one["status"] != "enabled",
@@ -63,7 +63,8 @@ def _creation_step(
             f"Webhook endpoint: Stripe cannot reach {url}. Set PUBLIC_URL to the address where "
             "donors reach the service, and run this again."
         )
-    description = f"{url} with {len(EVENT_TYPES)} events, in version {API_VERSION} of Stripe's API"
+    count = len(WEBHOOK_EVENT_TYPES)
+    description = f"{url} with {count} events, in version {API_VERSION} of Stripe's API"
     if not old_endpoints:
         return Step(
             f"Webhook endpoint: make one for {description}.",
@@ -87,7 +88,7 @@ def _make(
         "api_version": version,
         "connect": bool(required.connected_account),
         "description": "Donations",
-        "enabled_events": list(EVENT_TYPES),
+        "enabled_events": list(WEBHOOK_EVENT_TYPES),
         "metadata": MADE_BY_US | {_LISTENS_TO: listens_to},
         "url": required.webhook_url,
     }
@@ -115,12 +116,12 @@ def _make(
 
 
 def _comparison_step(account: StripeAccount, endpoint: dict[str, Any]) -> Step:
-    missing = sorted(set(EVENT_TYPES) - set(endpoint["enabled_events"]))
-    extra = sorted(set(endpoint["enabled_events"]) - set(EVENT_TYPES))
+    missing = sorted(set(WEBHOOK_EVENT_TYPES) - set(endpoint["enabled_events"]))
+    extra = sorted(set(endpoint["enabled_events"]) - set(WEBHOOK_EVENT_TYPES))
     changes: WebhookEndpointUpdateParams = {}
     parts = []
     if missing or extra:
-        changes["enabled_events"] = list(EVENT_TYPES)
+        changes["enabled_events"] = list(WEBHOOK_EVENT_TYPES)
         parts += [f"send {', '.join(missing)} too"] if missing else []
         parts += [f"no longer send {', '.join(extra)}"] if extra else []
     if endpoint["status"] != "enabled":
@@ -129,7 +130,7 @@ def _comparison_step(account: StripeAccount, endpoint: dict[str, Any]) -> Step:
     if not changes:
         return well(
             f"Webhook endpoint {endpoint['id']}: {endpoint['url']}, enabled, "
-            f"{len(EVENT_TYPES)} events, version {endpoint['api_version']}."
+            f"{len(WEBHOOK_EVENT_TYPES)} events, version {endpoint['api_version']}."
         )
 
     def change() -> Sequence[Step]:

@@ -37,8 +37,8 @@ def foreign_reason(
     """Return why an event is not for this service at all, or None.
 
     An event of a connected account names that account; an event of the platform itself names none:
-    https://docs.stripe.com/connect/webhooks. With `was_fetched`, Stripe listed the event
-    for our account, so the event belongs to us even if it names no account.
+    https://docs.stripe.com/connect/webhooks. If `was_fetched` is true, Stripe listed the event for
+    our account, so the event belongs to us even if it names no account.
     """
     if envelope.livemode != livemode:
         return (

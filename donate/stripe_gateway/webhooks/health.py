@@ -1,7 +1,8 @@
 """Detects that Stripe's webhooks have stopped arriving.
 
 An event counts as missed when catch-up finds it a quarter of an hour after it happened and no
-webhook has brought it. Webhooks are silent when an event later than the last webhook was missed.
+webhook has delivered it. Webhooks count as silent when an event that happened after the last
+webhook was missed.
 """
 
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ from typing import Final
 from sqlalchemy import update
 from sqlmodel import Session, col, func, select
 
-from donate.storage.bulk_writes import insert_new
+from donate.storage.bulk_writes import count_changed, insert_new
 from donate.stripe_gateway.models import CatchupRun, WebhookHeard
 from donate.web.observability import WEBHOOK_HEARD, WEBHOOK_MISSED
 
@@ -46,13 +47,12 @@ class Silence:
 
 def record_webhook_time(session: Session, arrived_at: datetime) -> None:
     """Record when the newest verified webhook arrived."""
-    updated = session.execute(update(WebhookHeard).values(heard_at=arrived_at))
-    if not updated.rowcount:  # type: ignore[attr-defined]
+    if not count_changed(session, update(WebhookHeard).values(heard_at=arrived_at)):
         insert_new(session, WebhookHeard, [{"id": 1, "heard_at": arrived_at}])
 
 
 def webhook_silence(session: Session) -> Silence | None:
-    """Return since when webhooks are silent; None if no event was missed after the last webhook."""
+    """Return a Silence if an event that happened after the last webhook was missed, else None."""
     arrived_at, missed_at = last_webhook_at(session), last_missed_at(session)
     if missed_at is None or (arrived_at and missed_at <= arrived_at):
         return None

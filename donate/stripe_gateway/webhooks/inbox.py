@@ -35,9 +35,9 @@ QUEUE_LIMIT: Final = 5_000
 GROUP_LIMIT: Final = 500
 # How long a request waits for the disk before we answer 503; Stripe's own timeout is longer.
 STORE_TIMEOUT_S: Final = 8.0
-# The size of a group after which the writer waits for a lull, so that the next events gather. A
-# commit costs as much as receiving ten events, and more while the endpoint is busy: both need the
-# GIL.
+# After a group of this many events, the writer waits for a lull, so that the next events gather. A
+# commit costs as much as receiving ten events, and more while the endpoint is busy, because both
+# need the GIL.
 BURST_SIZE: Final = 5
 MAX_GATHER_S: Final = 0.015
 # How many turns of the event loop without a new event make a lull.
@@ -147,7 +147,7 @@ class Inbox:
     def _wake_writer_in_lull(
         self, loop: asyncio.AbstractEventLoop, until: float, waiting_before: int, quiet_turns: int
     ) -> None:
-        """Wake the writer: now, or during a burst at the next lull."""
+        """Wake the writer now; during a burst, wake it at the next lull or at `until`."""
         waiting = len(self._waiting)
         quiet_turns = quiet_turns + 1 if waiting == waiting_before else 0
         if self._is_burst and quiet_turns < LULL_TURNS and time.monotonic() < until:

@@ -94,6 +94,6 @@ _WAKE = (
 
 
 def wake_events(session: Session, sources: set[str], now: datetime) -> None:
-    """Make events due that wait for one of these payments, even those already set aside."""
+    """Make the events due that wait for one of these payments, including those set aside."""
     if sources:
         session.connection().execute(_WAKE, {"sources": list(sources), "now": now})

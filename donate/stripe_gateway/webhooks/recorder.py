@@ -13,8 +13,8 @@ from donate.gifts.evidence import Evidence
 from donate.gifts.facts import PAYMENT_NAMES, Fact, FactKind
 from donate.gifts.ledger import LockedGift, LockedGifts, Outcome, record_facts
 from donate.gifts.models import Gift
+from donate.gifts.monthly.pledge_state import month_key
 from donate.gifts.opening import open_month
-from donate.gifts.pledges import month_key
 from donate.gifts.queries import gifts_by_source
 from donate.money import Money
 from donate.regions.regions import Frequency
@@ -114,9 +114,9 @@ class EventRecorder:
         self._gifts.lock(gift_ids, months)
 
     def _record_tied(self, readings: Readings) -> None:
-        """Record events that staff tied to a gift. Of these, only the currency is checked.
+        """Record events that staff tied to a gift, after checking only their currency.
 
-        Staff have checked themselves whether the event is about the gift.
+        Staff have already checked that each event is about its gift.
         """
         matching: list[tuple[ClaimedEvent, Reading]] = []
         for event, reading in readings:
@@ -211,7 +211,10 @@ class EventRecorder:
         event.mark(EventState.SET_ASIDE, reason, self._now)
 
     def _holders_of_sessions(self, readings: Readings) -> dict[str, uuid.UUID]:
-        """Map a checkout session to its gift, if a reading names another gift for the session."""
+        """Map checkout sessions to the gifts for which they are recorded.
+
+        Leave out sessions that are recorded for the very gift that their reading names.
+        """
         unknown = []
         for _, reading in readings:
             gift = self._gifts.get(reading.gift_id)

@@ -16,7 +16,14 @@ from sqlmodel import Session, col, select
 from donate.clock import Clock
 from donate.errors import DatabaseBusy
 from donate.storage.database import Database
-from donate.stripe_gateway.events.fields import Envelope, IrrelevantEvent, Reading, UnusableEvent
+from donate.stripe_gateway.balance.recorder import make_payouts_due
+from donate.stripe_gateway.events.fields import (
+    Envelope,
+    IrrelevantEvent,
+    PayoutNews,
+    Reading,
+    UnusableEvent,
+)
 from donate.stripe_gateway.events.parser import envelope_of, read_event
 from donate.stripe_gateway.models import EventSource, EventState, StripeEvent
 from donate.stripe_gateway.webhooks.checks import foreign_reason
@@ -60,8 +67,8 @@ class Settler:
     def reclaim_foreign(self, event_ids: Sequence[str], source: EventSource) -> None:
         """Make events due that were stored as foreign, but are ours under today's settings.
 
-        Call it with events that Stripe lists for our account: STRIPE_ACCOUNT was wrong when they
-        arrived.
+        The caller names events that Stripe lists for our account. Such an event was stored as
+        foreign if STRIPE_ACCOUNT was wrong when it arrived.
         """
         with self._database.writing() as session:
             foreign = select(StripeEvent).where(
@@ -106,12 +113,16 @@ class Settler:
 
     def _settle(self, session: Session, events: Sequence[ClaimedEvent], now: datetime) -> None:
         recorder = EventRecorder(session, now)
-        recorder.record([(e, r) for e in events if (r := self._read(e, now)) is not None])
+        read = [(event, self._read(event, now)) for event in events]
+        recorder.record([(e, found) for e, found in read if isinstance(found, Reading)])
         save_events(session, events)
+        payouts = [news.payout_id for _, news in read if isinstance(news, PayoutNews)]
+        if payouts:
+            make_payouts_due(session, payouts, now)
         recorder.follow_up()
 
-    def _read(self, event: ClaimedEvent, now: datetime) -> Reading | None:
-        """Return the reading of an event that has facts; give any other event its final state."""
+    def _read(self, event: ClaimedEvent, now: datetime) -> Reading | PayoutNews | None:
+        """Return what an event says; give an event that has no facts its final state."""
         try:
             envelope = envelope_of(event.payload)
             was_fetched = event.source is not EventSource.WEBHOOK
@@ -127,6 +138,9 @@ class Settler:
             case IrrelevantEvent():
                 event.mark(EventState.IGNORED, reading.reason, now)
                 return None
+            case PayoutNews():
+                event.mark(EventState.SETTLED, "", now)
+                return reading
             case Reading():
                 return reading
             case _:

@@ -10,7 +10,7 @@ from typing import Final
 
 from sqlmodel import Session
 
-from donate.errors import BadInput, Conflict, NotFound
+from donate.errors import N_, BadInput, Conflict, NotFound
 from donate.gifts.models import Gift
 from donate.stripe_gateway.events.fields import Envelope, UnusableEvent
 from donate.stripe_gateway.events.parser import envelope_of
@@ -26,11 +26,21 @@ class Decision(StrEnum):
 
 
 _OUTCOMES: Final[dict[EventState, str]] = {
-    EventState.WAITING: "it is being retried",
-    EventState.SETTLED: "it is settled",
-    EventState.IGNORED: "there was nothing to record in it",
-    EventState.FOREIGN: "it is not meant for this service",
-    EventState.DISMISSED: "it is dismissed",
+    EventState.WAITING: N_(
+        "This event no longer needs review: it is being retried. Nothing was changed."
+    ),
+    EventState.SETTLED: N_(
+        "This event no longer needs review: it is settled. Nothing was changed."
+    ),
+    EventState.IGNORED: N_(
+        "This event no longer needs review: there was nothing to record in it. Nothing was changed."
+    ),
+    EventState.FOREIGN: N_(
+        "This event no longer needs review: it is not meant for this service. Nothing was changed."
+    ),
+    EventState.DISMISSED: N_(
+        "This event no longer needs review: it is dismissed. Nothing was changed."
+    ),
 }
 
 
@@ -66,7 +76,7 @@ def try_again(event: StripeEvent, *, actor: str, now: datetime) -> bool:
     ):
         return False
     if readable_envelope(event) is None:
-        raise Conflict("This event can’t be read, so retrying won’t help.")
+        raise Conflict(N_("This event can’t be read, so retrying won’t help."))
     _add_to_history(event, Decision.TRIED_AGAIN, "", actor=actor, now=now)
     event.make_due(now)
     return True
@@ -82,11 +92,11 @@ def tie(event: StripeEvent, gift: Gift, *, actor: str, now: datetime) -> bool:
         return False
     envelope = readable_envelope(event)
     if envelope is None:
-        raise Conflict("This event can’t be read, so it can’t be tied to a gift.")
+        raise Conflict(N_("This event can’t be read, so it can’t be tied to a gift."))
     if not gift.mode.through_stripe:
         raise BadInput(
             "reference",
-            "%(reference)s is not a gift through Stripe, so no Stripe event can belong to it.",
+            N_("%(reference)s is not a gift through Stripe, so no Stripe event can belong to it."),
             {"reference": gift.reference},
         )
     currency = envelope.object.get("currency")
@@ -95,7 +105,7 @@ def tie(event: StripeEvent, gift: Gift, *, actor: str, now: datetime) -> bool:
     ):
         raise BadInput(
             "reference",
-            "This event is not in %(currency)s, the currency of %(reference)s.",
+            N_("This event is not in %(currency)s, the currency of %(reference)s."),
             {"currency": gift.currency, "reference": gift.reference},
         )
     _add_to_history(event, Decision.TIED, gift.reference, actor=actor, now=now)
@@ -129,8 +139,7 @@ def _is_allowed(
     last = event.history[-1] if event.history else {}
     if (last.get("decision"), last.get("by"), last.get("why")) == (decision, actor, why):
         return False
-    outcome = _OUTCOMES.get(event.state, event.state)
-    raise Conflict(f"This event no longer needs review: {outcome}. Nothing was changed.")
+    raise Conflict(_OUTCOMES[event.state])
 
 
 def _add_to_history(

@@ -23,7 +23,8 @@ from donate.stripe_gateway.models import EventState, StripeEvent, UnknownPayment
 from donate.stripe_gateway.retry_loop import AT_A_TIME, ask_each, due_rows
 from donate.stripe_gateway.webhooks.queue import wake_events
 
-# When to ask first. The events of most unknown payments arrive within seconds, so wait for them.
+# How long to wait before asking Stripe about an unknown payment. Most become known within seconds,
+# when their own events arrive.
 FIRST_ASK: Final = timedelta(minutes=1)
 # When to ask Stripe again, if its answer did not show whose payment it is.
 ASK_AGAIN_AFTER: Final = Backoff("10m 1h 6h 1d")
@@ -86,7 +87,7 @@ class UnknownPayments:
         self._save_answer(payment, is_foreign=is_foreign)
 
     def _delete_after_last_attempt(self, payment: str) -> None:
-        """Delete a payment's row after the last question, so that a later event can ask again."""
+        """Delete a payment's row after its last question. A later event can then add a new row."""
         with self._database.writing() as session:
             unknown = session.get(UnknownPayment, payment, with_for_update=True)
             if unknown and unknown.ask_at is None and not unknown.is_foreign:
@@ -100,7 +101,8 @@ class UnknownPayments:
         )
         if _names_a_gift(intent):
             return True
-        # The intent of a month does not name the gift; the subscription of its invoice does.
+        # The payment intent of a pledge's month does not name the gift, but its invoice does: the
+        # invoice contains the subscription's metadata.
         filter_: Any = {"type": "payment_intent", "payment_intent": payment}
         page = self._client.list_page(
             "invoice_payments", {"payment": filter_, "limit": _MAX_INVOICES}

@@ -7,7 +7,7 @@ from donate.stripe_gateway.assumptions import sources
 from donate.stripe_gateway.assumptions.model import Cost, Topic, expect, expect_equal
 from donate.stripe_gateway.assumptions.outcomes import CouldNotBeTried
 from donate.stripe_gateway.assumptions.world import Json, World
-from donate.stripe_gateway.events.types import EVENT_TYPES
+from donate.stripe_gateway.events.types import WEBHOOK_EVENT_TYPES
 from donate.stripe_gateway.setup.account import StripeAccount, same_release
 from donate.stripe_gateway.setup.permissions import permission_steps
 
@@ -44,7 +44,7 @@ def endpoints_are_listed(world: World) -> None:
     expect(endpoint["id"] in listed, "the endpoint is not in the list")
     item = listed[endpoint["id"]]
     expect_equal(item["url"], endpoint["url"], "url")
-    expect_equal(set(item["enabled_events"]), set(EVENT_TYPES), "enabled_events")
+    expect_equal(set(item["enabled_events"]), set(WEBHOOK_EVENT_TYPES), "enabled_events")
     expect(item["status"] in ("enabled", "disabled"), f"status is {item['status']}")
     expect(not item.get("secret"), "the list contains the secret")
 
@@ -180,7 +180,7 @@ def _endpoint(world: World, *, proving: bool = False) -> Json:
         params: Any = {
             "api_version": world.api_version,
             "description": "donate stripe check",
-            "enabled_events": list(EVENT_TYPES),
+            "enabled_events": list(WEBHOOK_EVENT_TYPES),
             "url": f"https://donate-check-{uuid.uuid4().hex}.example.com/webhooks/stripe",
         }
         endpoint = world.call(

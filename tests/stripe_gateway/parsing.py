@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from donate.stripe_gateway.events.fields import IrrelevantEvent, Reading
+from donate.stripe_gateway.events.fields import IrrelevantEvent, PayoutNews, Reading
 from donate.stripe_gateway.events.parser import envelope_of, read_event
 from tests.stripe_gateway.gifts_and_events import as_bytes, event
 
@@ -12,7 +12,9 @@ METADATA = {"gift_id": GIFT, "reference": "LWCAN-7KQ4M2X", "attempt": "2"}
 
 
 def read(kind: str, content: dict[str, Any]) -> Reading | IrrelevantEvent:
-    return read_event(envelope_of(as_bytes(event(kind, content))))
+    result = read_event(envelope_of(as_bytes(event(kind, content))))
+    assert not isinstance(result, PayoutNews)
+    return result
 
 
 def reading(kind: str, content: dict[str, Any]) -> Reading:

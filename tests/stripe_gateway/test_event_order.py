@@ -60,7 +60,7 @@ def lost(gift: Gift) -> Events:
 
 
 def escalated(gift: Gift) -> Events:
-    """Return events of a paid gift whose inquiry becomes a dispute, is lost, and then won."""
+    """Return events of a paid gift whose inquiry becomes a dispute that is lost and then won."""
     session = session_for(gift)
     claim = dispute_of(session["payment_intent"])
     steps = [

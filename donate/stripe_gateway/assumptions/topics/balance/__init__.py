@@ -1,0 +1,1 @@
+"""Assumptions about Stripe's balance."""

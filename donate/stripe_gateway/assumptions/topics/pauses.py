@@ -1,0 +1,98 @@
+"""Monthly gifts that are paused until a date, or that end after the month that is paid."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from donate.stripe_gateway.assumptions import sources, subscriptions
+from donate.stripe_gateway.assumptions.model import Cost, Topic, expect, expect_equal
+from donate.stripe_gateway.assumptions.world import Json, World
+from donate.stripe_gateway.events.synthetic import as_subscription_event
+
+PAUSES: Final = Topic("Pauses until a date")
+# A pause that ends this long after the running month covers the next invoice and no later one.
+_AFTER_THE_MONTH: Final = timedelta(days=3)
+
+
+@PAUSES.assumption(
+    sources.PAUSE,
+    fields="subscription.pause_collection.resumes_at",
+    cost=Cost.UNTRUE_WORDS,
+    if_false="Staff pause a monthly gift until a date, and the donor does not read the date.",
+)
+def a_pause_can_have_an_end(world: World) -> None:
+    """A subscription can be paused until a time, which is then in resumes_at."""
+    subscription = _paused(world, proving=True)
+    (item,) = subscription["items"]["data"]
+    expected = item["current_period_end"] + int(_AFTER_THE_MONTH.total_seconds())
+    expect_equal(subscription["pause_collection"]["resumes_at"], expected, "resumes_at")
+    fact = world.read(as_subscription_event(subscription, world.clock.now())).facts[0]
+    expect(fact.evidence["paused"], "the subscription is not paused")
+    expect_equal(fact.evidence["resumes_at"], expected, "the end of the pause")
+
+
+@PAUSES.assumption(
+    sources.PAUSE,
+    cost=Cost.WRONG_MONEY,
+    if_false="A donor whose monthly gift is paused until a date is charged before that date.",
+)
+def a_month_before_the_end_of_a_pause_is_void(world: World) -> None:
+    """The invoice of a month that begins before resumes_at is void."""
+    invoice = _month_in_the_pause(world)
+    expect_equal(invoice["status"], "void", "the invoice's status")
+    expect_equal(invoice["amount_paid"], 0, "amount_paid")
+
+
+@PAUSES.assumption(
+    sources.PAUSE,
+    cost=Cost.NO_GIFT,
+    if_false="A monthly gift that was paused until a date is never collected again.",
+)
+def a_month_after_the_end_of_a_pause_is_collected(world: World) -> None:
+    """The invoice of a month that begins after resumes_at is paid, and the pause has ended."""
+    _month_in_the_pause(world)
+    pledge = subscriptions.pledge_to_pause(world)
+    invoice = subscriptions.next_month(world, pledge)
+    expect_equal(invoice["status"], "paid", "the invoice's status")
+    subscription = subscriptions.subscription_of(world, pledge)
+    (item,) = subscription["items"]["data"]
+    at = datetime.fromtimestamp(item["current_period_start"], UTC)
+    fact = world.read(as_subscription_event(subscription, at)).facts[0]
+    expect(not fact.evidence["paused"], "the subscription is still paused")
+
+
+@PAUSES.assumption(
+    sources.CHANGE_SUBSCRIPTION,
+    fields="subscription.current_period_end",
+    cost=Cost.WRONG_MONEY,
+    if_false="A monthly gift that staff ended with its month is collected once more.",
+)
+def an_end_with_the_month_is_shown(world: World) -> None:
+    """A subscription can be set to end with the running month. Only its item says when that is."""
+    pledge = subscriptions.second_pledge(world)
+    key = f"donate-check-{pledge.subscription_id}:end"
+    subscription = world.billing.cancel_after_month(pledge.subscription_id, key)
+    (item,) = subscription["items"]["data"]
+    expect_equal(subscription["status"], "active", "status")
+    expect_equal(subscription.get("current_period_end"), None, "current_period_end")
+    fact = world.read(as_subscription_event(subscription, world.clock.now())).facts[0]
+    expect_equal(fact.evidence["ends_at"], item["current_period_end"], "the end")
+
+
+def _paused(world: World, *, proving: bool = False) -> Json:
+    pledge = subscriptions.pledge_to_pause(world)
+
+    def pause() -> Json:
+        (item,) = subscriptions.subscription_of(world, pledge)["items"]["data"]
+        until = datetime.fromtimestamp(item["current_period_end"], UTC) + _AFTER_THE_MONTH
+        key = f"donate-check-{pledge.subscription_id}:pause"
+        return world.billing.pause(pledge.subscription_id, key, until)
+
+    return world.make_once("monthly gift paused until a date", pause, proving=proving)
+
+
+def _month_in_the_pause(world: World) -> Json:
+    _paused(world)
+    pledge = subscriptions.pledge_to_pause(world)
+    return world.make_once(
+        "month before the end of a pause", lambda: subscriptions.next_month(world, pledge)
+    )

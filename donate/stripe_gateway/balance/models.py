@@ -1,0 +1,138 @@
+"""The tables of payouts and balance transactions. Amounts are what Stripe states, never computed.
+
+All amounts are in minor units of the row's currency, and signed: money that leaves the Stripe
+balance is negative. Only `fee_minor` is positive for a fee, as Stripe writes it, and the amount of
+a payout is positive if the money goes to the bank.
+"""
+
+import uuid
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    CheckConstraint,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    text,
+)
+from sqlmodel import Field, SQLModel
+
+from donate.storage.bulk_writes import table_of
+from donate.storage.column_types import RowNumber, UtcDateTime
+from donate.stripe_gateway.balance.readings import AUTOMATIC_METHOD
+
+_NO_GIFT_YET = text("gift_id IS NULL AND payment <> ''")
+
+
+class StripePayout(SQLModel, table=True):
+    """A payout as Stripe last stated it. A negative one is taken from the charity's bank account.
+
+    `read_at` is when we asked for the newest state that is stored. `is_complete` says whether all
+    balance transactions are stored that Stripe lists for the payout; it stays false for manual and
+    instant payouts, for which Stripe lists none.
+    """
+
+    __tablename__ = "stripe_payout"
+    __table_args__ = (
+        CheckConstraint("length(currency) = 3", name="stripe_payout_currency_is_a_code"),
+        Index("stripe_payout_by_arrival", "arrives_on", "id"),
+        Index("stripe_payout_by_currency", "currency", "arrives_on", "id"),
+        Index("stripe_payout_by_status", "status", "arrives_on", "id"),
+        Index("stripe_payout_by_creation", "currency", "created_at", "id"),
+    )
+
+    id: int | None = Field(default=None, sa_column=Column(RowNumber, primary_key=True))
+    payout_id: str = Field(max_length=255, unique=True)
+    amount_minor: int = Field(sa_type=BigInteger)
+    currency: str = Field(max_length=3)
+    status: str = Field(max_length=100)
+    automatic: bool
+    method: str = Field(max_length=100)
+    reconciliation_status: str = Field(max_length=100)
+    arrives_on: date
+    trace_id: str = Field(default="", max_length=255)
+    trace_status: str = Field(default="", max_length=100)
+    failure_code: str = Field(default="", max_length=100)
+    balance_transaction: str = Field(default="", max_length=255)
+    failure_balance_transaction: str = Field(default="", max_length=255)
+    original_payout: str = Field(default="", max_length=255)
+    reversed_by: str = Field(default="", max_length=255)
+    created_at: datetime = Field(sa_type=UtcDateTime)
+    read_at: datetime = Field(sa_type=UtcDateTime)
+    is_complete: bool = False
+
+    @property
+    def is_itemised(self) -> bool:
+        """Whether Stripe can list what the payout consists of: only of automatic payouts."""
+        return self.automatic and self.method == AUTOMATIC_METHOD
+
+
+class BalanceTransaction(SQLModel, table=True):
+    """One movement of the Stripe balance: gross, fee and net as Stripe states them.
+
+    `tax_minor` is the part of the fee that Stripe calls tax. `payment` is the payment intent that
+    the transaction is about, and `gift_id` the gift of that payment, once it is known here.
+    `payout_row` is the payout that paid the transaction out.
+    """
+
+    __tablename__ = "balance_transaction"
+    __table_args__ = (
+        CheckConstraint(
+            "net_minor = amount_minor - fee_minor", name="balance_transaction_net_is_without_fee"
+        ),
+        CheckConstraint("length(currency) = 3", name="balance_transaction_currency_is_a_code"),
+        Index("balance_transaction_of_payout", "payout_row", "type", "reporting_category"),
+        Index("balance_transaction_in_payout", "payout_row", "id"),
+        Index("balance_transaction_by_time", "currency", "created_at", "net_minor"),
+        Index("balance_transaction_of_gift", "gift_id"),
+        Index("balance_transaction_source", "source_id"),
+        Index(
+            "balance_transaction_without_gift",
+            "payment",
+            sqlite_where=_NO_GIFT_YET,
+            postgresql_where=_NO_GIFT_YET,
+        ),
+    )
+
+    id: int | None = Field(default=None, sa_column=Column(RowNumber, primary_key=True))
+    txn_id: str = Field(max_length=255, unique=True)
+    type: str = Field(max_length=100)
+    reporting_category: str = Field(max_length=100)
+    balance_type: str = Field(max_length=100)
+    amount_minor: int = Field(sa_type=BigInteger)
+    fee_minor: int = Field(sa_type=BigInteger)
+    tax_minor: int = Field(sa_type=BigInteger)
+    net_minor: int = Field(sa_type=BigInteger)
+    currency: str = Field(max_length=3)
+    created_at: datetime = Field(sa_type=UtcDateTime)
+    available_at: datetime = Field(sa_type=UtcDateTime)
+    source_id: str = Field(default="", max_length=255)
+    payment: str = Field(default="", max_length=255)
+    fee_details: list[dict[str, Any]] = Field(default_factory=list, sa_type=JSON)
+    description: str = Field(default="", max_length=500)
+    exchange_rate: str = Field(default="", max_length=40)
+    payout_row: int | None = Field(
+        default=None, sa_column=Column(BigInteger, ForeignKey(table_of(StripePayout).c.id))
+    )
+    gift_id: uuid.UUID | None = Field(default=None, foreign_key="gift.id")
+    read_at: datetime = Field(sa_type=UtcDateTime)
+
+
+class PayoutToRead(SQLModel, table=True):
+    """A payout that something was said about, and when to read it from Stripe next.
+
+    `ask_at` is None when nothing was said since it was last read. `trouble` says why the last read
+    failed, for staff.
+    """
+
+    __tablename__ = "payout_to_read"
+    __table_args__ = (Index("payout_to_read_due", "ask_at"),)
+
+    payout_id: str = Field(primary_key=True, max_length=255)
+    ask_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    tries: int = Field(default=0, sa_type=Integer)
+    trouble: str = Field(default="", max_length=500)

@@ -1,0 +1,135 @@
+"""Reads payouts that are due from Stripe, each with all of its balance transactions.
+
+An event only says that a payout has changed. Events come late and out of order, so what counts is
+what Stripe says when it is asked.
+"""
+
+import threading
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy import update
+from sqlmodel import col
+
+from donate.clock import Backoff, Clock
+from donate.errors import StripeRefused, StripeUnavailable
+from donate.storage.database import Database
+from donate.stripe_gateway.balance.models import PayoutToRead
+from donate.stripe_gateway.balance.readings import (
+    Row,
+    is_listed,
+    read_balance_transaction,
+    read_payout,
+)
+from donate.stripe_gateway.balance.recorder import record_payout, record_transactions
+from donate.stripe_gateway.catchup.lists import PAGE_SIZE, StripeLists
+from donate.stripe_gateway.client import StripeClient
+from donate.stripe_gateway.events.fields import UnusableEvent
+from donate.stripe_gateway.retry_loop import ask_each, due_rows
+
+# When to read a payout again that could not be read; the last pause repeats.
+READ_AGAIN_AFTER: Final = Backoff("1m 5m 30m 2h 12h")
+_UNKNOWN_TO_STRIPE: Final = "resource_missing"
+
+
+@dataclass(frozen=True, slots=True)
+class _Claim:
+    payout_id: str
+    ask_at: datetime
+    """When the payout is read next, unless this claim ends or an event arrives before."""
+
+
+class PayoutReader:
+    """Reads the payouts that are due, one after the other."""
+
+    def __init__(
+        self, database: Database, client: StripeClient, lists: StripeLists, clock: Clock
+    ) -> None:
+        self._database = database
+        self._client = client
+        self._lists = lists
+        self._clock = clock
+        self._stopping = threading.Event()
+
+    def stop(self) -> None:
+        """Stop before the next page of a list, and read no other payout in this process."""
+        self._stopping.set()
+
+    def read_due(self) -> int:
+        """Read a few payouts that are due; return how many Stripe answered."""
+        return ask_each(self._claim_due, self._read, "a question about a payout")
+
+    def _claim_due(self) -> _Claim | None:
+        now = self._clock.now()
+        if self._stopping.is_set():
+            return None
+        with self._database.writing() as session:
+            for row in due_rows(session, PayoutToRead, now):
+                row.tries += 1
+                row.ask_at = now + READ_AGAIN_AFTER.after(row.tries)
+                return _Claim(row.payout_id, row.ask_at)
+        return None
+
+    def _read(self, claim: _Claim) -> None:
+        asked_at = self._clock.now()
+        try:
+            payout = read_payout(self._retrieve(claim.payout_id), asked_at)
+            rows = self._transactions_of(payout, asked_at) if is_listed(payout) else []
+        except UnusableEvent as unusable:
+            self._note(claim, f"Stripe’s answer cannot be used: {unusable}")
+            return
+        except StripeRefused as refused:
+            self._note(claim, f"Stripe refused: {refused}", is_final=_is_unknown(refused))
+            raise
+        except StripeUnavailable as error:
+            self._note(claim, f"Stripe gave no usable answer: {error}")
+            raise
+        # All in one transaction: a payout is never seen with a part of its transactions.
+        with self._database.writing() as session:
+            stored = record_payout(session, payout, is_complete=is_listed(payout))
+            record_transactions(session, rows, stored)
+            session.execute(_finish(claim))
+
+    def _retrieve(self, payout_id: str) -> dict[str, Any]:
+        return self._client.ask(lambda sdk: sdk.v1.payouts.retrieve(payout_id), "payout")
+
+    def _transactions_of(self, payout: Row, asked_at: datetime) -> list[Row]:
+        """Return all transactions that Stripe lists for a payout. Raises UnusableEvent."""
+        params: dict[str, Any] = {
+            "payout": payout["payout_id"],
+            # The source names the payment, and so the gift.
+            "expand": ["data.source"],
+            "limit": PAGE_SIZE,
+        }
+        rows: list[Row] = []
+        while True:
+            page = self._lists.page_of(
+                "balance_transactions", params, self._stopping, what="the payout’s transactions"
+            )
+            rows += (read_balance_transaction(each, asked_at) for each in page.objects)
+            if not page.has_more:
+                return rows
+            params["starting_after"] = page.objects[-1]["id"]
+
+    def _note(self, claim: _Claim, trouble: str, *, is_final: bool = False) -> None:
+        values: dict[str, Any] = {"trouble": trouble[:500]} | ({"ask_at": None} if is_final else {})
+        with self._database.writing() as session:
+            statement = update(PayoutToRead).where(col(PayoutToRead.payout_id) == claim.payout_id)
+            session.execute(statement.values(**values))
+
+
+def _is_unknown(refused: StripeRefused) -> bool:
+    return refused.code == _UNKNOWN_TO_STRIPE
+
+
+def _finish(claim: _Claim) -> Any:
+    """Return the statement that ends a claim, unless an event has made the payout due again."""
+    return (
+        update(PayoutToRead)
+        .where(
+            col(PayoutToRead.payout_id) == claim.payout_id,
+            col(PayoutToRead.ask_at) == claim.ask_at,
+        )
+        .values(ask_at=None, tries=0, trouble="")
+    )

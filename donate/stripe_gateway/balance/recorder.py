@@ -1,0 +1,123 @@
+"""Stores payouts and balance transactions. Each write may be repeated without harm."""
+
+import uuid
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
+from typing import Final
+
+from sqlalchemy import bindparam, or_, update
+from sqlmodel import Session, col, select
+
+from donate.gifts.facts import PAYMENT_NAMES
+from donate.gifts.queries import gifts_by_source
+from donate.storage.bulk_writes import insert_new, table_of
+from donate.storage.column_types import UtcDateTime
+from donate.stripe_gateway.balance.models import BalanceTransaction, PayoutToRead, StripePayout
+from donate.stripe_gateway.balance.readings import Row
+
+# How many ids one statement names; SQLite allows 32,766 parameters.
+_AT_ONCE: Final = 500
+_TO_READ = table_of(PayoutToRead)
+# A payout that is due already stays due since then, so that it keeps its place.
+_MAKE_DUE = (
+    update(_TO_READ)
+    .where(
+        _TO_READ.c.payout_id == bindparam("due_id"),
+        or_(_TO_READ.c.ask_at.is_(None), _TO_READ.c.ask_at > bindparam("due_at")),
+    )
+    .values(ask_at=bindparam("due_at", type_=UtcDateTime), tries=0)
+)
+
+
+def make_payouts_due(session: Session, payout_ids: Iterable[str], now: datetime) -> None:
+    """Have the worker read these payouts from Stripe now.
+
+    Rows are locked in the order of their ids, so that two callers cannot deadlock.
+    """
+    ids = sorted(set(payout_ids))
+    rows = [{"payout_id": each, "ask_at": now, "tries": 0, "trouble": ""} for each in ids]
+    insert_new(session, PayoutToRead, rows)
+    for each in ids:
+        session.connection().execute(_MAKE_DUE, {"due_id": each, "due_at": now})
+
+
+def record_payout(session: Session, row: Row, *, is_complete: bool = False) -> StripePayout:
+    """Store a payout as Stripe stated it, unless a newer statement is stored.
+
+    Two workers may read the same payout, and the one that asked first may be the last to write.
+    `is_complete` stays true once it is true, because Stripe's list of a payout is then final.
+    """
+    insert_new(session, StripePayout, [row | {"is_complete": False}])
+    statement = select(StripePayout).where(StripePayout.payout_id == row["payout_id"])
+    payout = session.exec(statement.with_for_update()).one()
+    if payout.read_at <= row["read_at"]:
+        for name, value in row.items():
+            setattr(payout, name, value)
+    payout.is_complete = payout.is_complete or is_complete
+    session.add(payout)
+    session.flush()
+    return payout
+
+
+def record_transactions(
+    session: Session, rows: Sequence[Row], payout: StripePayout | None = None
+) -> int:
+    """Store balance transactions with their gifts and the payout that lists them, if any.
+
+    A transaction never changes at Stripe. One that is stored already only learns its payout.
+    Return how many are new.
+    """
+    # Sorted, so that two workers insert the same rows in the same order and cannot deadlock.
+    ordered = sorted(rows, key=lambda row: (row["created_at"], row["txn_id"]))
+    gifts: dict[str, uuid.UUID] = {}
+    for payments in _in_parts({row["payment"] for row in ordered if row["payment"]}):
+        gifts |= gifts_by_source(session, PAYMENT_NAMES, payments)
+    payout_row = payout.id if payout else None
+    added = insert_new(
+        session,
+        BalanceTransaction,
+        [row | {"payout_row": payout_row, "gift_id": gifts.get(row["payment"])} for row in ordered],
+    )
+    if payout_row is not None and added < len(ordered):
+        for ids in _in_parts({row["txn_id"] for row in ordered}):
+            belongs = col(BalanceTransaction.txn_id).in_(ids)
+            elsewhere = col(BalanceTransaction.payout_row).is_distinct_from(payout_row)
+            statement = update(BalanceTransaction).where(belongs, elsewhere)
+            session.execute(statement.values(payout_row=payout_row))
+    return added
+
+
+def tie_transactions(session: Session, since: datetime) -> int:
+    """Tie transactions to gifts whose payments became known only after them; return how many.
+
+    `since` limits the search: a payment that is unknown for long belongs to no gift here.
+    """
+    statement = (
+        select(BalanceTransaction.payment)
+        .where(
+            col(BalanceTransaction.gift_id).is_(None),
+            col(BalanceTransaction.payment) != "",
+            col(BalanceTransaction.created_at) >= since,
+        )
+        .distinct()
+    )
+    tied = 0
+    for payments in _in_parts(set(session.exec(statement))):
+        for payment, gift_id in gifts_by_source(session, PAYMENT_NAMES, payments).items():
+            session.execute(
+                update(BalanceTransaction)
+                .where(
+                    col(BalanceTransaction.payment) == payment,
+                    col(BalanceTransaction.gift_id).is_(None),
+                    col(BalanceTransaction.payment) != "",
+                )
+                .values(gift_id=gift_id)
+            )
+            tied += 1
+    return tied
+
+
+def _in_parts(ids: Iterable[str]) -> Iterator[list[str]]:
+    ordered = sorted(ids)
+    for first in range(0, len(ordered), _AT_ONCE):
+        yield ordered[first : first + _AT_ONCE]
