@@ -25,6 +25,7 @@ from donate.sandbox.errors import (
 )
 from donate.sandbox.mischief.mischief import Mischief
 from donate.sandbox.observer import Exchange, Observer
+from donate.sandbox.payouts.payouts import play_payouts
 from donate.sandbox.requests.form import decode_form
 from donate.sandbox.requests.idempotency import Answer, IdempotencyKeys
 from donate.sandbox.requests.permissions import Permissions
@@ -39,8 +40,9 @@ from donate.sandbox.store import Store
 
 LOGGED_REQUESTS = 10_000
 
-# Only requests to this path may be for the platform's own account. Its webhook endpoints can also
-# get the events of its connected accounts: https://docs.stripe.com/connect/webhooks
+# If the sandbox has a connected account, only requests to this path may be for the platform's own
+# account. A platform's webhook endpoints can also get the events of its connected accounts:
+# https://docs.stripe.com/connect/webhooks
 _PLATFORM_PATH = "/v1/webhook_endpoints"
 
 
@@ -157,6 +159,7 @@ class Api:
             if refusal is not None:
                 raise refusal
             expire_due_sessions(store)
+            play_payouts(store)
             store.run_due_tasks()
             with store.during_request(entry.request_id, entry.idempotency_key):
                 result = perform(store, entry.method, entry.path, entry.parameters)

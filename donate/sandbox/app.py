@@ -21,6 +21,7 @@ from donate.sandbox.pages.hosted_page import page_routes
 from donate.sandbox.pages.index_page import index_routes
 from donate.sandbox.pages.microdeposits import deposit_routes
 from donate.sandbox.pages.portal import portal_routes
+from donate.sandbox.payouts.payouts import play_payouts
 from donate.sandbox.requests.wire import ExposedTransportProtocol, Reset
 from donate.sandbox.shelf import StripeObject
 from donate.sandbox.store import Store
@@ -35,9 +36,9 @@ class SandboxConfig:
 
     Browsers open the sandbox's pages at `public_url`. The same `seed` gives the same ids. If
     `connected_account` is set, all objects belong to that account, and the secret key belongs to
-    its platform. Then each call and each webhook must name the account. If `mischief_seed` is set,
-    the sandbox makes errors on purpose ("mischief"), and passes a line about each of them to
-    `report_mischief`. The `observer` gets every request, answer and event.
+    its platform; each API request then has to name the account, and each event names it. If
+    `mischief_seed` is set, the sandbox makes errors on purpose ("mischief"), and passes a line
+    about each of them to `report_mischief`. The `observer` gets every request, answer and event.
     """
 
     secret_key: str
@@ -138,7 +139,7 @@ def _api_app(api: Api) -> ASGIApp:
         except ClientDisconnect:
             return  # The client has closed the connection during its request.
         except asyncio.CancelledError:
-            # A shutdown cancels the requests that a planned fault delays. Nothing else cancels one.
+            # Only a shutdown cancels a request, and only one that a planned fault delays.
             await Reset()(scope, receive, send)
 
     return answer
@@ -148,4 +149,5 @@ async def _expire_sessions(store: Store) -> None:
     while True:
         await asyncio.sleep(EXPIRY_INTERVAL_S)
         expire_due_sessions(store)
+        play_payouts(store)
         store.run_due_tasks()

@@ -6,7 +6,7 @@ from typing import Any
 def deep_copy(value: Any) -> Any:
     """Return a deep copy of JSON-like data.
 
-    Every event is a copy, and copy.deepcopy takes several times as long.
+    Every event contains a copy, and `copy.deepcopy` would take several times as long.
     """
     if isinstance(value, dict):
         return {

@@ -48,7 +48,7 @@ def currency_code(value: object, path: str) -> str:
 
 
 def refuse_odd_amount(amount: int, currency: str, path: str) -> None:
-    """Refuse an amount that Stripe cannot express in this currency."""
+    """Refuse an amount with more decimals than Stripe accepts in this currency."""
     if currency in THREE_DECIMAL and amount % 10:
         raise invalid_parameter(
             path,

@@ -18,9 +18,11 @@ from donate.sandbox.account_settings import (
     new_method_configuration,
 )
 from donate.sandbox.api_versions import TODAY
+from donate.sandbox.bank.ledger import BankLedger
 from donate.sandbox.copies import deep_copy
 from donate.sandbox.errors import no_such
 from donate.sandbox.objects.attempts import Attempt
+from donate.sandbox.payouts.schedule import Schedule
 from donate.sandbox.shelf import Shelf, StripeObject
 
 DELAY_S = 0.2
@@ -48,6 +50,21 @@ class Store:
         self.refunds = Shelf("refund")
         self.disputes = Shelf("dispute")
         self.balance_transactions = Shelf("balance_transaction")
+        self.payouts = Shelf("payout")
+        self.bank_accounts = Shelf("bank_account")
+        self.payout_schedule = Schedule()
+        # The next midnight at which automatic payouts are due.
+        self.next_payout_day = 0
+        # Balance transactions that no automatic payout includes yet, by id; then, for the others,
+        # the id of the payout that includes them.
+        self.not_paid_out: dict[str, StripeObject] = {}
+        self.payout_of: dict[str, str] = {}
+        # The coming steps of payouts: time, number of the step, payout, name of the step.
+        self.payout_steps: list[tuple[int, int, str, str]] = []
+        self.steps_planned = 0
+        # The bank's reference of each payout that has arrived, which Stripe learns later.
+        self.trace_ids: dict[str, str] = {}
+        self.bank = BankLedger()
         self.setup_intents = Shelf("setup_intent")
         self.payment_methods = Shelf("payment_method")
         self.customers = Shelf("customer")
@@ -92,7 +109,7 @@ class Store:
 
     @contextmanager
     def at_time(self, moment: int) -> Iterator[None]:
-        """Use this time of a test clock for everything inside the block."""
+        """Use this time of a test clock for everything inside the `with` block."""
         previous = self._set_clock
         self._set_clock = moment
         try:
@@ -123,7 +140,7 @@ class Store:
 
     @contextmanager
     def during_request(self, request_id: str, idempotency_key: str | None) -> Iterator[None]:
-        """Give the events of this block the id of their request."""
+        """Give the events that the `with` block creates the id of this request."""
         previous = self._request
         self._request = {"id": request_id, "idempotency_key": idempotency_key}
         try:

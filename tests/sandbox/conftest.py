@@ -10,6 +10,7 @@ import stripe
 
 from tests.real_parts import SECRET_KEY
 from tests.sandbox.mischievous import World
+from tests.sandbox.paid_account import PaidAccount
 from tests.sandbox.running import Receiver, RunningSandbox, run_sandbox
 
 
@@ -68,6 +69,11 @@ def fresh_client(
     fresh_sandbox: RunningSandbox, http_client: stripe.HTTPClient
 ) -> stripe.StripeClient:
     return client_of(fresh_sandbox, http_client)
+
+
+@pytest.fixture
+def account(fresh_sandbox: RunningSandbox, fresh_client: stripe.StripeClient) -> PaidAccount:
+    return PaidAccount(fresh_sandbox, fresh_client, interval="daily", delay_days=2)
 
 
 def client_of(sandbox: RunningSandbox, http_client: stripe.HTTPClient) -> stripe.StripeClient:

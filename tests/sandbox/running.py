@@ -17,7 +17,7 @@ from tests.sandbox.watching import WATCH
 
 PATIENCE_S = 5.0
 
-# Typed as Any, because the SDK has a type of its own for each nested dict.
+# The parameters are typed as Any, because the SDK has a separate type for each nested dict.
 SESSION: Any = {
     "mode": "payment",
     "submit_type": "donate",

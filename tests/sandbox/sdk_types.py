@@ -26,6 +26,7 @@ from tests.sandbox.shapes import (
 PARAMETERS = {
     "GET /v1/account": "AccountRetrieveCurrentParams",
     "GET /v1/accounts/*": "AccountRetrieveParams",
+    "GET /v1/balance": "BalanceRetrieveParams",
     "GET /v1/balance_transactions": "BalanceTransactionListParams",
     "GET /v1/balance_transactions/*": "BalanceTransactionRetrieveParams",
     "GET /v1/billing_portal/configurations": "billing_portal.ConfigurationListParams",
@@ -79,6 +80,9 @@ PARAMETERS = {
     "POST /v1/payment_methods/*/detach": "PaymentMethodDetachParams",
     "GET /v1/payouts": "PayoutListParams",
     "GET /v1/payouts/*": "PayoutRetrieveParams",
+    "POST /v1/payouts": "PayoutCreateParams",
+    "POST /v1/payouts/*": "PayoutUpdateParams",
+    "POST /v1/payouts/*/cancel": "PayoutCancelParams",
     "GET /v1/prices": "PriceListParams",
     "GET /v1/prices/*": "PriceRetrieveParams",
     "POST /v1/prices": "PriceCreateParams",
@@ -123,7 +127,7 @@ PARAMETERS = {
 
 # The SDK's types also contain options such as headers, which are not parameters in the form.
 _NO_PARAMETERS = frozenset(RequestOptions.__annotations__)
-# The types of these options use names that some of the SDK's modules do not import at run time.
+# The SDK's types of headers use names that some of its modules do not import at run time.
 _NAMES_OF_HEADERS = {"Mapping": Mapping, "StripeContext": object}
 _LEAVES = {
     Decimal: FORM_LEAVES["number"],
@@ -174,9 +178,10 @@ def _hash_of(annotation: Any) -> Check:
 
 
 def _choice_of(options: tuple[Any, ...]) -> Check:
-    """Return the check of a union type; if it has literal texts, no other text is accepted.
+    """Return the check of a union type.
 
-    The empty text does not count as a literal text here.
+    If the union has a literal text other than "", the check accepts no text that is not one of its
+    literals, even if `str` is in the union.
     """
     texts = {text for one in options if get_origin(one) is Literal for text in get_args(one)}
     is_closed = bool(texts - {""})

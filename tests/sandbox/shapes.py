@@ -115,7 +115,7 @@ def any_of(options: list[Check]) -> Check:
             inner_differences = option(value)
             if not inner_differences:
                 return FITS
-            # Prefer an option of the right type; among several such, the one that differs least.
+            # Report the option that fits best: of the right type, with the fewest differences.
             if best is None or _distance(inner_differences) < _distance(best):
                 best = inner_differences
         return best or wrong("fits nothing", value)
@@ -213,7 +213,7 @@ class Shapes:
         return differences
 
     def named(self, name: str) -> Check:
-        """Return the check of a named schema; the differences that it finds have that name."""
+        """Return the check of the schema `name`, which adds this name to its differences."""
         if name not in self._named:
             if name not in self._schemas:
                 return lambda _: [Difference("", "is no object of the document", schema=name)]
@@ -240,7 +240,7 @@ class Shapes:
         return {field.rstrip("!") for field in self._schemas[name]["fields"]}
 
     def _others(self, shape: Any) -> Check:
-        """Return the check of metadata; an empty text, which unsets a key, is allowed."""
+        """Return the check of metadata's values; it allows "", which unsets a key."""
         return self._compiled(shape, in_form=False)
 
     def _compiled(self, shape: Any, *, in_form: bool) -> Check:

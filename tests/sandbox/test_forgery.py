@@ -14,7 +14,7 @@ from tests.sandbox.subscriptions import begin
 
 
 def test_forged_events_name_real_gifts(world: World) -> None:
-    """A forged event names a real session with a false amount, and has one of four faults."""
+    """A forged event has a false amount for a real session, and may have a second fault."""
     world.begin(1, "forge")
     world.pay(12)
     paid = {

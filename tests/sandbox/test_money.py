@@ -27,7 +27,7 @@ def types_about(client: stripe.StripeClient, object_id: str) -> list[str]:
 @pytest.mark.parametrize(
     ("amount", "currency", "method", "fee"),
     [
-        (2_500, "cad", "card", 103),  # 73 + 30, because 2.9% is 72.5, which is rounded up
+        (2_500, "cad", "card", 103),  # 2.9% is 72.5, rounded up to 73; plus 30
         (50, "cad", "card", 31),
         (10_000, "cad", "acss_debit", 140),
         (100_000, "cad", "acss_debit", 500),
@@ -157,7 +157,7 @@ def test_a_pending_refund_ends_one_way_or_the_other(
 def test_a_lost_dispute_costs_the_gift_and_a_fee(
     client: stripe.StripeClient, sandbox: RunningSandbox
 ) -> None:
-    """A new dispute withdraws the amount and a fee of 15 dollars; its loss withdraws no more."""
+    """A new dispute withdraws the amount and a fee of 15 dollars; losing it withdraws no more."""
     intent = pay(client, sandbox)["payment_intent"]
     dispute = sandbox.control("POST", "/_sandbox/dispute", payment_intent=intent["id"])["dispute"]
     assert dispute["status"] == "needs_response"
@@ -250,7 +250,7 @@ def test_an_inquiry_may_be_closed_and_an_end_revised(
 def test_a_delayed_payment_is_settled_later(
     client: stripe.StripeClient, sandbox: RunningSandbox, *, succeed: bool, status: str
 ) -> None:
-    """A processing payment succeeds or fails later, with an event of its own for either."""
+    """A processing payment succeeds or fails later, each with a different event."""
     session = pay(client, sandbox, "processing")
     assert (session["status"], session["payment_status"]) == ("complete", "unpaid")
     assert session["payment_intent"]["status"] == "processing"

@@ -29,7 +29,7 @@ def portal_of(client: stripe.StripeClient, session: Any, **more: Any) -> str:
 
 
 def charge_new_card(client: stripe.StripeClient, session: Any) -> None:
-    """Let the subscription be charged to the card that was saved in the portal."""
+    """Make the card that was saved in the portal the subscription's card."""
     customer = client.v1.customers.retrieve(session["customer"])
     assert customer.invoice_settings
     default: Any = {"default_payment_method": customer.invoice_settings.default_payment_method}

@@ -205,7 +205,7 @@ def test_every_field_of_the_reference_is_there(objects: dict[str, dict[str, Any]
 def test_nested_hashes_have_every_field(
     objects: dict[str, dict[str, Any]], kind: str, field: str
 ) -> None:
-    """Objects that are nested inside these objects have all fields of Stripe's reference too."""
+    """Objects nested inside the sandbox's objects have all fields of Stripe's reference too."""
     value = objects[kind][field]
     inner = value[0] if isinstance(value, list) else value
     assert set(INNER_FIELDS[kind, field].split()) <= set(inner)

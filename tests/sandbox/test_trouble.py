@@ -95,7 +95,7 @@ def test_slow_answers_come_in_the_end(
 
 
 def test_a_drip_gets_past_a_timeout_for_each_read(sandbox: RunningSandbox) -> None:
-    """A timeout for each read does not end an answer that is sent byte by byte."""
+    """A client's timeout for each read does not end an answer that is sent byte by byte."""
     trouble(sandbox, "drip", seconds=0.6, method="GET")
     answer = sandbox.http.get(SESSIONS, auth=(SECRET_KEY, ""), timeout=0.3)
     assert answer.elapsed.total_seconds() > 0.3

@@ -41,7 +41,8 @@ EVENT_TYPES = frozenset(
         "customer.subscription.deleted customer.subscription.updated invoice.created "
         "invoice.finalized invoice.paid invoice.payment_failed invoice.payment_succeeded "
         "invoice_payment.paid payment_intent.created payment_intent.payment_failed "
-        "payment_intent.processing payment_intent.succeeded payout.failed payout.paid "
+        "payment_intent.processing payment_intent.succeeded payout.canceled "
+        "payout.created payout.failed payout.paid payout.reconciliation_completed payout.updated "
         "product.created refund.created refund.failed refund.updated"
     ).split()
 )

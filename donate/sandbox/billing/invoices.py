@@ -90,7 +90,7 @@ def finish_debit(store: Store, invoice: StripeObject, *, succeeds: bool) -> Stri
 
 
 def is_processing(store: Store, invoice: StripeObject) -> bool:
-    """Return whether a bank has not answered yet about this invoice's payment."""
+    """Return whether this invoice's payment still waits for a bank's answer."""
     return bool(
         invoice["status"] == "open" and _intent_of(store, invoice)["status"] == "processing"
     )

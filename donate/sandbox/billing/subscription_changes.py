@@ -90,9 +90,11 @@ CHANGE = {
     "metadata": metadata_change,
     "pause_collection": unset_or(
         record(
-            {"behavior": choice("keep_as_draft", "mark_uncollectible", "void")},
+            {
+                "behavior": choice("keep_as_draft", "mark_uncollectible", "void"),
+                "resumes_at": integer(1),
+            },
             required=["behavior"],
-            unsupported=["resumes_at"],
         )
     ),
     "proration_behavior": choice("always_invoice", "create_prorations", "none"),
@@ -121,8 +123,13 @@ def change_subscription(
     values: dict[str, Any] = {
         name: request[name] for name in ("description", "pause_collection") if name in request
     }
-    if values.get("pause_collection"):
-        values["pause_collection"]["resumes_at"] = None
+    pause = values.get("pause_collection")
+    if pause:
+        pause.setdefault("resumes_at", None)
+    if pause and pause["resumes_at"] and pause["resumes_at"] <= store.now():
+        raise invalid_parameter(
+            "pause_collection[resumes_at]", "`resumes_at` must be a time in the future."
+        )
     if "items" in request:
         values["items"] = _changed_items(store, subscription, request)
     if "metadata" in request:

@@ -89,10 +89,13 @@ def renew(
     if subscription["cancel_at_period_end"] or ends_with_its_period(subscription):
         end_subscription(store, subscription)
         return None
-    before = {name: deep_copy(subscription[name]) for name in ("items", "latest_invoice")}
+    changes = ("items", "latest_invoice", "pause_collection")
+    before = {name: deep_copy(subscription[name]) for name in changes}
     for item in subscription["items"]["data"]:
         _move_to_next_period(item, subscription["billing_cycle_anchor"])
+    _end_pause(subscription)
     invoice = draft_invoice(store, subscription, "subscription_cycle")
+    before = {name: value for name, value in before.items() if value != subscription[name]}
     store.announce("customer.subscription.updated", subscription, previous=before)
     paused = subscription["pause_collection"]
     if paused and paused["behavior"] == "keep_as_draft":
@@ -210,3 +213,15 @@ def _move_to_next_period(item: StripeObject, anchor: int) -> None:
     # Count months from the billing anchor. If it is the 31st, a period ends on the last day of
     # February, and the next one on the 31st again.
     item["current_period_end"] = months_after(anchor, months_between(anchor, start) + months)
+
+
+def _end_pause(subscription: StripeObject) -> None:
+    """End the pause if the new period begins at the pause's `resumes_at` or later.
+
+    Stripe's documents do not promise that `pause_collection` is emptied before that, or that an
+    event reports it.
+    """
+    pause, items = subscription["pause_collection"], subscription["items"]["data"]
+    start = min(item["current_period_start"] for item in items)
+    if pause and pause["resumes_at"] and pause["resumes_at"] <= start:
+        subscription["pause_collection"] = None

@@ -7,7 +7,7 @@ charge.dispute.created event: https://docs.stripe.com/disputes/how-disputes-work
 from typing import Any, Literal
 
 from donate.sandbox.errors import Refusal
-from donate.sandbox.objects.balance import DISPUTE_FEE, book
+from donate.sandbox.objects.balance import DISPUTE_FEE, book, fee_detail
 from donate.sandbox.objects.payments import new_dispute
 from donate.sandbox.shelf import StripeObject
 from donate.sandbox.store import Store
@@ -94,7 +94,8 @@ def _end(store: Store, dispute: StripeObject, outcome: DisputeOutcome) -> Stripe
     before = dispute["status"]
     dispute["status"] = outcome
     if outcome == "won":
-        # Stripe keeps its fee for a won dispute: https://docs.stripe.com/disputes/how-disputes-work
+        # Return only the amount, because Stripe keeps the dispute's fee even if the dispute is won:
+        # https://docs.stripe.com/disputes/how-disputes-work
         _move_money(store, dispute, dispute["amount"])
         store.announce("charge.dispute.funds_reinstated", dispute)
     dispute["is_charge_refundable"] = outcome != "lost"
@@ -104,6 +105,7 @@ def _end(store: Store, dispute: StripeObject, outcome: DisputeOutcome) -> Stripe
 
 def _move_money(store: Store, dispute: StripeObject, amount: int) -> None:
     is_withdrawal = amount < 0
+    has_fee = is_withdrawal and not dispute["balance_transactions"]
     direction = "withdrawal" if is_withdrawal else "reversal"
     transaction = book(
         store,
@@ -111,8 +113,7 @@ def _move_money(store: Store, dispute: StripeObject, amount: int) -> None:
         kind="adjustment",
         category="dispute" if is_withdrawal else "dispute_reversal",
         amount=amount,
-        fee=DISPUTE_FEE if is_withdrawal and not dispute["balance_transactions"] else 0,
-        fee_description="Dispute fee",
+        fees=[fee_detail(DISPUTE_FEE, dispute["currency"], "Dispute fee")] if has_fee else [],
         description=f"Chargeback {direction} for {dispute['charge']}",
     )
     if len(dispute["balance_transactions"]) < MAX_TRANSACTIONS:

@@ -51,7 +51,7 @@ def check_billing_mandate(mandate: dict[str, Any], path: str) -> None:
 
 
 def create_session_setup(store: Store, session: StripeObject, request: dict[str, Any]) -> None:
-    """Create the setup intent, which a setup session has from the start."""
+    """Create the setup intent of a new setup session."""
     session["setup_intent"] = new_setup_intent(
         store, request, request.get("setup_intent_data", {})
     )["id"]

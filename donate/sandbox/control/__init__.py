@@ -8,8 +8,10 @@ from fastapi.responses import JSONResponse
 
 from donate.sandbox.api import Api
 from donate.sandbox.control.account import add_account
+from donate.sandbox.control.bank import add_bank
 from donate.sandbox.control.mischief import add_mischief
 from donate.sandbox.control.money import add_money
+from donate.sandbox.control.payouts import add_payouts
 from donate.sandbox.control.state import add_state
 from donate.sandbox.control.subscriptions import add_subscriptions
 from donate.sandbox.control.trouble import add_trouble
@@ -31,6 +33,8 @@ def control_routes(store: Store, api: Api, deliveries: Deliveries, mischief: Mis
     router = APIRouter(prefix="/_sandbox", tags=["control"])
     add_state(router, store, api, deliveries, mischief)
     add_money(router, store)
+    add_payouts(router, store)
+    add_bank(router, store)
     add_subscriptions(router, store)
     add_webhooks(router, store, deliveries)
     add_trouble(router, api)

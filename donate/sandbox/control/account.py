@@ -15,7 +15,7 @@ from donate.sandbox.store import Store
 
 class Account(ControlBody):
     permissions: dict[str, Level] | None = None
-    """By resource, such as {"webhook": "read"}; other resources may be written."""
+    """The key's level for each resource, such as {"webhook": "read"}; by default "write"."""
     capabilities: dict[str, Literal["active", "inactive", "pending"]] | None = None
     portal_saved: bool | None = None
     """Whether the customer portal's settings were ever saved in the Dashboard."""

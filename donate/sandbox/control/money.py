@@ -37,7 +37,7 @@ class Pay(ControlBody):
     name: str | None = "Sam Sandbox"
     email: str | None = None
     verified: bool = True
-    """False makes a bank account wait for confirmation; the first `settle` confirms it."""
+    """If False, the bank account still has to be confirmed. The first `settle` confirms it."""
 
 
 class Settle(ControlBody):
@@ -63,7 +63,7 @@ class Dispute(ControlBody):
     payment_intent: str
     reason: str = "fraudulent"
     amount: Annotated[int, Field(ge=1)] | None = None
-    """The whole charge by default."""
+    """The disputed amount in minor units; by default the amount of the charge."""
     inquiry: bool = False
 
 

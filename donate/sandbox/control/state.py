@@ -12,6 +12,7 @@ from donate.sandbox.charging.disputes import CHARGEBACK
 from donate.sandbox.checkout.sessions import expire_due_sessions
 from donate.sandbox.control.bodies import ControlBody
 from donate.sandbox.mischief.mischief import Mischief
+from donate.sandbox.payouts.payouts import play_payouts
 from donate.sandbox.shelf import StripeObject
 from donate.sandbox.store import Store
 from donate.sandbox.webhooks.webhooks import Deliveries
@@ -37,6 +38,7 @@ def add_state(
                 "refunds": _by_status(store.refunds),
                 "disputes": _by_status(store.disputes),
                 "balance_transactions": len(store.balance_transactions),
+                "payouts": _by_status(store.payouts),
                 "subscriptions": _by_status(store.subscriptions),
                 "invoices": _by_status(store.invoices),
                 "events": len(store.events),
@@ -63,6 +65,7 @@ def add_state(
         store.set_clock(body.now)
         expire_due_sessions(store)
         end_due_subscriptions(store)
+        play_payouts(store)
         return {"now": store.now(), "follows_real_time": body.now is None}
 
     @router.get("/requests")

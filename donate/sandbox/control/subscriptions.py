@@ -21,7 +21,7 @@ from donate.sandbox.store import Store
 
 class Collect(ControlBody):
     succeed: bool | None = True
-    """None lets the saved method decide; a bank debit then stays processing."""
+    """Whether the payment succeeds. None: the saved method decides; a debit stays processing."""
 
 
 class End(ControlBody):
@@ -32,7 +32,7 @@ class End(ControlBody):
 class Become(ControlBody):
     """The body of a request to set a subscription's status.
 
-    It stands for what leads to this status at Stripe, such as a trial or a missing card.
+    At Stripe, something else leads to this status, such as a trial or a missing card.
     """
 
     status: Literal["active", "past_due", "paused", "trialing", "unpaid"]

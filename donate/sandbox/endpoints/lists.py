@@ -61,7 +61,7 @@ def page(
     def matches(thing: StripeObject) -> bool:
         return (
             thing["created"] > created_after
-            and _is_within(thing["created"], bounds)
+            and is_within(thing["created"], bounds)
             and all(test(thing, value) for test, value in tests)
         )
 
@@ -90,7 +90,7 @@ def _from_cursor(shelf: Shelf, request: dict[str, Any]) -> Iterable[StripeObject
     return shelf.newest_first(older_than=request.get("starting_after"))
 
 
-def _is_within(created: int, bounds: dict[str, int]) -> bool:
+def is_within(created: int, bounds: dict[str, int]) -> bool:
     return (
         created > bounds.get("gt", -1)
         and created >= bounds.get("gte", 0)

@@ -5,6 +5,7 @@ from typing import Any
 from donate.sandbox.charging.refunds import create_refund
 from donate.sandbox.checkout.sessions import create_session, expire_session
 from donate.sandbox.endpoints.account import ACCOUNT_ROUTES
+from donate.sandbox.endpoints.balance import BALANCE_ROUTES
 from donate.sandbox.endpoints.billing import BILLING_ROUTES
 from donate.sandbox.endpoints.lists import Filter, equal_texts, equals, event_types, page
 from donate.sandbox.endpoints.routes import create_route, retrieve_route, route, shelf_routes
@@ -102,12 +103,7 @@ ROUTES = (
         "id",
         **equal_texts("charge", "payment_intent"),
     ),
-    *shelf_routes(
-        "/v1/balance_transactions",
-        lambda store: store.balance_transactions,
-        "id",
-        **equal_texts("currency", "source", "type"),
-    ),
+    *BALANCE_ROUTES,
     route("GET", "/v1/events", _list_events),
     retrieve_route("/v1/events", lambda store: store.events, "id"),
     *ACCOUNT_ROUTES,

@@ -35,7 +35,7 @@ class Forgery:
 
 
 def possible_lies(event: StripeObject) -> tuple[Lie, ...]:
-    """Return the untruths that a careful receiver can detect; none for events without money."""
+    """Return the lies that a careful receiver can detect in a forgery; () if no money came in."""
     if event["type"] not in _AMOUNTS:
         return ()
     elsewhere: tuple[Lie, ...] = ("foreign_account", "other_livemode", "bad_signature")

@@ -46,7 +46,7 @@ MAX_DELAY_S = 60.0
 MAX_HANG_S = 20.0
 MAX_COPIES = 5
 MAX_OVERTAKING = 5
-# The longest time that an event waits for later events to be sent first.
+# The longest time that the sandbox holds back an event until later events are sent before it.
 MAX_WAIT_S = 30.0
 MAX_RECORDS = 10_000
 
@@ -55,8 +55,9 @@ _OPENS_A_SESSION = ("POST", "/v1/checkout/sessions")
 
 @dataclass(frozen=True)
 class Plan:
-    """How to deliver one event: once after each of `offsets_s` seconds. A dropped event has none.
+    """How to deliver one event.
 
+    `offsets_s` has one delay in seconds for each delivery; it is empty for a dropped event.
     `overtaken_by` is the number of later events that are sent before this event, which waits for
     them for at most `max_wait_s` seconds. `version` is the API version of the delivered event; None
     for the endpoint's own version.

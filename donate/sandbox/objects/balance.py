@@ -16,9 +16,8 @@ BANK_DEBIT_RATE_PER_MILLE = 10
 BANK_DEBIT_FIXED_FEE = 40
 BANK_DEBIT_MAX_FEE = 500
 DISPUTE_FEE = 1_500
-DAYS_UNTIL_AVAILABLE = 3
 
-_DAY_S = 86_400
+DAY_S = 86_400
 
 
 def payment_fee(amount: int, currency: str, method: str) -> int:
@@ -41,40 +40,58 @@ def book(
     kind: str,
     category: str,
     amount: int,
-    fee: int = 0,
-    fee_description: str = "Stripe processing fees",
+    fees: list[StripeObject] | None = None,
     description: str | None = None,
+    available_on: int | None = None,
 ) -> StripeObject:
-    """Add a balance transaction; `amount` is negative when money leaves."""
-    currency = source["currency"]
-    fee_details = [
-        {
-            "amount": fee,
-            "application": None,
-            "currency": currency,
-            "description": fee_description,
-            "type": "stripe_fee",
-        }
-    ]
+    """Add a balance transaction; `amount` is negative when money leaves.
+
+    The net amount is available after the account's settlement delay, unless `available_on` says
+    when.
+    """
+    days = store.payout_schedule.delay_days
+    return book_line(
+        store,
+        amount=amount,
+        available_on=midnight_after(store.now(), days) if available_on is None else available_on,
+        currency=source["currency"],
+        description=description,
+        fee_details=fees or [],
+        reporting_category=category,
+        source=source["id"],
+        type=kind,
+    )
+
+
+def fee_detail(
+    amount: int, currency: str, description: str, kind: str = "stripe_fee"
+) -> StripeObject:
+    return {
+        "amount": amount,
+        "application": None,
+        "currency": currency,
+        "description": description,
+        "type": kind,
+    }
+
+
+def book_line(store: Store, *, amount: int, **fields: Any) -> StripeObject:
+    """Add a balance transaction with these fields. The fee is the sum of the fee's details."""
+    fee = sum(detail["amount"] for detail in fields["fee_details"])
     transaction: dict[str, Any] = {
         "id": store.new_id("txn_3"),
         "object": "balance_transaction",
         "amount": amount,
-        "available_on": _midnight_after(store.now(), DAYS_UNTIL_AVAILABLE),
         "balance_type": "payments",
         "created": store.now(),
-        "currency": currency,
-        "description": description,
         "exchange_rate": None,
         "fee": fee,
-        "fee_details": fee_details if fee else [],
         "net": amount - fee,
-        "reporting_category": category,
-        "source": source["id"],
         "status": "pending",
-        "type": kind,
+        **fields,
     }
     store.balance_transactions.put(transaction)
+    store.not_paid_out[transaction["id"]] = transaction
     return transaction
 
 
@@ -88,7 +105,7 @@ def book_payment(store: Store, charge: StripeObject) -> None:
         kind=kind,
         category="charge",
         amount=charge["amount"],
-        fee=fee,
+        fees=[fee_detail(fee, charge["currency"], "Stripe processing fees")],
         description=charge["description"],
     )
     charge["balance_transaction"] = transaction["id"]
@@ -100,5 +117,6 @@ def as_of(transaction: StripeObject, now: int) -> StripeObject:
     return {**transaction, "status": "available" if available else "pending"}
 
 
-def _midnight_after(moment: int, days: int) -> int:
-    return (moment // _DAY_S + days) * _DAY_S
+def midnight_after(moment: int, days: int) -> int:
+    """Return the midnight (UTC) that begins the day `days` days after `moment`."""
+    return (moment // DAY_S + days) * DAY_S

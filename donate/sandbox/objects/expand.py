@@ -3,6 +3,7 @@
 https://docs.stripe.com/api/expanding_objects
 """
 
+from collections.abc import Callable
 from itertools import islice
 from typing import Any
 
@@ -30,7 +31,7 @@ def answer_with(store: Store, result: StripeObject, paths: list[str]) -> StripeO
 
 
 def answers(store: Store, **objects: StripeObject | None) -> dict[str, StripeObject | None]:
-    """Return these objects as the API would show them, an invoice with its payments."""
+    """Return these objects as the API's answers show them; an invoice includes its payments."""
     return {
         name: thing and answer_with(store, thing, ["payments"] if name == "invoice" else [])
         for name, thing in objects.items()
@@ -89,7 +90,7 @@ def _expand(store: Store, thing: StripeObject, steps: list[str], path: str) -> N
     if name not in thing or not _is_expandable(thing[name], rest):
         raise Refusal(f"This property cannot be expanded ({path}).", param="expand")
     if isinstance(thing[name], str):
-        target = store.find(_shelf_of(store, thing[name]), thing[name])
+        target = store.find(_SHELVES[thing[name].partition("_")[0]](store), thing[name])
         thing[name] = _current(store, deep_copy(target))
     if rest and thing[name] is not None:
         _expand(store, thing[name], rest, path)
@@ -101,40 +102,33 @@ def _is_expandable(value: Any, rest: list[str]) -> bool:
     if isinstance(value, dict):
         # A dict can be expanded if it is a Stripe object, or if the path goes on to a field in it.
         return "object" in value or bool(rest)
-    return isinstance(value, str) and value.partition("_")[0] in _EXPANDABLE
+    return isinstance(value, str) and value.partition("_")[0] in _SHELVES
 
 
-_EXPANDABLE = "pi ch py re pyr txn du cus sub in inpay seti prod".split()
-
-
-def _shelf_of(store: Store, object_id: str) -> Shelf:
-    match object_id.partition("_")[0]:
-        case "cus":
-            return store.customers
-        case "sub":
-            return store.subscriptions
-        case "in":
-            return store.invoices
-        case "inpay":
-            return store.invoice_payments
-        case "pi":
-            return store.payment_intents
-        case "prod":
-            return store.products
-        case "seti":
-            return store.setup_intents
-        case "ch" | "py":
-            return store.charges
-        case "re" | "pyr":
-            return store.refunds
-        case "txn":
-            return store.balance_transactions
-        case "du":
-            return store.disputes
-    raise ValueError(f"{object_id} is not the id of an expandable object")
+# The shelf of each kind of expandable object, by the prefix of its ids.
+_SHELVES: dict[str, Callable[[Store], Shelf]] = {
+    "ba": lambda store: store.bank_accounts,
+    "ch": lambda store: store.charges,
+    "cus": lambda store: store.customers,
+    "du": lambda store: store.disputes,
+    "in": lambda store: store.invoices,
+    "inpay": lambda store: store.invoice_payments,
+    "pi": lambda store: store.payment_intents,
+    "po": lambda store: store.payouts,
+    "prod": lambda store: store.products,
+    "py": lambda store: store.charges,
+    "pyr": lambda store: store.refunds,
+    "re": lambda store: store.refunds,
+    "seti": lambda store: store.setup_intents,
+    "sub": lambda store: store.subscriptions,
+    "txn": lambda store: store.balance_transactions,
+}
 
 
 def _current(store: Store, thing: StripeObject) -> StripeObject:
     if thing.get("object") == "balance_transaction":
         return as_of(thing, store.now())
+    if thing.get("object") == "bank_account":
+        # The field is only for the class `Shelf`.
+        return {name: value for name, value in thing.items() if name != "created"}
     return thing

@@ -1,4 +1,4 @@
-"""Parts that many of Stripe's objects have, with the same values in the sandbox."""
+"""Groups of fields that many of Stripe's objects have, with their values in the sandbox."""
 
 from typing import Any
 

@@ -27,7 +27,7 @@ BANK_REFUSED = Decline(
     "The customer's bank account could not be debited.",
 )
 
-# A payment method has these fields of its card or bank account. A charge has more of them.
+# The fields of a card or bank account that a payment method shows. A charge shows more fields.
 _METHOD_FIELDS = {
     "acss_debit": "bank_name fingerprint institution_number last4 transit_number",
     "card": "brand checks country exp_month exp_year fingerprint funding last4 regulated_status "

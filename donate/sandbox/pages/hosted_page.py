@@ -201,7 +201,7 @@ def html_page(
 
 
 def _origin(url: str | None) -> str:
-    """Return scheme and host, or an empty string if the host could change the CSP header."""
+    """Return a URL's scheme and host, or "" if the host could change the CSP header."""
     parts = urlsplit(url or "")
     is_plain = re.fullmatch(r"[A-Za-z0-9.:\[\]-]+", parts.netloc)
     return f"{parts.scheme}://{parts.netloc}" if is_plain else ""

@@ -1,5 +1,6 @@
 """The sandbox's front page: its sessions and links, and buttons for a bank's answer."""
 
+from datetime import UTC, datetime
 from itertools import islice
 from typing import Any
 
@@ -13,6 +14,7 @@ from donate.sandbox.checkout.sessions import expire_due_sessions
 from donate.sandbox.objects.payment_methods import TEST_CARDS
 from donate.sandbox.pages.hosted_page import format_money, html_page
 from donate.sandbox.pages.words import WORDS
+from donate.sandbox.payouts.payouts import available_balance, pending_balance
 from donate.sandbox.shelf import StripeObject
 from donate.sandbox.store import Store
 
@@ -40,6 +42,8 @@ def index_routes(store: Store) -> APIRouter:
             WORDS["en"],
             sessions=[_session_row(store, session) for session in sessions],
             invoices=[_invoice_row(invoice) for invoice in islice(processing, MAX_LISTED)],
+            balances=_balance_rows(store),
+            payouts=[_payout_row(one) for one in islice(store.payouts.newest_first(), MAX_LISTED)],
             cards=TEST_CARDS.values(),
             links=_LINKS,
         )
@@ -69,6 +73,26 @@ def _bank_decides(store: Store, session: StripeObject) -> bool:
     """Return whether the payment is a bank debit that the bank has not answered yet."""
     intent = store.payment_intents.get(session["payment_intent"] or "")
     return intent is not None and intent["status"] in ("processing", "requires_action")
+
+
+def _balance_rows(store: Store) -> list[dict[str, str]]:
+    available, pending = available_balance(store), pending_balance(store)
+    return [
+        {
+            "available": format_money(available.get(currency, 0), currency, WORDS["en"]),
+            "pending": format_money(pending[currency], currency, WORDS["en"]),
+        }
+        for currency in sorted(pending)
+    ]
+
+
+def _payout_row(payout: StripeObject) -> dict[str, str]:
+    return {
+        "id": payout["id"],
+        "amount": format_money(payout["amount"], payout["currency"], WORDS["en"]),
+        "arrives": datetime.fromtimestamp(payout["arrival_date"], UTC).date().isoformat(),
+        "status": payout["status"],
+    }
 
 
 def _session_row(store: Store, session: StripeObject) -> dict[str, Any]:

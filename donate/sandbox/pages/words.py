@@ -128,7 +128,7 @@ WORDS: dict[str, dict[str, Any]] = {
         },
         "closed": {
             "complete": "Ce paiement est déjà terminé.",
-            "expired": "Cette page a expiré. Rien n’a été débité.",
+            "expired": "Cette page a expiré. Rien n’a été prélevé.",
             "unknown": "Il n’y a pas de page de paiement à cette adresse.",
         },
         "continue": "Revenir au site",

@@ -13,9 +13,11 @@ Level = Literal["none", "read", "write"]
 LEVELS: tuple[Level, ...] = get_args(Level)
 
 # For each resource: its path in the API, its row in the Dashboard, and its name in a permission.
+# The first path that a request's path begins with counts.
 RESOURCES = (
     ("/v1/account", "Accounts", "accounts"),
     ("/v1/balance_transactions", "Balance Transactions", "balance_transaction"),
+    ("/v1/balance", "Balance", "balance"),
     ("/v1/billing_portal", "Customer Portal", "customer_portal"),
     ("/v1/charges", "Charges and Refunds", "charge"),
     ("/v1/checkout/sessions", "Checkout Sessions", "checkout_session"),
@@ -29,6 +31,7 @@ RESOURCES = (
         "Payment Method Configurations",
         "payment_method_configuration",
     ),
+    ("/v1/payouts", "Payouts", "payout"),
     ("/v1/products", "Products", "product"),
     ("/v1/refunds", "Charges and Refunds", "charge"),
     ("/v1/setup_intents", "SetupIntents", "setup_intent"),
@@ -59,3 +62,4 @@ class Permissions:
                         "on this key would allow this request to continue.",
                         status=403,
                     )
+                return

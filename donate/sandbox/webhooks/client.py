@@ -68,7 +68,7 @@ class WebhookClient:
             try:
                 return await self._send(connection, request, idle)
             except (ConnectionError, EOFError):
-                # The receiver had closed the idle connection. This does not count as an attempt.
+                # The receiver had closed the idle connection, so try another connection.
                 continue
         return await self._send(await _connect(parts), request, idle)
 

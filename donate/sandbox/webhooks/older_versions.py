@@ -24,6 +24,7 @@ _ADDED_AFTER_2024 = {
     "customer": "customer_account",
     "invoice": "amount_overpaid amount_paid_off_stripe customer_account parent "
     "total_pretax_credit_amounts total_taxes",
+    "payout": "payout_method trace_id",
     "subscription": "customer_account",
 }
 

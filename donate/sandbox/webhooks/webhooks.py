@@ -91,7 +91,7 @@ class Deliveries:
         self.log: deque[Delivery] = deque(maxlen=LOGGED_DELIVERIES)
 
     async def close(self) -> None:
-        """Stop now; events that were not delivered stay undelivered."""
+        """Stop all deliveries now; events that are not delivered yet are never delivered."""
         self.reset()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._client.close()

@@ -1,0 +1,1 @@
+"""Payouts: Stripe's transfers of the balance to the charity's bank account, and their schedule."""
