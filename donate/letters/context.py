@@ -11,7 +11,7 @@ from sqlmodel import Session, col, select
 from donate.gifts.account_confirmation import Confirmation, confirmation_due, was_never_confirmed
 from donate.gifts.facts import Fact, FactKind
 from donate.gifts.models import Donor, Gift, GiftFact, GiftWish
-from donate.gifts.pledges import RequestedAmount, requested_amount
+from donate.gifts.monthly.pledge_state import RequestedAmount, requested_amount
 from donate.gifts.queries import donor_of, paid_replacement, plain_facts_of, wish_of
 from donate.letters.kinds import LetterKind, statuses_for
 from donate.letters.models import Letter
@@ -163,6 +163,8 @@ def can_be_written(kind: LetterKind, context: LetterContext) -> bool:
             return True
         case LetterKind.PLEDGE_ENDED:
             return True
+        case LetterKind.PLEDGE_LINK:
+            return context.first is not None
 
 
 def _returned(session: Session, letter: Letter) -> Money | None:

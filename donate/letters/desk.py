@@ -7,7 +7,7 @@ from typing import Final
 
 from sqlmodel import Session, col, func, select
 
-from donate.errors import Conflict, NotFound
+from donate.errors import N_, Conflict, NotFound
 from donate.gifts.models import Gift
 from donate.letters.context import is_true, load_context
 from donate.letters.models import Letter, LetterState, new_letter
@@ -87,7 +87,7 @@ def send_again(
     if not 0 < again <= letter.again + 1:
         raise NotFound("no such letter")
     if again == letter.again + 1 and not may_be_sent_again(session, letter, regions):
-        raise Conflict("This e-mail is waiting to be sent, or what it says is no longer true.")
+        raise Conflict(N_("This e-mail is waiting to be sent, or what it says is no longer true."))
     row = new_letter(gift.id, letter.kind, letter.occasion, now=now, again=again, asked_by=actor)
     if not insert_new(session, Letter, [row]):
         return None

@@ -17,12 +17,13 @@ from sqlmodel import Session
 
 from donate.clock import Clock
 from donate.gifts.facts import FactKind
-from donate.gifts.models import Gift, GiftFact
+from donate.gifts.models import Donor, Gift, GiftFact
+from donate.gifts.offline.models import OfflineEntry
 from donate.gifts.status import StatusName
 from donate.letters.kinds import LetterKind, statuses_for
 from donate.letters.models import Letter, LetterState, new_letter
 from donate.letters.transfers import ARRIVAL_KINDS, WAIT
-from donate.regions.modes import BY_HAND
+from donate.regions.modes import BY_HAND, OFFLINE
 from donate.storage.bulk_writes import insert_new, table_of
 from donate.storage.database import Database
 
@@ -42,6 +43,30 @@ _UNDONE: Final = table_of(GiftFact).alias("undone").c
 _IS_UNDONE: Final = (
     select(_UNDONE.id)
     .where(_UNDONE.kind == FactKind.TRANSFER_UNDONE, _UNDONE.source_id == _FACT.source_id)
+    .exists()
+)
+_IS_OFFLINE: Final = _GIFT.mode.in_(OFFLINE)
+_ENTRY: Final = table_of(OfflineEntry).c
+# Whether staff asked for thanks when they entered a cheque or cash, and there is an address.
+_WANTS_THANKS: Final = (
+    select(_ENTRY.id)
+    .where(_ENTRY.gift_id == _GIFT.id, _ENTRY.sends_thanks, _ENTRY.donor_email != "")
+    .exists()
+)
+_DONOR: Final = table_of(Donor).c
+# The donor of a transfer that nobody announced may have no address.
+_HAS_ADDRESS: Final = (
+    select(_DONOR.id).where(_DONOR.id == _GIFT.donor_id, _DONOR.email != "").exists()
+)
+_OPENED: Final = table_of(GiftFact).alias("opened").c
+# Whether the donor chose the gift. Staff open gifts for money that nobody announced.
+_WAS_CHOSEN: Final = (
+    select(_OPENED.id)
+    .where(
+        _OPENED.gift_id == _GIFT.id,
+        _OPENED.kind == FactKind.GIFT_OPENED,
+        _OPENED.actor == "donor",
+    )
     .exists()
 )
 # Whether an e-mail had already stated an amount when staff undid the transfer.
@@ -95,9 +120,15 @@ _TRIGGERS: Final = (
         (FactKind.TRANSFER_RECEIVED,),
         told_late=True,
         waits=True,
-        only=not_(_IS_UNDONE),
+        only=and_(not_(_IS_UNDONE), or_(and_(not_(_IS_OFFLINE), _HAS_ADDRESS), _WANTS_THANKS)),
     ),
-    LetterTrigger(LetterKind.CORRECTION, (FactKind.TRANSFER_UNDONE,), waits=True, only=_WAS_TOLD),
+    # Staff write to a donor themselves if the bank returned the cheque.
+    LetterTrigger(
+        LetterKind.CORRECTION,
+        (FactKind.TRANSFER_UNDONE,),
+        waits=True,
+        only=and_(_WAS_TOLD, not_(_IS_OFFLINE)),
+    ),
     LetterTrigger(LetterKind.UNDER_WAY, (FactKind.PAYMENT_PROCESSING,)),
     LetterTrigger(LetterKind.CONFIRM_ACCOUNT, (FactKind.ACCOUNT_TO_CONFIRM,)),
     LetterTrigger(LetterKind.FAILED, (FactKind.PAYMENT_FAILED,), only=not_(_IS_LATER_MONTH)),
@@ -224,6 +255,7 @@ def _missing_for_awaited(kind: LetterKind) -> Select[Any]:
             _GIFT.status == StatusName.AWAITED,
             _GIFT.opened_at.between(bindparam("since"), bindparam("until")),
             _GIFT.mode.in_(BY_HAND),
+            _WAS_CHOSEN,
             not_(has_transfer),
             not_(_is_written(kind, literal(""))),
         )

@@ -8,7 +8,10 @@ from donate.errors import MailUnavailable
 
 
 class Folder:
-    """A carrier that writes files. The Message-ID names the file, so a second copy replaces it."""
+    """A carrier that writes each e-mail to a file.
+
+    The file's name is made of the Message-ID, so an e-mail that is sent again replaces its file.
+    """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder

@@ -20,6 +20,7 @@ class LetterKind(StrEnum):
     MONTH_FAILED = "month_failed"  # A month could not be collected. Occasion: the invoice.
     PLEDGE_AMOUNT = "pledge_amount"  # The monthly amount will change. Occasion: the request.
     PLEDGE_ENDED = "pledge_ended"  # The pledge ended. Occasion: the subscription.
+    PLEDGE_LINK = "pledge_link"  # The link to the pledge's page. Occasion: the form of staff.
     REFUND = "refund"  # A refund was made. Occasion: the refund.
     REFUND_FAILED = "refund_failed"  # A refund did not arrive. Occasion: the refund.
 
@@ -35,6 +36,7 @@ _TRUE_WHILE: Final[Mapping[LetterKind, frozenset[StatusName]]] = {
     LetterKind.MONTH_FAILED: frozenset({StatusName.FAILED}),
     LetterKind.PLEDGE_AMOUNT: frozenset(StatusName),
     LetterKind.PLEDGE_ENDED: frozenset(StatusName),
+    LetterKind.PLEDGE_LINK: frozenset(StatusName),
     LetterKind.REFUND: frozenset(StatusName),
     LetterKind.REFUND_FAILED: frozenset(StatusName),
 }

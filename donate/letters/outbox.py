@@ -121,6 +121,8 @@ class Outbox:
             self._postpone(letter, touched_at + self._wait)
         elif not is_true(letter, context):
             self._end(letter, LetterState.UNTRUE)
+        elif not context.donor.email:
+            self._end(letter, LetterState.UNTRUE, "The donor has no e-mail address.")
         elif not letter.again and over_limit:
             self._end(letter, LetterState.SET_ASIDE, "Too many e-mails to this address in a day.")
         else:

@@ -4,35 +4,33 @@ SQLite keeps writing to its file after somebody moved or replaced it, and these 
 lost. PostgreSQL's driver waits forever for a server that does not answer.
 """
 
-import select
+import sqlite3
 import time
 from collections.abc import Callable, Generator, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, Final
 
 import psycopg
-from psycopg.types.array import ListBinaryDumper
 from sqlalchemy import Connection, Engine, event
 from sqlalchemy.exc import (
     DBAPIError,
-    InvalidatePoolError,
     OperationalError,
     TimeoutError as PoolTimeout,
 )
 
-from donate.errors import DatabaseBusy
+from donate.errors import DatabaseBusy, Misconfigured
 
 # How long to wait for a silent server: longer than the lock timeout and than any page's statement.
 SILENCE_S: Final = 10.0
-# Ping a connection before use if it was idle for longer than this. A ping costs as much as storing
-# an event.
-IDLE_S: Final = 1.0
 # When SQLite's write-ahead log has more pages than this, the next commit copies the log into the
 # file, which is slow. The worker copies it every second (`Database.copy_log`), so no commit has to.
 LOG_PAGES: Final = 16_384
-_SQLITE_ERROR: Final = 1  # A programming error, such as a missing table or an invalid statement.
-_POSTGRESQL_READ_ONLY: Final = "25006"  # The server is a standby, or its disk is read-only.
+# SQLite's code for an error in our program, such as a missing table or an invalid statement.
+_SQLITE_ERROR: Final = 1
+
+# PostgreSQL's code of a server that only reads: a standby, or one whose disk is read-only.
+_POSTGRESQL_READ_ONLY: Final = "25006"
 
 
 class SameFile:
@@ -60,6 +58,17 @@ def _identity_of(path: Path) -> tuple[int, int] | None:
     except OSError:
         return None
     return status.st_dev, status.st_ino
+
+
+def require_sqlite_module(name: str) -> None:
+    """Raise Misconfigured if the SQLite of this Python was built without a module."""
+    with closing(sqlite3.connect(":memory:")) as connection:
+        modules = {row[0] for row in connection.execute("SELECT name FROM pragma_module_list")}
+    if name not in modules:
+        raise Misconfigured(
+            f"the SQLite of this Python has no {name.upper()}, which the search of gifts needs: "
+            "use another build of Python, or PostgreSQL"
+        )
 
 
 def watch_sqlite(engine: Engine) -> Callable[[], None]:
@@ -136,7 +145,7 @@ class TimedConnection(psycopg.Connection[Any]):
 
 
 def watch_postgresql(engine: Engine, silence_s: float | None) -> None:
-    """Limit how long connections wait for the server, and replace those that the server closed.
+    """Limit how long connections wait for the server.
 
     If `silence_s` is None, connections wait forever.
     """
@@ -144,35 +153,9 @@ def watch_postgresql(engine: Engine, silence_s: float | None) -> None:
     def connect(_dialect: Any, _record: Any, args: Any, parameters: Any) -> Any:
         connection = TimedConnection.connect(*args, **parameters)
         connection.silence_s = silence_s
-        # Encode lists in binary form, which is faster: for the text form, psycopg encodes each item
-        # in Python.
-        connection.adapters.register_dumper(list, ListBinaryDumper)
         return connection
 
-    def checked_in(_connection: Any, record: Any) -> None:
-        record.info["checked_in_at"] = time.monotonic()
-
-    def checked_out(connection: Any, record: Any, _proxy: Any) -> None:
-        checked_in_at = record.info.get("checked_in_at")
-        if checked_in_at is None:
-            return  # A new connection needs no ping.
-        try:
-            if time.monotonic() - checked_in_at > IDLE_S or _has_unread_data(connection):
-                engine.dialect.do_ping(connection)
-        except psycopg.Error as error:
-            # This error makes SQLAlchemy replace every connection in its pool.
-            raise InvalidatePoolError from error
-
     event.listen(engine, "do_connect", connect)
-    event.listen(engine, "checkin", checked_in)
-    event.listen(engine, "checkout", checked_out)
-
-
-def _has_unread_data(connection: psycopg.Connection[Any]) -> bool:
-    """Whether the server has sent data unasked, usually because it closed the connection."""
-    poll = select.poll()
-    poll.register(connection.fileno(), select.POLLIN)
-    return bool(poll.poll(0))
 
 
 @contextmanager

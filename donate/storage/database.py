@@ -22,6 +22,7 @@ from donate.errors import DatabaseBusy, Misconfigured
 from donate.storage.connections import (
     SILENCE_S,
     raising_busy,
+    require_sqlite_module,
     watch_postgresql,
     watch_sqlite,
     without_timeout,
@@ -90,6 +91,7 @@ class Database:
         self._lock = _FairLock()
         self._busy_timeout_s = busy_timeout_s
         if self.is_sqlite:
+            require_sqlite_module("fts5")
             if parsed.database in (None, "", ":memory:"):
                 raise Misconfigured("DATABASE_URL must name a file: sqlite:///donate.sqlite3")
             self.engine: Engine = create_engine(
@@ -105,6 +107,7 @@ class Database:
                 pool_size=10,
                 max_overflow=10,
                 pool_timeout=busy_timeout_s,
+                pool_pre_ping=True,  # replace connections that the server closed
                 hide_parameters=True,
                 connect_args={
                     "connect_timeout": 5,
@@ -207,7 +210,7 @@ class Database:
         if self.is_sqlite:
             file = Path(self.engine.url.database or "")
             if not file.exists() or not file.stat().st_size:
-                return SchemaAge.MISSING  # do not connect, which would write into the file
+                return SchemaAge.MISSING  # without connecting, which would write into the file
         with raising_busy(), self.engine.connect() as connection:
             return age_of(connection)
 

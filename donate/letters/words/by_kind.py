@@ -7,7 +7,7 @@ from donate.letters.context import LetterContext
 from donate.letters.kinds import LetterKind
 from donate.letters.words.draft import Draft, amount_and_reference, manage_link
 from donate.letters.words.instructions import Translate, how, mind, what_to_enter
-from donate.letters.words.pledges import month_failed, pledge_amount, pledge_ended
+from donate.letters.words.pledges import month_failed, pledge_amount, pledge_ended, pledge_link
 from donate.letters.words.thanks import correction, thank_you
 from donate.web.templating import translate
 
@@ -176,6 +176,7 @@ _DRAFTS: Final[Mapping[LetterKind, Callable[[LetterContext, Translate], Draft]]]
     LetterKind.MONTH_FAILED: month_failed,
     LetterKind.PLEDGE_AMOUNT: pledge_amount,
     LetterKind.PLEDGE_ENDED: pledge_ended,
+    LetterKind.PLEDGE_LINK: pledge_link,
     LetterKind.REFUND: _refund,
     LetterKind.REFUND_FAILED: _refund_failed,
 }

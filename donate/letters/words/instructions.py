@@ -50,7 +50,10 @@ def what_to_enter(about: LetterContext, _: Translate) -> tuple[tuple[str, str], 
 
 
 def mind(about: LetterContext, _: Translate) -> tuple[str, ...]:
-    """Return notes about the transfer. They never contain the answer to a security question."""
+    """Return advice about the transfer, such as how to send it in parts.
+
+    For Interac e-Transfer, the advice mentions the security question, but never an answer to it.
+    """
     said = []
     if about.gift.mode == Mode.INTERAC:
         parts = parts_of(about.gift.amount, about.terms.split_above_minor if about.terms else None)

@@ -1,9 +1,9 @@
-"""The e-mails about pledges: a failed month, a new amount, the end of the pledge."""
+"""The e-mails about pledges: a failed month, a new amount, the end, and the link to its page."""
 
 from typing import assert_never
 
 from donate.clock import local_date
-from donate.gifts.pledges import EndReason, end_reason_of
+from donate.gifts.monthly.pledge_state import EndReason, end_reason_of
 from donate.letters.context import LetterContext
 from donate.letters.words.draft import Draft, amount_and_reference, manage_link
 from donate.letters.words.instructions import Translate
@@ -66,6 +66,21 @@ def pledge_ended(context: LetterContext, _: Translate) -> Draft:
         rows=tuple(rows),
         link=(_("Start a new monthly gift"), context.give_page),
         manage=_history_link(context, _),
+    )
+
+
+def pledge_link(context: LetterContext, _: Translate) -> Draft:
+    """Write the link to the donor's page for the pledge, which staff send again."""
+    return Draft(
+        subject=_("Your link to manage your monthly gift"),
+        headline=_("Manage your monthly gift"),
+        before=(
+            _("Here’s the link to your monthly gift. You can change, pause or cancel it there."),
+            _("Anyone with this link can change your monthly gift. Keep it private."),
+        ),
+        rows=((_("Reference"), context.gift.reference),),
+        after=(_("If you didn’t ask for this link, please reply to this e-mail."),),
+        link=(_("Manage your monthly gift"), context.pledge_page or context.page),
     )
 
 

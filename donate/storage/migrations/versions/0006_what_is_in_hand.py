@@ -53,5 +53,7 @@ def _recompute(connection: sa.Connection, time_zones: dict[object, str]) -> None
     for gift_id, kind, *rest in connection.execute(statement):
         facts[gift_id].append(Fact(FactKind(kind), *rest))
     for gift_id, time_zone in time_zones.items():
-        values = cached_copy(facts[gift_id], time_zone)
+        copy = cached_copy(facts[gift_id], time_zone)
+        # Later migrations add further columns.
+        values = {name: value for name, value in copy.items() if name in _gift.c}
         connection.execute(sa.update(_gift).where(_gift.c.id == gift_id).values(**values))

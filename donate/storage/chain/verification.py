@@ -1,0 +1,158 @@
+"""Checks the chain, the rows that it covers, and seals. Reads only, a link at a time."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Final
+
+from sqlmodel import Session, col, select
+
+from donate.storage.chain.links import NO_LINK, Link, changed_rows, make_link
+from donate.storage.chain.models import ChainLink, ChainSeal
+from donate.storage.chain.row_hashes import (
+    CHAINED,
+    MAX_ID,
+    MIN_ID,
+    ChainedTable,
+    HashedRow,
+    canonical_time,
+    hashed_rows,
+)
+from donate.storage.chain.seals import Seal
+
+# A row is recorded and committed within much less than this.
+LATE: Final = timedelta(days=1)
+_LINKS_AT_A_TIME: Final = 100
+_ROWS_AT_A_TIME: Final = 1_000
+
+ReadRows = Callable[[ChainedTable, int, int, int], Sequence[HashedRow]]
+"""A function of a table, the first id, the last id and a limit; it returns the rows."""
+
+
+@dataclass
+class ChainCheck:
+    """What a check of the chain has counted. `pending` rows have no link yet."""
+
+    links: int = 0
+    rows: int = 0
+    pending: int = 0
+    _hashes: dict[int, tuple[bytes, int]] = field(default_factory=dict)
+
+    def problems(
+        self, links: Iterable[Link], read_rows: ReadRows, seals: Iterable[Seal] = ()
+    ) -> Iterator[str]:
+        """Yield a line for each link, row and seal that does not fit. Counts what it checked."""
+        seals = list(seals)
+        sealed = {seal.position for seal in seals}
+        tables = {table.name: table for table in CHAINED}
+        last_of: dict[str, Link] = {}
+        previous: set[bytes] = {NO_LINK}
+        position = 0
+        for link in links:
+            position += 1
+            self.links += 1
+            if link.position != position:
+                yield f"chain: link {position} is missing, or out of order"
+                position = link.position
+            table = tables.get(link.table_name)
+            if table is None:
+                yield f"chain: link {position} is of an unknown table, {link.table_name!r}"
+                previous = {link.hash}
+                continue
+            before = last_of.get(table.name)
+            if link.first_id != (before.last_id + 1 if before else MIN_ID):
+                yield f"chain: link {position} does not begin where the one before it ends"
+            rows = read_rows(table, link.first_id, link.last_id, MAX_ID)
+            # The link before may be damaged. So accept a link that follows its stored hash, or the
+            # hash computed from its rows.
+            expected = {_hash_again(link, hash_before, rows) for hash_before in previous}
+            if link.hash not in expected:
+                changed = list(changed_rows(link, rows))
+                yield from (f"{table.name}: row {row_id} {what}" for row_id, what in changed)
+                if not changed:
+                    yield f"chain: link {position} was changed"
+            yield from _late_rows(table, before, rows)
+            previous = expected | {link.hash}
+            self.rows += len(rows)
+            last_of[table.name] = link
+            if position in sealed:
+                self._hashes[position] = (link.hash, self.rows)
+        for table in CHAINED:
+            yield from self._unchained(table, last_of.get(table.name), read_rows)
+        for seal in seals:
+            yield from self._broken_seal(seal)
+
+    def _unchained(
+        self, table: ChainedTable, last: Link | None, read_rows: ReadRows
+    ) -> Iterator[str]:
+        first = last.last_id + 1 if last else MIN_ID
+        while rows := read_rows(table, first, MAX_ID, _ROWS_AT_A_TIME):
+            self.pending += len(rows)
+            yield from _late_rows(table, last, rows)
+            first = rows[-1].id + 1
+
+    def _broken_seal(self, seal: Seal) -> Iterator[str]:
+        name = f"chain: the seal of {seal.day} (link {seal.position})"
+        if seal.position not in self._hashes:
+            yield f"{name} does not fit: the chain has no such link, so its end was cut off"
+        elif self._hashes[seal.position][0] != seal.hash:
+            yield f"{name} does not fit: the chain was made anew"
+        elif self._hashes[seal.position][1] != seal.row_count:
+            yield f"{name} does not fit: it counts {seal.row_count} rows"
+
+
+def _hash_again(link: Link, previous: bytes, rows: Sequence[HashedRow]) -> bytes:
+    again = make_link(
+        link.position,
+        previous,
+        link.table_name,
+        rows,
+        first_id=link.first_id,
+        last_id=link.last_id,
+        as_of=link.as_of,
+    )
+    fits = (again.row_count, again.fingerprints) == (link.row_count, link.fingerprints)
+    return again.hash if fits else b"other rows"
+
+
+def _late_rows(
+    table: ChainedTable, before: Link | None, rows: Sequence[HashedRow]
+) -> Iterator[str]:
+    """Yield a line for each row that, by its time of recording, an earlier link should cover."""
+    if before is None or before.is_full:
+        return
+    limit = str(canonical_time(before.as_of - LATE))
+    for row in rows:
+        if row.recorded < limit:
+            yield (
+                f"{table.name}: row {row.id} has the time {row.recorded}, but it was not there "
+                f"on {before.as_of:%Y-%m-%d}"
+            )
+
+
+def check_chain(session: Session, check: ChainCheck, seals: Iterable[Seal] = ()) -> Iterator[str]:
+    """Check the chain in the database, its stored seals, and the seals from outside."""
+    stored = (
+        Seal(row.sealed_at.date(), row.position, row.row_count, row.hash)
+        for row in session.exec(select(ChainSeal).order_by(col(ChainSeal.id)))
+    )
+    seals = [*stored, *seals]
+
+    def read_rows(table: ChainedTable, first: int, last: int, limit: int) -> list[HashedRow]:
+        return hashed_rows(session, table, first=first, last=last, limit=limit)
+
+    yield from check.problems(_stored_links(session), read_rows, seals)
+
+
+def _stored_links(session: Session) -> Iterator[Link]:
+    names = Link.__dataclass_fields__
+    columns = [col(getattr(ChainLink, name)) for name in names]
+    last = MIN_ID
+    while True:
+        page = select(*columns).where(col(ChainLink.position) > last)
+        rows = session.execute(page.order_by(col(ChainLink.position)).limit(_LINKS_AT_A_TIME)).all()
+        for row in rows:
+            yield Link(*row)
+        if not rows:
+            return
+        last = rows[-1].position
