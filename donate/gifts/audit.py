@@ -1,4 +1,4 @@
-"""Checks that each stored status, movement and total agrees with the facts. Reads only.
+"""Checks that each stored status, movement, pledge and total agrees with the facts. Reads only.
 
 Run it in one snapshot (`Database.reading_snapshot`), or a gift that changes meanwhile looks like a
 difference.
@@ -12,13 +12,22 @@ from typing import Final
 
 from sqlmodel import Session, col, select
 
+from donate.gifts.donor_profiles.audit import merge_differences, profile_differences
 from donate.gifts.facts import Fact
-from donate.gifts.ledger import cached_copy
+from donate.gifts.ledger import cached_copy, pledge_columns
 from donate.gifts.models import Gift, GiftFact
+from donate.gifts.monthly.models import PledgeRow
+from donate.gifts.monthly.pledge_copy import PledgeCopy, copy_of_pledge
 from donate.gifts.movements.models import GiftMovement
-from donate.gifts.movements.recorder import TotalKey, shares_in_totals, terms_of
+from donate.gifts.movements.recorder import (
+    TotalKey,
+    pledge_total_key,
+    shares_in_totals,
+    terms_of,
+)
 from donate.gifts.movements.rules import Movement, movements_of
 from donate.gifts.movements.totals import stored_totals
+from donate.gifts.offline.audit import offline_differences
 
 _GIFTS_AT_A_TIME: Final = 1_000
 # The values to compare: a computed movement and its database row both have them.
@@ -38,7 +47,7 @@ def differences(session: Session) -> Iterator[str]:
 def _compare(session: Session) -> Iterator[str]:
     counts: Counter[TotalKey] = Counter()
     amounts: Counter[TotalKey] = Counter()
-    for gift, facts, stored in _gifts(session):
+    for gift, facts, stored, pledge in _gifts(session):
         if not facts:
             yield f"{gift.reference}: has no facts, not even gift_opened"
             continue
@@ -52,11 +61,22 @@ def _compare(session: Session) -> Iterator[str]:
         for key, amount in shares_in_totals(terms_of(gift), expected["status"], movements):
             counts[key] += 1
             amounts[key] += amount
+        if gift.pledge_id == gift.id:
+            copy = copy_of_pledge(facts, gift.amount, gift.time_zone, expected["status"])
+            yield from _pledge_differences(gift, copy, pledge)
+            key = pledge_total_key(terms_of(gift), copy)
+            counts[key] += 1
+            amounts[key] += copy.amount_minor
     yield from _total_differences(session, counts, amounts)
+    yield from profile_differences(session)
+    yield from merge_differences(session)
+    yield from offline_differences(session)
 
 
-def _gifts(session: Session) -> Iterator[tuple[Gift, list[Fact], list[GiftMovement]]]:
-    """Yield each gift with its facts and its stored movements."""
+def _gifts(
+    session: Session,
+) -> Iterator[tuple[Gift, list[Fact], list[GiftMovement], PledgeRow | None]]:
+    """Yield each gift with its facts, its stored movements, and the row of the pledge it began."""
     last: uuid.UUID | None = None
     while True:
         page = select(Gift).order_by(col(Gift.id)).limit(_GIFTS_AT_A_TIME)
@@ -65,15 +85,29 @@ def _gifts(session: Session) -> Iterator[tuple[Gift, list[Fact], list[GiftMoveme
             return
         first, last = gifts[0].id, gifts[-1].id
         facts: defaultdict[uuid.UUID, list[Fact]] = defaultdict(list)
-        for row in session.exec(select(GiftFact).where(col(GiftFact.gift_id).between(first, last))):
+        of_gifts = select(GiftFact).where(col(GiftFact.gift_id).between(first, last))
+        # The ledger reads facts in this order too, and it decides between changes of one second.
+        for row in session.exec(of_gifts.order_by(col(GiftFact.id))):
             facts[row.gift_id].append(row.as_fact())
         movements: defaultdict[uuid.UUID, list[GiftMovement]] = defaultdict(list)
         of_these = col(GiftMovement.gift_id).between(first, last)
         for movement in session.exec(select(GiftMovement).where(of_these)):
             movements[movement.gift_id].append(movement)
+        began = col(PledgeRow.id).between(first, last)
+        pledges = {row.id: row for row in session.exec(select(PledgeRow).where(began))}
         for gift in gifts:
-            yield gift, facts[gift.id], movements[gift.id]
+            yield gift, facts[gift.id], movements[gift.id], pledges.get(gift.id)
         session.expunge_all()  # Otherwise the session would keep all gifts in memory.
+
+
+def _pledge_differences(gift: Gift, copy: PledgeCopy, row: PledgeRow | None) -> Iterator[str]:
+    if row is None:
+        yield f"{gift.reference}: the row of its pledge is missing"
+        return
+    for name, value in pledge_columns(terms_of(gift), gift.opened_at, copy).items():
+        cached = getattr(row, name)
+        if cached != value:
+            yield f"{gift.reference}: {name} of its pledge is {cached}, but its facts give {value}"
 
 
 def _movement_differences(

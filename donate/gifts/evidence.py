@@ -38,6 +38,10 @@ class Evidence(RefusalDetails, total=False):
     # Keys of transfer_received.
     date: str
     bank_reference: str
+    # Keys of transfer_received about a cheque.
+    cheque_number: str
+    cheque_date: str
+    bank: str
     # What staff, Stripe or the bank gave as the reason; staff can add a note.
     reason: str
     note: str
@@ -53,8 +57,10 @@ class Evidence(RefusalDetails, total=False):
     act: str
     subscription: str
     paused: bool
+    resumes_at: int  # In seconds since 1970, like `ends_at` and `month_ends_at`.
     ends_with_the_month: bool
-    ends_at: int | None  # In seconds since 1970.
+    ends_at: int | None
+    month_ends_at: int
     # A key of any fact of an event that staff tied to a gift.
     tied_by: str
 
@@ -113,7 +119,7 @@ class HasEvidence:
 
     @property
     def has_deposit_code(self) -> bool:
-        """Whether the deposit has a code; otherwise the donor confirms the amounts of two."""
+        """Whether the donor enters the code of one deposit, and not the amounts of two deposits."""
         return self.evidence.get("deposits") == "descriptor_code"
 
     @property
@@ -155,8 +161,8 @@ class HasEvidence:
 
     @property
     def subscription(self) -> str:
-        """The subscription that changed."""
-        return self.evidence["subscription"]
+        """The subscription that changed; empty if the fact is about none, or names it as source."""
+        return self.evidence.get("subscription", "")
 
     @property
     def subscription_status(self) -> str:
@@ -165,8 +171,18 @@ class HasEvidence:
 
     @property
     def is_paused(self) -> bool:
-        """Whether the donor paused the subscription."""
+        """Whether the donor or staff paused the subscription."""
         return self.evidence.get("paused", False)
+
+    @property
+    def resumes_at(self) -> datetime | None:
+        """When the paused subscription is collected again, if a date is set."""
+        return _time(self.evidence.get("resumes_at"))
+
+    @property
+    def month_ends_at(self) -> datetime | None:
+        """When the running month of the subscription ends and the next one is collected."""
+        return _time(self.evidence.get("month_ends_at"))
 
     @property
     def ends_with_the_month(self) -> bool:
@@ -176,8 +192,7 @@ class HasEvidence:
     @property
     def ends_at(self) -> datetime | None:
         """When the subscription ends, if Stripe says so."""
-        seconds = self.evidence.get("ends_at")
-        return datetime.fromtimestamp(seconds, UTC) if seconds else None
+        return _time(self.evidence.get("ends_at"))
 
     @property
     def bank_reference(self) -> str:
@@ -193,3 +208,7 @@ class HasEvidence:
     def tied_by(self) -> str | None:
         """The member of staff who tied the event to the gift."""
         return self.evidence.get("tied_by")
+
+
+def _time(seconds: int | None) -> datetime | None:
+    return datetime.fromtimestamp(seconds, UTC) if seconds else None

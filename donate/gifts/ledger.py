@@ -6,8 +6,8 @@ building an object for each is slow.
 """
 
 import uuid
-from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, field, fields
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, fields, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -19,13 +19,21 @@ from sqlmodel import Session, col
 from donate.clock import local_date
 from donate.gifts.facts import Fact, FactKind
 from donate.gifts.models import Gift, GiftFact
+from donate.gifts.monthly.models import PledgeRow
+from donate.gifts.monthly.pledge_copy import PledgeCopy, copy_of_pledge
 from donate.gifts.movements.recorder import Change, GiftTerms, record_changes
-from donate.gifts.status import status_of
+from donate.gifts.search_index.contents import Key, new_keys
+from donate.gifts.search_index.recorder import record_fact_keys
+from donate.gifts.status import StatusName, status_of
+from donate.money import Money
 from donate.regions.terms import Frequency
 from donate.storage.bulk_writes import insert_new, table_of, update_each
 
 _GIFT, _FACT = table_of(Gift).c, table_of(GiftFact).c
-_GIFT_COLUMNS = (*(each.name for each in fields(GiftTerms)), "reference", "frequency")
+_GIFT_COLUMNS = (
+    *(each.name for each in fields(GiftTerms)),
+    *("reference", "frequency", "pledge_id", "opened_at", "status"),
+)
 # Lock all gifts in one statement, ordered by id, so that two processes cannot deadlock.
 _LOCK = select(*(_GIFT[name] for name in _GIFT_COLUMNS)).order_by(_GIFT.id).with_for_update()
 _LOCK_GIFTS = _LOCK.where(_GIFT.id.in_(bindparam("gift_ids", expanding=True)))
@@ -33,10 +41,15 @@ _LOCK_MONTHS = _LOCK.where(
     _GIFT.id.in_(bindparam("gift_ids", expanding=True))
     | _GIFT.form_key.in_(bindparam("months", expanding=True))
 )
-_FACTS = select(
-    *(_FACT.gift_id, _FACT.kind, _FACT.source_id, _FACT.happened_at, _FACT.actor),
-    *(_FACT.amount_minor, _FACT.currency, _FACT.evidence),
-).where(_FACT.gift_id.in_(bindparam("gift_ids", expanding=True)))
+# Sort by the order of recording, which decides between changes of a pledge in the same second.
+_FACTS = (
+    select(
+        *(_FACT.gift_id, _FACT.kind, _FACT.source_id, _FACT.happened_at, _FACT.actor),
+        *(_FACT.amount_minor, _FACT.currency, _FACT.evidence),
+    )
+    .where(_FACT.gift_id.in_(bindparam("gift_ids", expanding=True)))
+    .order_by(_FACT.id)
+)
 
 
 FactKey = tuple[FactKind, str]
@@ -49,6 +62,9 @@ class LockedGift(GiftTerms):
 
     reference: str
     frequency: Frequency
+    pledge_id: uuid.UUID | None
+    opened_at: datetime
+    status: StatusName
     facts: dict[FactKey, Fact] = field(default_factory=dict)
 
 
@@ -80,6 +96,11 @@ class LockedGifts:
         facts = connection.execute(_FACTS, {"gift_ids": list(new)})
         for gift_id, kind, source_id, *values in facts:
             new[gift_id].facts[kind, source_id] = Fact(kind, source_id, *values)
+
+    def set_statuses(self, statuses: Mapping[uuid.UUID, StatusName]) -> None:
+        """Note the new statuses of locked gifts."""
+        for gift_id, status in statuses.items():
+            self._gifts[gift_id] = replace(self._gifts[gift_id], status=status)
 
     def get(self, gift_id: uuid.UUID | None) -> LockedGift | None:
         """Return the locked gift with this id; None if no such gift is locked."""
@@ -113,7 +134,8 @@ def record_facts(
     Gifts in `locked` are not read again. Raises LookupError if a gift does not exist.
     """
     session.flush()
-    gifts = _lock_all(locked or LockedGifts(session), {gift_id for gift_id, _ in entries})
+    locked = locked or LockedGifts(session)
+    gifts = _lock_all(locked, {gift_id for gift_id, _ in entries})
 
     fresh: dict[FactKey, tuple[uuid.UUID, Fact]] = {}
     for gift_id, fact in entries:
@@ -139,7 +161,8 @@ def record_facts(
             seen.add(key)
         else:
             outcomes.append(Outcome.KNOWN)
-    _update_gifts(session, [(gifts[gift_id], facts) for gift_id, facts in before.items()], now)
+    changes = [(gifts[gift_id], facts) for gift_id, facts in before.items()]
+    locked.set_statuses(_update_gifts(session, changes, now))
     for gift_id in gifts:
         instance = session.identity_map.get(identity_key(Gift, gift_id))
         if instance:
@@ -158,31 +181,78 @@ def _lock_all(locked: LockedGifts, gift_ids: set[uuid.UUID]) -> dict[uuid.UUID, 
 
 def _update_gifts(
     session: Session, gifts: Sequence[tuple[LockedGift, list[Fact]]], now: datetime
-) -> None:
-    """Update the cached status, movements and totals of gifts.
+) -> dict[uuid.UUID, StatusName]:
+    """Update the cached status, pledge, movements, totals and search keys of gifts.
 
-    Each gift comes with the facts that it had before this transaction recorded new ones.
+    Each gift comes with the facts that it had before new ones were recorded. Returns the new
+    statuses.
     """
     caches: dict[uuid.UUID, dict[str, Any]] = {}
     changes: list[Change] = []
+    found_by: list[tuple[uuid.UUID, Sequence[Fact], set[Key]]] = []
     for gift, before in gifts:
         after = list(gift.facts.values())
         caches[gift.id] = cached_copy(after, gift.time_zone)
+        new = after[len(before) :]
+        found_by.append((gift.id, new, new_keys(before, new)))
         changes.append(
             Change(
                 gift=gift,
                 facts_before=before,
                 facts_after=after,
-                status_before=status_of(before).name if before else None,
+                status_before=gift.status if before else None,
                 status_after=caches[gift.id]["status"],
+                pledge_before=_pledge_of_gift(gift, before, gift.status) if before else None,
+                pledge_after=_pledge_of_gift(gift, after, caches[gift.id]["status"]),
             )
         )
     update_each(session, Gift, caches)
+    _update_pledges(
+        session, [(gift, change) for (gift, _), change in zip(gifts, changes, strict=True)]
+    )
     record_changes(session, changes, now=now)
+    record_fact_keys(session, found_by)
+    return {gift_id: cache["status"] for gift_id, cache in caches.items()}
+
+
+def _pledge_of_gift(
+    gift: LockedGift, facts: Sequence[Fact], status: StatusName
+) -> PledgeCopy | None:
+    """Return the copy of the pledge that a gift began; None if the gift began none."""
+    if gift.pledge_id != gift.id:
+        return None
+    chosen = Money(gift.amount_minor, gift.currency)
+    return copy_of_pledge(facts, chosen, gift.time_zone, status)
+
+
+def _update_pledges(session: Session, changes: Iterable[tuple[LockedGift, Change]]) -> None:
+    """Write the rows of the pledges that these changes begin or change."""
+    new: list[dict[str, Any]] = []
+    changed: dict[uuid.UUID, dict[str, Any]] = {}
+    for gift, change in changes:
+        if change.pledge_after is None or change.pledge_after == change.pledge_before:
+            continue
+        if change.pledge_before is None:
+            new.append(pledge_columns(gift, gift.opened_at, change.pledge_after))
+        else:
+            changed[gift.id] = asdict(change.pledge_after)
+    insert_new(session, PledgeRow, new)
+    update_each(session, PledgeRow, changed)
+
+
+def pledge_columns(gift: GiftTerms, started_at: datetime, copy: PledgeCopy) -> dict[str, Any]:
+    """Return all columns of a pledge's row. `gift` is the gift that began the pledge."""
+    never_change = ("id", "code", "mode", "fund", "currency")
+    return {
+        **{name: getattr(gift, name) for name in never_change},
+        "started_at": started_at,
+        **asdict(copy),
+    }
 
 
 def cached_copy(facts: Iterable[Fact], time_zone: str) -> dict[str, Any]:
     """Return the columns of a gift that cache its status, computed from its facts."""
+    facts = list(facts)
     status = status_of(facts)
     received_on = local_date(status.received_at, time_zone) if status.received_at else None
     return {
@@ -192,6 +262,7 @@ def cached_copy(facts: Iterable[Fact], time_zone: str) -> dict[str, Any]:
         "net_minor": status.net_minor,
         "received_on": received_on,
         "flags": ",".join(sorted(status.flags)),
+        "transfer_announced": any(f.kind == FactKind.TRANSFER_ANNOUNCED for f in facts),
     }
 
 

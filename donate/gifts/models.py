@@ -14,22 +14,31 @@ from sqlalchemy import (
     BigInteger,
     CheckConstraint,
     Column,
+    ForeignKey,
     ForeignKeyConstraint,
     Index,
     UniqueConstraint,
+    false,
     text,
 )
 from sqlmodel import Field, SQLModel
 
+from donate.gifts.donor_profiles.models import DonorProfile
 from donate.gifts.evidence import Evidence
 from donate.gifts.facts import Fact, FactKind
 from donate.gifts.status import StatusName
 from donate.money import Money
 from donate.regions.modes import Mode
 from donate.regions.terms import Frequency
+from donate.storage.bulk_writes import table_of
 from donate.storage.column_types import EnumText, RowNumber, UtcDateTime
 
 _IS_MONTHLY = text("pledge_id IS NOT NULL")
+_BEGINS_PLEDGE = text("pledge_id = id")
+_IS_RECEIVED = text("received_on IS NOT NULL")
+_IS_FLAGGED = text("flags <> ''")
+_IS_ANNOUNCED = text("transfer_announced")
+_IS_ANNOUNCED_IN_SQLITE = text("transfer_announced = 1")
 
 
 class Donor(SQLModel, table=True):
@@ -56,9 +65,36 @@ class Gift(SQLModel, table=True):
         # A foreign key of gift_fact refers to both columns, so each fact has its gift's currency.
         UniqueConstraint("id", "currency", name="gift_id_and_currency"),
         Index("gift_newest", "opened_at", "id"),
-        Index("gift_by_status", "status", "opened_at"),
-        Index("gift_by_day_received", "received_on"),
-        # Holds all that the staff's overview reads of monthly gifts, so that it reads no gift.
+        # The orders of the staff's list. Each ends with the id, so that no two gifts are equal.
+        Index("gift_by_status", "status", "opened_at", "id"),
+        Index("gift_by_day_received", "received_on", "id"),
+        Index("gift_by_amount", "currency", "amount_minor", "id"),
+        # By these indexes, the list finds the gifts with a rare value, and then sorts them.
+        Index("gift_by_mode", "mode"),
+        Index("gift_by_code", "code"),
+        Index("gift_by_fund", "fund"),
+        Index("gift_by_language", "language"),
+        Index("gift_flagged", "flags", sqlite_where=_IS_FLAGGED, postgresql_where=_IS_FLAGGED),
+        Index(
+            "gift_announced",
+            "id",
+            sqlite_where=_IS_ANNOUNCED_IN_SQLITE,
+            postgresql_where=_IS_ANNOUNCED,
+        ),
+        Index("gift_by_profile", "profile_id", "opened_at", "id"),
+        Index(
+            "gift_received_by_profile",
+            *("profile_id", "received_on"),
+            sqlite_where=_IS_RECEIVED,
+            postgresql_where=_IS_RECEIVED,
+        ),
+        Index(
+            "gift_pledges_by_profile",
+            *("profile_id", "opened_at", "id"),
+            sqlite_where=_BEGINS_PLEDGE,
+            postgresql_where=_BEGINS_PLEDGE,
+        ),
+        # This index has all columns that the staff's overview needs, so that no gift is read.
         Index(
             "gift_paid_months",
             *("received_on", "currency", "received_minor"),
@@ -81,6 +117,11 @@ class Gift(SQLModel, table=True):
     language: str = Field(max_length=16)
     time_zone: str = Field(max_length=64)
     donor_id: int = Field(foreign_key="donor.id", sa_type=BigInteger)
+    # The profile of the donor's e-mail address. It never changes: staff merge profiles, not gifts.
+    # Every gift has one, but SQLite cannot add a NOT NULL column that refers to a table.
+    profile_id: int | None = Field(
+        default=None, sa_column=Column(BigInteger, ForeignKey(table_of(DonorProfile).c.id))
+    )
     # The id of the pledge's first gift (also in the first gift itself); None for a one-time gift.
     pledge_id: uuid.UUID | None = Field(default=None, foreign_key="gift.id", index=True)
     opened_at: datetime = Field(sa_type=UtcDateTime)
@@ -92,6 +133,8 @@ class Gift(SQLModel, table=True):
     net_minor: int = Field(default=0, sa_type=BigInteger)
     received_on: date | None = None
     flags: str = Field(default="", max_length=200)
+    # Whether the donor reported the transfer as sent.
+    transfer_announced: bool = Field(default=False, sa_column_kwargs={"server_default": false()})
 
     @property
     def amount(self) -> Money:
@@ -143,12 +186,13 @@ class GiftFact(SQLModel, table=True):
         CheckConstraint(
             "(amount_minor IS NULL) = (currency IS NULL)", name="gift_fact_amount_has_currency"
         ),
+        Index("gift_fact_of_gift", "gift_id", "kind"),
         Index("gift_fact_newest", "recorded_at"),
         Index("gift_fact_newest_of_kind", "kind", "recorded_at"),
     )
 
     id: int | None = Field(default=None, sa_column=Column(RowNumber, primary_key=True))
-    gift_id: uuid.UUID = Field(foreign_key="gift.id", index=True)
+    gift_id: uuid.UUID = Field(foreign_key="gift.id")
     kind: FactKind = Field(sa_type=EnumText(FactKind, 32, "gift_fact.kind"))
     source_id: str = Field(max_length=255)
     amount_minor: int | None = Field(default=None, sa_type=BigInteger)

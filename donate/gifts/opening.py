@@ -2,7 +2,8 @@
 
 import secrets
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from random import Random, SystemRandom
 from typing import Any
@@ -13,16 +14,19 @@ from sqlmodel import Session
 from donate.clock import local_date
 from donate.errors import DonateError
 from donate.gifts.choosing.choice import Choice
+from donate.gifts.donor_profiles.assignment import assign_profile
 from donate.gifts.evidence import Evidence
 from donate.gifts.facts import Fact, FactKind
 from donate.gifts.ledger import record_facts
 from donate.gifts.models import Donor, Gift, GiftWish
-from donate.gifts.pledges import month_key
+from donate.gifts.monthly.pledge_state import month_key
 from donate.gifts.queries import gift_by_form_key
+from donate.gifts.search_index.recorder import record_gift_words
 from donate.gifts.status import StatusName
 from donate.money import Money
 from donate.references import new_reference
-from donate.regions.regions import Frequency
+from donate.regions.modes import Mode
+from donate.regions.regions import Frequency, Region
 from donate.web.giving_limits import GivingLimits
 
 _REFERENCE_ATTEMPTS = 5
@@ -40,7 +44,8 @@ def open_gift(
         session.add(donor)
         session.flush()
         assert donor.id is not None
-        values = _new_gift_values(
+        profile_id = assign_profile(session, donor, now=now)
+        values = new_gift_values(
             choice.region.code, choice.amount, choice.region.time_zone, now, random
         )
         gift = Gift(
@@ -51,15 +56,58 @@ def open_gift(
             fund=choice.wishes.fund,
             language=choice.language,
             donor_id=donor.id,
+            profile_id=profile_id,
             pledge_id=values["id"] if choice.frequency is Frequency.MONTHLY else None,
         )
         evidence: Evidence = {"code": gift.code, "mode": gift.mode, "country": choice.country}
         wish = choice.wish_row()
         if wish:
             session.add(GiftWish(gift_id=gift.id, **wish))
-        return _insert_gift(session, gift, actor="donor", evidence=evidence, now=now)
+        return _insert_gift(session, gift, donor, wish, actor="donor", evidence=evidence, now=now)
 
     return _open_once(session, form_key, insert, random)
+
+
+@dataclass(frozen=True, slots=True)
+class UnannouncedGift:
+    """A gift that nobody announced. `donor` is a new row.
+
+    `profile_id` is the donor of earlier gifts whom staff chose; None if the donor is new.
+    """
+
+    region: Region
+    mode: Mode
+    amount: Money
+    donor: Donor
+    profile_id: int | None = None
+    fund: str = ""
+
+
+def open_unannounced(
+    session: Session, found: UnannouncedGift, form_key: str, *, actor: str, now: datetime
+) -> Gift:
+    """Open a gift for money that arrived. If `form_key` already opened a gift, return that gift."""
+    region, donor = found.region, found.donor
+
+    def insert(random: Random) -> Gift:
+        session.add(donor)
+        session.flush()
+        assert donor.id is not None
+        gift = Gift(
+            **new_gift_values(region.code, found.amount, region.time_zone, now, random),
+            form_key=form_key,
+            mode=found.mode,
+            frequency=Frequency.ONCE,
+            fund=found.fund,
+            language=donor.language,
+            donor_id=donor.id,
+            profile_id=assign_profile(session, donor, now=now, chosen=found.profile_id),
+            pledge_id=None,
+        )
+        evidence: Evidence = {"code": gift.code, "mode": gift.mode}
+        return _insert_gift(session, gift, donor, {}, actor=actor, evidence=evidence, now=now)
+
+    return _open_once(session, form_key, insert)
 
 
 def count_and_open(
@@ -99,17 +147,19 @@ def open_month(
 
     def insert(random: Random) -> Gift:
         gift = Gift(
-            **_new_gift_values(first.code, amount, first.time_zone, invoiced_at, random),
+            **new_gift_values(first.code, amount, first.time_zone, invoiced_at, random),
             form_key=form_key,
             mode=first.mode,
             frequency=first.frequency,
             fund=first.fund,
             language=first.language,
             donor_id=first.donor_id,
+            profile_id=first.profile_id,
             pledge_id=first.id,
         )
         evidence: Evidence = {"invoice": invoice_id, "pledge": first.reference}
-        return _insert_gift(session, gift, actor="stripe", evidence=evidence, now=now)
+        donor = session.get_one(Donor, first.donor_id)
+        return _insert_gift(session, gift, donor, {}, actor="stripe", evidence=evidence, now=now)
 
     return _open_once(session, form_key, insert)
 
@@ -130,10 +180,10 @@ def _open_once(
     raise DonateError("found no unused reference")
 
 
-def _new_gift_values(
+def new_gift_values(
     code: str, amount: Money, time_zone: str, opened_at: datetime, random: Random
 ) -> dict[str, Any]:
-    """Return the column values that a donor's gift and a month's gift have in common."""
+    """Return the column values that every new gift has, whoever opens it."""
     return {
         "id": _new_gift_id(opened_at),
         "reference": new_reference(code, random),
@@ -149,10 +199,20 @@ def _new_gift_values(
 
 
 def _insert_gift(
-    session: Session, gift: Gift, *, actor: str, evidence: Evidence, now: datetime
+    session: Session,
+    gift: Gift,
+    donor: Donor,
+    wish: Mapping[str, Any],
+    *,
+    actor: str,
+    evidence: Evidence,
+    now: datetime,
 ) -> Gift:
     session.add(gift)
     session.flush()
+    record_gift_words(
+        session, gift.id, reference=gift.reference, name=donor.name, email=donor.email, wish=wish
+    )
     opened = Fact(
         kind=FactKind.GIFT_OPENED,
         source_id=str(gift.id),

@@ -2,20 +2,17 @@
 
 import re
 import uuid
-from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
-from datetime import date, datetime
-from typing import Final, Literal
+from datetime import datetime
+from typing import Final
 
-from sqlalchemy import ColumnElement, func, sql, tuple_
+from sqlalchemy import func, sql
 from sqlmodel import Session, col, select
 
 from donate.gifts.account_confirmation import ABOUT_CONFIRMING, confirmation_due
 from donate.gifts.facts import Fact, FactKind
 from donate.gifts.models import Donor, Gift, GiftFact, GiftWish, plain_facts
 from donate.gifts.status import STILL_PAYABLE, StatusName
-from donate.money import Money
 from donate.regions.modes import Mode
 from donate.storage.bulk_writes import table_of
 
@@ -27,34 +24,6 @@ _BY_SOURCE = sql.select(_FACT.source_id, _FACT.gift_id).where(
 )
 
 _REPLACEMENT_KEY: Final = re.compile(r"instead:([0-9a-f-]{36}):\w+")
-
-DateOf = Literal["chosen", "received"]
-
-
-@dataclass(frozen=True, slots=True)
-class GiftFilter:
-    """Which gifts to list. An empty field does not filter.
-
-    `first_day` and `last_day`, both included, apply to the date that `by` names, in the region's
-    time zone.
-    """
-
-    status: StatusName | None = None
-    mode: Mode | None = None
-    code: str | None = None
-    reference_part: str | None = None
-    """Upper-case letters and digits, without dashes."""
-    by: DateOf = "chosen"
-    first_day: date | None = None
-    last_day: date | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Cursor:
-    """The position of a page's last gift in the list; the next page begins after this gift."""
-
-    opened_at: datetime
-    id: uuid.UUID
 
 
 def count_gifts(session: Session) -> int:
@@ -117,15 +86,23 @@ def plain_facts_of(session: Session, gift_id: uuid.UUID) -> list[Fact]:
     return plain_facts(facts_of(session, gift_id))
 
 
+def facts_of_kinds(
+    session: Session, gift_ids: Collection[uuid.UUID], kinds: Collection[FactKind]
+) -> dict[uuid.UUID, list[Fact]]:
+    """Return the facts of these kinds, in the order of recording, by the ids of their gifts."""
+    by_gift: dict[uuid.UUID, list[Fact]] = {gift_id: [] for gift_id in gift_ids}
+    statement = select(GiftFact).where(
+        col(GiftFact.gift_id).in_(gift_ids), col(GiftFact.kind).in_(kinds)
+    )
+    for fact in session.exec(statement.order_by(col(GiftFact.id))) if gift_ids else ():
+        by_gift[fact.gift_id].append(fact.as_fact())
+    return by_gift
+
+
 def accounts_to_confirm(session: Session, gifts: Iterable[Gift]) -> set[uuid.UUID]:
     """Return the ids of those gifts whose donor still has to confirm the bank account."""
     processing = [gift.id for gift in gifts if gift.status == StatusName.PROCESSING]
-    by_gift: dict[uuid.UUID, list[Fact]] = defaultdict(list)
-    statement = select(GiftFact).where(
-        col(GiftFact.gift_id).in_(processing), col(GiftFact.kind).in_(ABOUT_CONFIRMING)
-    )
-    for fact in session.exec(statement.order_by(col(GiftFact.id))) if processing else ():
-        by_gift[fact.gift_id].append(fact.as_fact())
+    by_gift = facts_of_kinds(session, processing, ABOUT_CONFIRMING)
     return {gift_id for gift_id, facts in by_gift.items() if confirmation_due(facts)}
 
 
@@ -182,67 +159,19 @@ def gift_by_reference(session: Session, reference: str) -> Gift | None:
     return session.exec(select(Gift).where(Gift.reference == reference)).one_or_none()
 
 
-def newest_gifts(
-    session: Session, filters: GiftFilter, *, limit: int, after: Cursor | None = None
+def gifts_with_reference_part(
+    session: Session, part: str, *, most: int
 ) -> list[tuple[Gift, Donor]]:
-    """Return up to `limit` gifts with their donors, newest first, starting after the cursor."""
+    """Return the newest gifts whose references contain `part`, with their donors.
+
+    `part` has upper-case letters and digits, without dashes.
+    """
+    bare = func.replace(col(Gift.reference), "-", "")
     statement = (
         select(Gift, Donor)
         .join(Donor, col(Donor.id) == col(Gift.donor_id))
-        .where(*gift_conditions(filters))
+        .where(bare.contains(part, autoescape=True))
         .order_by(col(Gift.opened_at).desc(), col(Gift.id).desc())
-        .limit(limit)
+        .limit(most)
     )
-    if after:
-        position = tuple_(col(Gift.opened_at), col(Gift.id))
-        statement = statement.where(position < (after.opened_at, after.id))
     return [(gift, donor) for gift, donor in session.exec(statement)]
-
-
-@dataclass(frozen=True, slots=True)
-class Total:
-    """The number and the summed amounts of gifts in one currency."""
-
-    gifts: int
-    chosen: Money
-    received: Money
-    net: Money
-
-
-def totals(session: Session, filters: GiftFilter) -> list[Total]:
-    """Return a total for each currency, of all gifts that match the filters."""
-    sums = (func.sum(col(c)) for c in (Gift.amount_minor, Gift.received_minor, Gift.net_minor))
-    statement = (
-        select(col(Gift.currency), func.count())
-        .add_columns(*sums)
-        .where(*gift_conditions(filters))
-        .group_by(col(Gift.currency))
-        .order_by(col(Gift.currency))
-    )
-    # PostgreSQL sums a BIGINT column as NUMERIC, so convert the sum with int().
-    return [
-        Total(count, *(Money(int(amount), currency) for amount in amounts))
-        for currency, count, *amounts in session.execute(statement)
-    ]
-
-
-def gift_conditions(filters: GiftFilter) -> list[ColumnElement[bool]]:
-    """Return the conditions of a filter on gifts."""
-    conditions = [
-        column == value
-        for column, value in (
-            (col(Gift.status), filters.status),
-            (col(Gift.mode), filters.mode),
-            (col(Gift.code), filters.code),
-        )
-        if value
-    ]
-    if filters.reference_part:
-        bare = func.replace(col(Gift.reference), "-", "")
-        conditions.append(bare.contains(filters.reference_part, autoescape=True))
-    day = col(Gift.received_on) if filters.by == "received" else col(Gift.opened_on)
-    if filters.first_day:
-        conditions.append(day >= filters.first_day)
-    if filters.last_day:
-        conditions.append(day <= filters.last_day)
-    return conditions

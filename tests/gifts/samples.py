@@ -9,9 +9,9 @@ from sqlmodel import Session
 from donate.gifts.choosing.choice import Choice, check_choice
 from donate.gifts.facts import Fact, FactKind
 from donate.gifts.ledger import record_facts
+from donate.gifts.listing.filters import GiftFilter
 from donate.gifts.models import Gift
 from donate.gifts.opening import open_gift
-from donate.gifts.queries import GiftFilter
 from donate.money import Money
 from donate.regions.regions import load_regions
 from donate.storage.database import Database
@@ -59,8 +59,9 @@ def case_id(value: object) -> str | None:
     if isinstance(value, list):
         return ", ".join(str(getattr(item, "kind", item)) for item in value) or "nothing"
     if isinstance(value, GiftFilter):
-        parts = asdict(value).items() - asdict(GiftFilter()).items()
-        return ", ".join(sorted(f"{name}={part}" for name, part in parts)) or "everything"
+        usual = asdict(GiftFilter())
+        parts = [f"{n}={part}" for n, part in asdict(value).items() if part != usual[n]]
+        return ", ".join(parts) or "everything"
     return None if isinstance(value, (str, int, type(None))) else ascii(value)[:40]
 
 

@@ -130,6 +130,8 @@ CARD = "That looks like a card number. Please remove it."
         ({"name": "Ann\ud800Lee"}, "name", CHARACTER),
         ({"name": "Ann\ue000Lee"}, "name", CHARACTER),
         ({"name": "Ann\uffffLee"}, "name", CHARACTER),
+        ({"name": "Ann\u202eLee"}, "name", CHARACTER),
+        ({"name": "Ann\u2067Lee"}, "name", CHARACTER),
         ({"name": "4242424242424242"}, "name", CARD),
         ({"email": ""}, "email", "Please enter your e-mail address."),
         ({"email": " \n"}, "email", "Please enter your e-mail address."),

@@ -108,7 +108,7 @@ def test_merging_keeps_every_total(database: Database) -> None:
     before = totals(database, "day", "kind"), totals(database, "kind", subject=Subject.GIFT)
     assert rows_of_totals(database) == 16
     assert merger.merge_due() == 16
-    # Of the three totals one is zero: no gift is awaited any more.
+    # Two of the three totals are left, because the total of awaited gifts is zero.
     assert rows_of_totals(database) == 2
     after = totals(database, "day", "kind"), totals(database, "kind", subject=Subject.GIFT)
     assert after == before

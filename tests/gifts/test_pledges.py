@@ -10,7 +10,7 @@ import pytest
 
 from donate.gifts.evidence import Evidence
 from donate.gifts.facts import Fact, FactKind
-from donate.gifts.pledges import (
+from donate.gifts.monthly.pledge_state import (
     EndReason,
     PledgeState,
     answer_to,
@@ -136,7 +136,7 @@ def test_the_key_of_a_month_has_its_invoice() -> None:
 
 
 def test_within_a_second_the_donors_last_change_counts() -> None:
-    """If a donor changed a pledge twice in a second, the later change counts in any order."""
+    """If a pledge changed twice in a second, the later change counts, in any order of the facts."""
     gift_id = uuid.uuid4()
 
     def changed(name: str, *, paused: bool) -> Fact:

@@ -1,10 +1,10 @@
-"""Queries of gifts: filters, totals, paging, finding one gift, and the audit of cached values."""
+"""Queries of gifts: finding one gift, its facts, and the audit of cached values."""
 
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
-from sqlmodel import Session, select
+from sqlmodel import select
 
 from donate.gifts.audit import differences
 from donate.gifts.facts import FactKind
@@ -12,29 +12,17 @@ from donate.gifts.ledger import record_facts
 from donate.gifts.models import Gift
 from donate.gifts.opening import open_gift
 from donate.gifts.queries import (
-    Cursor,
-    GiftFilter,
-    Total,
     donor_of,
     facts_of,
     gift_by_id,
     gift_by_reference,
     gift_by_token,
     gifts_by_source,
-    newest_gifts,
-    totals,
 )
-from donate.gifts.status import StatusName
 from donate.money import Money
 from donate.regions.modes import Mode
 from donate.storage.database import Database
-from tests.gifts.samples import CANADA, NOW, case_id, choose, fact, open_one, paid
-
-ALL = GiftFilter()
-
-
-def form_keys(session: Session, gift_filter: GiftFilter) -> set[str]:
-    return {gift.form_key for gift, _ in newest_gifts(session, gift_filter, limit=100)}
+from tests.gifts.samples import CANADA, NOW, choose, fact, open_one, paid
 
 
 @pytest.fixture
@@ -51,81 +39,8 @@ def several(database: Database) -> Database:
     return database
 
 
-@pytest.mark.parametrize(
-    ("gift_filter", "keys"),
-    [
-        (ALL, "paid awaited interac elsewhere"),
-        (GiftFilter(status=StatusName.CONFIRMED), "paid"),
-        (GiftFilter(status=StatusName.AWAITED), "awaited interac elsewhere"),
-        (GiftFilter(mode=Mode.INTERAC), "interac"),
-        (GiftFilter(code="LWUSA"), "elsewhere"),
-        (GiftFilter(code=""), "paid awaited interac elsewhere"),
-        (GiftFilter(first_day=date(2026, 1, 1)), "awaited interac elsewhere"),
-        (GiftFilter(last_day=date(2025, 12, 31)), "paid"),
-        (GiftFilter(first_day=date(2026, 1, 1), last_day=date(2026, 1, 1)), "awaited"),
-        (GiftFilter(first_day=date(2026, 1, 2), last_day=date(2026, 1, 1)), ""),
-        (GiftFilter(by="received", first_day=date(2026, 1, 1)), "paid"),
-        (GiftFilter(by="received", last_day=date(2025, 12, 31)), ""),
-        (GiftFilter(mode=Mode.CARD, status=StatusName.AWAITED, code="LWCAN"), "awaited"),
-        (GiftFilter(code="' OR 1=1 --"), ""),
-    ],
-    ids=case_id,
-)
-def test_each_field_of_a_filter_narrows_the_list(
-    several: Database, gift_filter: GiftFilter, keys: str
-) -> None:
-    """Each field of a filter narrows the list of gifts, and both its dates are included."""
-    with several.reading() as session:
-        assert form_keys(session, gift_filter) == set(keys.split())
-        assert sum(line.gifts for line in totals(session, gift_filter)) == len(keys.split())
-
-
-def test_totals_are_by_currency(several: Database) -> None:
-    """Gifts are totalled separately for each currency."""
-    with several.reading() as session:
-        assert totals(session, ALL) == [
-            Total(3, Money(15_000, "CAD"), Money(5_000, "CAD"), Money(5_000, "CAD")),
-            Total(1, Money(700, "USD"), Money(0, "USD"), Money(0, "USD")),
-        ]
-        assert totals(session, GiftFilter(code="NONE")) == []
-
-
-@pytest.mark.parametrize("limit", [1, 2, 3, 7, 100])
-def test_pages_show_every_gift_once(database: Database, limit: int) -> None:
-    """Paging shows each gift once, newest first, even if several were opened at the same time."""
-    with database.writing() as session:
-        for n in range(12):
-            later = timedelta(seconds=n // 4, microseconds=n % 2)
-            open_one(session, f"form-{n}", now=NOW + later)
-    shown: list[Gift] = []
-    after: Cursor | None = None
-    with database.reading() as session:
-        while page := newest_gifts(session, ALL, limit=limit, after=after):
-            assert len(page) <= limit
-            assert all(donor.id == gift.donor_id for gift, donor in page)
-            shown += [gift for gift, _ in page]
-            after = Cursor(shown[-1].opened_at, shown[-1].id)
-    assert len({gift.id for gift in shown}) == len(shown) == 12
-    order = [(gift.opened_at, gift.id.int) for gift in shown]
-    assert order == sorted(order, reverse=True)
-
-
-def test_a_new_gift_does_not_disturb_paging(database: Database) -> None:
-    """A gift that is opened while somebody pages through the list neither repeats nor hides one."""
-    with database.writing() as session:
-        keys = [open_one(session, f"form-{n}", now=NOW + timedelta(n)).form_key for n in range(4)]
-    with database.reading() as session:
-        (first, _), (second, _) = newest_gifts(session, ALL, limit=2)
-    with database.writing() as session:
-        open_one(session, "late", now=NOW + timedelta(9))
-    with database.reading() as session:
-        after = Cursor(second.opened_at, second.id)
-        rest = [gift.form_key for gift, _ in newest_gifts(session, ALL, limit=9, after=after)]
-    assert [first.form_key, second.form_key, *rest] == keys[::-1]
-
-
 def test_facts_are_sorted_by_time(database: Database) -> None:
-    """A gift's facts are sorted by the second in which they happened, then as recorded."""
+    """A gift's facts are sorted by the second in which they happened, and then as recorded."""
     with database.writing() as session:
         gift = open_one(session, now=NOW + timedelta(microseconds=900_000))
         unordered = [
@@ -182,6 +97,7 @@ def test_a_gift_is_found_by_kind_and_source(database: Database) -> None:
         ("net_minor", "0"),
         ("received_on", "'2026-03-02'"),
         ("flags", "'paid_more_than_once'"),
+        ("transfer_announced", "true"),
     ],
 )
 def test_the_audit_reports_every_wrong_value(several: Database, column: str, value: str) -> None:

@@ -191,7 +191,7 @@ TWICE = [OPENED, PAID, paid("pi_2")]
             5_000,
             "",
         ),
-        # The result of a dispute changes, or the dispute begins another round.
+        # In these cases, the result of a dispute changes, or the dispute begins another round.
         (
             [OPENED, PAID, dispute(K.DISPUTE_LOST), dispute(K.DISPUTE_WON, **LATER)],
             "confirmed",

@@ -1,7 +1,8 @@
-"""Detects card numbers in text that people type, so that we never store or show one."""
+"""Detects and masks card numbers in text, so that we never store or show one."""
 
 import re
 import unicodedata
+from collections.abc import Iterator
 from itertools import accumulate
 from typing import Final
 
@@ -11,11 +12,23 @@ from donate.errors import N_
 
 CARD_NUMBER_FOUND: Final = N_("That looks like a card number. Please remove it.")
 
+_DIGITS: Final = "0123456789"
+_MIN_CARD_DIGITS: Final = 13
 _MAX_CARD_DIGITS: Final = 19
+_MAX_GROUP_DIGITS: Final = 8
+_MAX_GROUPS: Final = 8
+_FIRST_DIGITS: Final = "23456"
+_NOT_DIGITS: Final = re.compile("[^0-9]+")
+_DIGIT_GROUP: Final = re.compile("[0-9]+")
 # Match digits in the groups that are printed on cards, with any separators between the groups.
 _PRINTED_GROUPS: Final = re.compile(
     r"(?<![0-9])([0-9]{4}\W{1,10}(?:[0-9]{4}\W{1,10}[0-9]{4}\W{1,10}[0-9]{1,7}"
     r"|[0-9]{6}\W{1,10}[0-9]{4,5}))(?![0-9])(\W{1,10}[0-9]{1,3}(?![0-9]))?"
+)
+# Match 13 characters that may be digits, in any script but Latin, with little between them.
+_MANY_DIGITS: Final = re.compile(
+    "(?:[0-9\u00b9\u00b2\u00b3\u0250-\U0010ffff][\\W_]{0,10}+){12}"
+    "[0-9\u00b9\u00b2\u00b3\u0250-\U0010ffff]"
 )
 _DIGIT_GROUPS: Final = re.compile(r"[0-9]+(?:[\s\-‐-―._/]{1,3}[0-9]+)*")
 
@@ -34,7 +47,7 @@ def holds_card_number(text: str) -> bool:
         groups = re.findall("[0-9]+", run)
         for first in range(len(groups)):
             for digits in accumulate(groups[first : first + _MAX_CARD_DIGITS]):
-                if 13 <= len(digits) <= _MAX_CARD_DIGITS and luhn.is_valid(digits):
+                if _MIN_CARD_DIGITS <= len(digits) <= _MAX_CARD_DIGITS and luhn.is_valid(digits):
                     return True
     return False
 
@@ -42,3 +55,55 @@ def holds_card_number(text: str) -> bool:
 def _ascii_digit(character: str) -> str:
     digit = unicodedata.decimal(character, None)
     return character if digit is None else str(digit)
+
+
+def mask_card_numbers(text: str) -> str:
+    """Return `text` with a `*` for each digit of a card number but the last four.
+
+    The text was written by a bank, so other long numbers are likely: a number is masked only if it
+    begins as cards do, with 3 to 6 or with 2221 to 2720, and its check digit is right.
+    """
+    if len(text) < _MIN_CARD_DIGITS or not _MANY_DIGITS.search(text):
+        return text
+    plain = text if text.isascii() else "".join(map(_same_length_digit, text))
+    masked = list(text)
+    for start, end in _spans_of_numbers(plain):
+        if _is_card_number(_NOT_DIGITS.sub("", plain[start:end])):
+            places = [place for place in range(start, end) if plain[place] in _DIGITS]
+            for place in places[:-4]:
+                masked[place] = "*"
+    return "".join(masked)
+
+
+def _spans_of_numbers(plain: str) -> Iterator[tuple[int, int]]:
+    """Yield start and end of each number that may be a card's: one group of digits or several."""
+    for match in _PRINTED_GROUPS.finditer(plain):
+        yield match.span(1)
+        yield match.span()
+    for run in _DIGIT_GROUPS.finditer(plain):
+        groups = [group.span() for group in _DIGIT_GROUP.finditer(plain, *run.span())]
+        for first, (start, end) in enumerate(groups):
+            if plain[start] not in _FIRST_DIGITS:
+                continue
+            yield start, end
+            digits = end - start
+            for further_start, further_end in groups[first + 1 : first + _MAX_GROUPS]:
+                length = further_end - further_start
+                digits += length
+                # A long number beside another one is a reference, not half of a card number.
+                if max(end - start, length) > _MAX_GROUP_DIGITS or digits > _MAX_CARD_DIGITS:
+                    break
+                if digits >= _MIN_CARD_DIGITS:
+                    yield start, further_end
+
+
+def _is_card_number(digits: str) -> bool:
+    if not _MIN_CARD_DIGITS <= len(digits) <= _MAX_CARD_DIGITS:
+        return False
+    is_new_mastercard = len(digits) == 16 and "2221" <= digits[:4] <= "2720"
+    return (digits[0] in _FIRST_DIGITS[1:] or is_new_mastercard) and luhn.is_valid(digits)
+
+
+def _same_length_digit(character: str) -> str:
+    plain = unicodedata.normalize("NFKC", character)
+    return _ascii_digit(plain) if len(plain) == 1 else character

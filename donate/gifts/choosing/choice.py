@@ -10,6 +10,7 @@ from email_validator import EmailNotValidError, validate_email
 
 from donate.errors import N_, BadInput, BadInputs
 from donate.gifts.choosing.card_numbers import CARD_NUMBER_FOUND, holds_card_number
+from donate.gifts.choosing.characters import holds_unusable
 from donate.gifts.choosing.options import NOTHING_ADDED, Wishes, check_wishes, fee_cover
 from donate.money import Money, format_money, minor_step
 from donate.regions.modes import Mode
@@ -80,7 +81,7 @@ def check_choice(  # noqa: PLR0913 -- one for each field of the form
         language=language,
     )
     name, email = tidy_name(name), email.strip()
-    email = _normalized_email(email) or email
+    email = normalized_email(email) or email
     for check, value in ((_check_name, name), (_check_email, email)):
         problem = check(value)
         if problem:
@@ -162,7 +163,7 @@ def tidy_name(name: str) -> str:
     return name if len(name) > _MAX_TYPED else unicodedata.normalize("NFC", name)
 
 
-def _normalized_email(typed: str) -> str | None:
+def normalized_email(typed: str) -> str | None:
     """Return a typed e-mail address in normalized form; None if it is invalid."""
     if len(typed) <= _MAX_TYPED:
         with suppress(EmailNotValidError):
@@ -179,7 +180,7 @@ def _check_name(name: str) -> BadInput | None:
         return BadInput("name", N_("Please enter your name."))
     if len(name) > MAX_NAME:
         return BadInput("name", N_("Please shorten your name to 200 characters."))
-    if any(unicodedata.category(c) in ("Cc", "Cs", "Co", "Cn") for c in name):
+    if holds_unusable(name):
         return BadInput("name", N_("Your name has a character we can’t use. Please remove it."))
     if holds_card_number(name):
         return BadInput("name", CARD_NUMBER_FOUND)
@@ -189,7 +190,7 @@ def _check_name(name: str) -> BadInput | None:
 def _check_email(email: str) -> BadInput | None:
     if not email:
         return BadInput("email", N_("Please enter your e-mail address."))
-    if _normalized_email(email) is None:
+    if normalized_email(email) is None:
         message = N_("Please enter an e-mail address such as name@example.com.")
         return BadInput("email", message)
     return None

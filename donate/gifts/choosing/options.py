@@ -7,6 +7,7 @@ from typing import Final
 
 from donate.errors import N_, BadInput
 from donate.gifts.choosing.card_numbers import CARD_NUMBER_FOUND, holds_card_number
+from donate.gifts.choosing.characters import holds_unusable
 from donate.gifts.choosing.fee_cover import with_fee_covered
 from donate.money import Money, minor_step
 from donate.regions.regions import Region
@@ -46,7 +47,7 @@ def check_wishes(region: Region, mode: str, wishes: Wishes) -> list[BadInput]:
         problems.append(BadInput("anonymous", N_("This option isn’t available here.")))
     if wishes.note:
         problem = (
-            _check_text("note", wishes.note, MAX_NOTE) if options.note else _not_offered("note")
+            check_words("note", wishes.note, MAX_NOTE) if options.note else _not_offered("note")
         )
         problems += [problem] if problem else []
     if wishes.tribute_kind or wishes.tribute_name:
@@ -86,14 +87,15 @@ def _check_tribute(wishes: Wishes) -> BadInput | None:
         return BadInput("tribute", N_("Please choose “In honour of” or “In memory of”."))
     if not any(map(str.isprintable, wishes.tribute_name)):
         return BadInput("tribute", N_("Please enter their name."))
-    return _check_text("tribute", wishes.tribute_name, MAX_TRIBUTE)
+    return check_words("tribute", wishes.tribute_name, MAX_TRIBUTE)
 
 
-def _check_text(field: str, text: str, most: int) -> BadInput | None:
+def check_words(field: str, text: str, most: int) -> BadInput | None:
+    """Return the problem of a text that somebody typed: too long, unprintable, a card number."""
     if len(text) > most:
         message = N_("Please shorten this to %(most)s characters.")
         return BadInput(field, message, {"most": str(most)})
-    if any(unicodedata.category(c) in ("Cc", "Cs", "Co", "Cn") for c in text.replace("\n", "")):
+    if holds_unusable(text):
         return BadInput(field, N_("This has a character we can’t use. Please remove it."))
     if holds_card_number(text):
         return BadInput(field, CARD_NUMBER_FOUND)

@@ -8,6 +8,7 @@ from sqlalchemy import (
     BigInteger,
     CheckConstraint,
     Column,
+    ForeignKey,
     ForeignKeyConstraint,
     Index,
     UniqueConstraint,
@@ -15,8 +16,10 @@ from sqlalchemy import (
 )
 from sqlmodel import Field, SQLModel
 
+from donate.gifts.donor_profiles.models import DonorProfile
 from donate.gifts.facts import FactKind
 from donate.gifts.movements.rules import MovementKind
+from donate.storage.bulk_writes import table_of
 from donate.storage.column_types import EnumText, RowNumber, UtcDateTime
 
 _IS_MERGED = text("is_merged")
@@ -43,6 +46,8 @@ class GiftMovement(SQLModel, table=True):
         ),
         Index("gift_movement_by_gift", "gift_id"),
         Index("gift_movement_by_day", "day", "id"),
+        # This index has all columns that the totals of a donor need, so that no row is read.
+        Index("gift_movement_by_profile", "profile_id", "currency", "fund", "day", "amount_minor"),
     )
 
     id: int | None = Field(default=None, sa_column=Column(RowNumber, primary_key=True))
@@ -56,15 +61,23 @@ class GiftMovement(SQLModel, table=True):
     day: date
     happened_at: datetime = Field(sa_type=UtcDateTime)
     recorded_at: datetime = Field(sa_type=UtcDateTime)
+    # `profile_id` and `fund` are copies from the gift, where they never change.
+    profile_id: int | None = Field(
+        default=None, sa_column=Column(BigInteger, ForeignKey(table_of(DonorProfile).c.id))
+    )
+    fund: str = Field(default="", max_length=32, sa_column_kwargs={"server_default": text("''")})
 
 
 class Subject(StrEnum):
-    """What a day total counts: gifts or movements."""
+    """What a day total counts: gifts, movements or pledges."""
 
     GIFT = "gift"
     """Gifts, by the day they were chosen. `kind` is their status, the amount is the chosen one."""
     MOVEMENT = "movement"
     """Movements, each by its own day. `kind` is the kind of movement."""
+    PLEDGE = "pledge"
+    """Pledges, by the first day of the month in which they were started. `kind` is their stage, the
+    amount is that of the next month."""
 
 
 class DayTotal(SQLModel, table=True):
@@ -76,7 +89,9 @@ class DayTotal(SQLModel, table=True):
 
     __tablename__ = "day_total"
     __table_args__ = (
-        CheckConstraint("subject IN ('gift', 'movement')", name="day_total_subject_is_known"),
+        CheckConstraint(
+            "subject IN ('gift', 'movement', 'pledge')", name="day_total_subject_is_known"
+        ),
         Index(
             "day_total_merged",
             *("day", "subject", "kind", "currency", "code", "mode", "fund"),

@@ -8,13 +8,14 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields
 from datetime import date, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import delete
 from sqlmodel import Session, col
 
 from donate.gifts.facts import Fact
 from donate.gifts.models import Gift
+from donate.gifts.monthly.pledge_copy import PledgeCopy
 from donate.gifts.movements.models import DayTotal, GiftMovement, Subject
 from donate.gifts.movements.rules import Movement, in_order, movements_of
 from donate.regions.modes import Mode
@@ -33,6 +34,7 @@ class GiftTerms:
     currency: str
     time_zone: str
     opened_on: date
+    profile_id: int | None
 
 
 def terms_of(gift: Gift) -> GiftTerms:
@@ -40,8 +42,7 @@ def terms_of(gift: Gift) -> GiftTerms:
     return GiftTerms(*(getattr(gift, each.name) for each in fields(GiftTerms)))
 
 
-@dataclass(frozen=True, slots=True)
-class TotalKey:
+class TotalKey(NamedTuple):
     """A day, and the values that all gifts or movements counted in one total share."""
 
     day: date
@@ -55,13 +56,18 @@ class TotalKey:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A gift whose facts changed, with its facts and status before and after."""
+    """A gift whose facts changed, with its facts, status and pledge before and after.
+
+    Only the first gift of a pledge has a copy of the pledge.
+    """
 
     gift: GiftTerms
     facts_before: Iterable[Fact]
     facts_after: Iterable[Fact]
     status_before: str | None
     status_after: str
+    pledge_before: PledgeCopy | None = None
+    pledge_after: PledgeCopy | None = None
 
 
 def record_changes(session: Session, changes: Iterable[Change], *, now: datetime) -> None:
@@ -74,8 +80,10 @@ def record_changes(session: Session, changes: Iterable[Change], *, now: datetime
         before = movements_of(change.facts_before, change.gift.time_zone)
         after = movements_of(change.facts_after, change.gift.time_zone)
         gone += before - after
+        of_gift = {"profile_id": change.gift.profile_id, "fund": change.gift.fund}
         new += (
-            movement_row(change.gift.id, movement, now) for movement in in_order(after - before)
+            movement_row(change.gift.id, movement, now) | of_gift
+            for movement in in_order(after - before)
         )
         for sign, status, movements in (
             (-1, change.status_before, before - after),
@@ -87,6 +95,11 @@ def record_changes(session: Session, changes: Iterable[Change], *, now: datetime
             ):
                 counts[key] += sign
                 amounts[key] += sign * amount
+        for sign, pledge in ((-1, change.pledge_before), (1, change.pledge_after)):
+            if pledge:
+                key = pledge_total_key(change.gift, pledge)
+                counts[key] += sign
+                amounts[key] += sign * pledge.amount_minor
     # A late fact can replace a movement. For example, Stripe may report that a dispute was opened
     # after it has reported its end.
     for movement in gone:
@@ -110,6 +123,13 @@ def shares_in_totals(
     for movement in movements:
         key = TotalKey(movement.day, Subject.MOVEMENT, movement.kind, *common)
         yield key, movement.amount_minor
+
+
+def pledge_total_key(gift: GiftTerms, pledge: PledgeCopy) -> TotalKey:
+    """Return the key of the total that counts a pledge. `gift` is the pledge's first gift."""
+    month = gift.opened_on.replace(day=1)
+    common = (gift.currency, gift.code, gift.mode, gift.fund)
+    return TotalKey(month, Subject.PLEDGE, pledge.stage, *common)
 
 
 def total_rows(

@@ -7,10 +7,9 @@ belongs to March, so the total of January does not change.
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
-from typing import Final
+from typing import Final, NamedTuple
 
 from donate.clock import local_date
 from donate.gifts.disputes import Dispute, disputes_of
@@ -53,8 +52,7 @@ _MOVING: Final = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Movement:
+class Movement(NamedTuple):
     """Money that came in (a positive amount) or went out (a negative one).
 
     `amount_minor` is in minor units of `currency`. `cause` and `source_id` name the fact that

@@ -21,7 +21,7 @@ class PledgeState(StrEnum):
     NOT_BEGUN = "not_begun"
     ACTIVE = "active"
     NOT_CHARGED_YET = "not_charged_yet"  # Staff set a trial period at Stripe.
-    PAUSED = "paused"  # The donor paused the pledge.
+    PAUSED = "paused"  # The donor or staff paused the pledge.
     ON_HOLD = "on_hold"  # Stripe paused the pledge: it has no payment method.
     PAST_DUE = "past_due"  # The last payment failed; Stripe may try again.
     UNPAID = "unpaid"  # Stripe has stopped trying to collect.
@@ -52,6 +52,9 @@ class EndReason(StrEnum):
 class Pledge:
     """A pledge. `each_month` is the amount of the next month. `status` is Stripe's status.
 
+    A paused pledge is collected again from `resumes_at` on, or only once somebody resumes it. The
+    running month ends at `month_ends_at`, as far as Stripe has said.
+
     `is_ending` means that Stripe will stop collecting: at `ends_at`, or after the current month if
     `ends_at` is None. `ended_at` and `end_reason` are set after the pledge has ended.
     """
@@ -60,6 +63,8 @@ class Pledge:
     state: PledgeState
     each_month: Money
     status: str = ""
+    resumes_at: datetime | None = None
+    month_ends_at: datetime | None = None
     is_ending: bool = False
     ends_at: datetime | None = None
     ended_at: datetime | None = None
@@ -98,11 +103,18 @@ def pledge_of(facts: Iterable[Fact], chosen: Money) -> Pledge:
     else:
         state = _BY_STATUS.get(status, PledgeState.UNKNOWN)
     has_ended = state is PledgeState.ENDED
+    ends_of_months = [
+        fact.month_ends_at
+        for fact in facts
+        if fact.month_ends_at and fact.subscription in (subscription, "")
+    ]
     return Pledge(
         subscription=subscription,
         state=state,
         each_month=Money(amounts[-1], chosen.currency) if amounts else chosen,
         status=status,
+        resumes_at=last.resumes_at if last and state is PledgeState.PAUSED else None,
+        month_ends_at=ends_of_months[-1] if ends_of_months else None,
         is_ending=not has_ended and bool((last and last.ends_with_the_month) or ends_at),
         ends_at=None if has_ended else ends_at,
         **(_ending_of(facts, subscription) if has_ended else {}),

@@ -1,0 +1,163 @@
+"""The tables of donor profiles, and of what staff did with them.
+
+A profile joins the gifts of one e-mail address. The table `donor` keeps what was typed with each
+gift. If a person wrote two addresses, staff merge the two profiles: a row of `donor_merge` says so,
+and both profiles keep their gifts and their own values.
+"""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Final
+
+from sqlalchemy import BigInteger, CheckConstraint, Column, Index, String, text
+from sqlmodel import Field, SQLModel
+
+from donate.storage.column_types import EnumText, RowNumber, UtcDateTime
+
+MAX_WORD: Final = 64
+MAX_NOTE_TEXT: Final = 2_000
+
+_HAS_EMAIL = text("email_key <> ''")
+_IS_MAIN = text("merged_into_id IS NULL")
+_IS_IN_FORCE = text("undone_at IS NULL")
+
+
+def _sorted_by_bytes(length: int) -> String:
+    """Return a type of text that every database sorts by code point.
+
+    A search by the beginning of a text is a range of an index. With the rules of a language, as
+    PostgreSQL uses them by default, the range would leave out some texts.
+    """
+    return String(length).with_variant(String(length, collation="C"), "postgresql")
+
+
+class DonorKind(StrEnum):
+    """What a donor is. Receipts and yearly returns treat these differently."""
+
+    UNKNOWN = "unknown"  # Nobody has decided: a typed name does not tell.
+    PERSON = "person"
+    ORGANISATION = "organisation"
+    CHARITY = "charity"  # A registered charity or a government.
+    ANONYMOUS = "anonymous"
+
+
+class DonorProfile(SQLModel, table=True):
+    """A donor as staff know them. New profiles have the values typed with the first gift."""
+
+    __tablename__ = "donor_profile"
+    __table_args__ = (
+        Index(
+            "donor_profile_email",
+            "email_key",
+            unique=True,
+            sqlite_where=_HAS_EMAIL,
+            postgresql_where=_HAS_EMAIL,
+        ),
+        Index("donor_profile_merged", "merged_into_id"),
+        Index("donor_profile_newest", "id", sqlite_where=_IS_MAIN, postgresql_where=_IS_MAIN),
+        CheckConstraint("merged_into_id <> id", name="donor_profile_is_not_in_itself"),
+        CheckConstraint("version > 0", name="donor_profile_version_is_positive"),
+    )
+
+    id: int | None = Field(default=None, sa_column=Column(RowNumber, primary_key=True))
+    # The address as it was first typed, and as rules.email_key compares it. Both may be empty.
+    email: str = Field(max_length=254)
+    email_key: str = Field(sa_type=_sorted_by_bytes(254))
+    name: str = Field(max_length=200)
+    kind: DonorKind = Field(sa_type=EnumText(DonorKind, 16, "donor_profile.kind"))
+    first_name: str = Field(default="", max_length=100)
+    initial: str = Field(default="", max_length=10)
+    language: str = Field(max_length=16)
+    street: str = Field(default="", max_length=200)
+    city: str = Field(default="", max_length=100)
+    province: str = Field(default="", max_length=100)
+    postal_code: str = Field(default="", max_length=20)
+    country: str = Field(max_length=2)
+    # The main profile of the group into which staff merged this one; None for a main profile.
+    merged_into_id: int | None = Field(
+        default=None, foreign_key="donor_profile.id", sa_type=BigInteger
+    )
+    # Grows with each change by staff. A form that was opened at an older version is refused.
+    version: int = 1
+    created_at: datetime = Field(sa_type=UtcDateTime)
+
+
+class DonorNameWord(SQLModel, table=True):
+    """A word of a name that was typed with a gift or written by staff, folded for searches."""
+
+    __tablename__ = "donor_name_word"
+    # By this index, a search for several words checks whether a profile has the other words too.
+    __table_args__ = (Index("donor_name_word_of_profile", "profile_id", "word"),)
+
+    word: str = Field(
+        sa_column=Column(_sorted_by_bytes(MAX_WORD), primary_key=True, nullable=False)
+    )
+    profile_id: int = Field(primary_key=True, foreign_key="donor_profile.id", sa_type=BigInteger)
+
+
+class DonorEdit(SQLModel, table=True):
+    """One field that staff changed, with the old and the new value."""
+
+    __tablename__ = "donor_edit"
+    __table_args__ = (Index("donor_edit_of_profile", "profile_id", "id"),)
+
+    id: int | None = Field(default=None, sa_column=Column(RowNumber, primary_key=True))
+    profile_id: int = Field(foreign_key="donor_profile.id", sa_type=BigInteger)
+    # The version of the profile that this edit made.
+    version: int
+    field: str = Field(max_length=32)
+    old: str = Field(max_length=254)
+    new: str = Field(max_length=254)
+    edited_by: str = Field(max_length=64)
+    edited_at: datetime = Field(sa_type=UtcDateTime)
+
+
+class DonorNote(SQLModel, table=True):
+    """A note of staff about a donor. It is never changed; another note corrects it."""
+
+    __tablename__ = "donor_note"
+    __table_args__ = (
+        CheckConstraint(f"length(text) <= {MAX_NOTE_TEXT}", name="donor_note_is_short"),
+        Index("donor_note_of_profile", "profile_id", "id"),
+    )
+
+    id: int | None = Field(default=None, sa_column=Column(RowNumber, primary_key=True))
+    profile_id: int = Field(foreign_key="donor_profile.id", sa_type=BigInteger)
+    form_key: str = Field(max_length=64, unique=True)
+    text: str = Field(max_length=MAX_NOTE_TEXT)
+    # A note has at most one correction; that one may be corrected again.
+    corrects_id: int | None = Field(
+        default=None, foreign_key="donor_note.id", sa_type=BigInteger, unique=True
+    )
+    written_by: str = Field(max_length=64)
+    written_at: datetime = Field(sa_type=UtcDateTime)
+
+
+class DonorMerge(SQLModel, table=True):
+    """Staff found that a profile and another one are the same donor. It can be undone."""
+
+    __tablename__ = "donor_merge"
+    __table_args__ = (
+        Index(
+            "donor_merge_in_force",
+            "profile_id",
+            unique=True,
+            sqlite_where=_IS_IN_FORCE,
+            postgresql_where=_IS_IN_FORCE,
+        ),
+        Index("donor_merge_of_profile", "profile_id"),
+        Index("donor_merge_into", "into_id"),
+        CheckConstraint("profile_id <> into_id", name="donor_merge_joins_two"),
+        CheckConstraint(
+            "(undone_at IS NULL) = (undone_by = '')", name="donor_merge_undone_has_a_person"
+        ),
+    )
+
+    id: int | None = Field(default=None, sa_column=Column(RowNumber, primary_key=True))
+    profile_id: int = Field(foreign_key="donor_profile.id", sa_type=BigInteger)
+    into_id: int = Field(foreign_key="donor_profile.id", sa_type=BigInteger)
+    why: str = Field(max_length=500)
+    merged_by: str = Field(max_length=64)
+    merged_at: datetime = Field(sa_type=UtcDateTime)
+    undone_by: str = Field(default="", max_length=64)
+    undone_at: datetime | None = Field(default=None, sa_type=UtcDateTime)

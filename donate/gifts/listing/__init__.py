@@ -1,0 +1,1 @@
+"""Lists of gifts: filters, orders, and pages whose cost does not grow with the number of gifts."""

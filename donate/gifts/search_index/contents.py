@@ -1,0 +1,105 @@
+"""The words and keys under which a gift is stored in the search index. Pure functions."""
+
+import re
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+from donate.gifts.facts import Fact, FactKind
+from donate.gifts.search_index.folding import stored_words
+from donate.gifts.search_index.models import KeyKind, WordKind
+from donate.money import Money
+from donate.references import LENGTH
+
+Key = tuple[KeyKind, str]
+"""The kind of a key, and the key."""
+
+# The shortest part of a reference that is searched for.
+SHORTEST_PART: Final = 3
+_STRIPE_ID: Final = re.compile(r"[a-z]{2,16}_[A-Za-z0-9_]{1,238}")
+# The keys of evidence that hold ids of objects at Stripe. Other texts there look like ids too.
+_ID_FIELDS: Final = frozenset(
+    {
+        *("session", "agreement", "invoice", "payment", "payment_intent", "subscription"),
+        "request_id",
+    }
+)
+_NOT_IN_REFERENCES: Final = re.compile("[^0-9A-Z]")
+# Both databases take these characters for the ends of words, so store similar ones instead.
+_INSIDE_A_WORD: Final = {
+    code: code + 0xFEE0 for code in range(0x21, 0x7F) if not chr(code).isalnum()
+}
+
+
+def gift_words(
+    *, name: str, email: str, reference: str, tribute: str = "", note: str = ""
+) -> set[str]:
+    """Return the words under which a gift is stored, each with the letter of its kind."""
+    tribute_words = {WordKind.TRIBUTE + word for word in stored_words(tribute)}
+    return (
+        donor_words(name=name, email=email)
+        | reference_words(reference)
+        | tribute_words
+        | note_words(note)
+    )
+
+
+def donor_words(*, name: str, email: str) -> set[str]:
+    """Return the words under which the gifts of a donor are stored."""
+    domain = email.rpartition("@")[2]
+    return {
+        *(WordKind.NAME + word for word in stored_words(name)),
+        WordKind.EMAIL + email_word(email),
+        WordKind.EMAIL + email_word(f"@{domain}"),
+    }
+
+
+def reference_words(reference: str) -> set[str]:
+    """Return the endings of a reference, without its giving code, which many gifts share."""
+    bare = reference_word(reference)
+    return {WordKind.REFERENCE + bare[-length:] for length in range(SHORTEST_PART, LENGTH + 1)}
+
+
+def note_words(note: str) -> set[str]:
+    """Return the words under which a note is stored."""
+    return {WordKind.NOTE + word for word in stored_words(note)}
+
+
+def email_word(text: str) -> str:
+    """Return an e-mail address, its beginning, or an @ and its domain, as one word."""
+    return text.casefold().translate(_INSIDE_A_WORD)
+
+
+def reference_word(text: str) -> str:
+    """Return a reference or a part of one as it is stored: only its letters and digits."""
+    return _NOT_IN_REFERENCES.sub("", text.upper()).lower()
+
+
+def new_keys(before: Iterable[Fact], new: Iterable[Fact]) -> set[Key]:
+    """Return the keys that new facts give a gift, except those that it already has."""
+    keys = {key for fact in new for key in fact_keys(fact)}
+    return keys - {key for fact in before for key in fact_keys(fact)}
+
+
+def fact_keys(fact: Fact) -> Iterator[Key]:
+    """Yield the keys that a fact gives its gift."""
+    if fact.amount_minor is not None and fact.currency:
+        yield amount_key(Money(fact.amount_minor, fact.currency))
+    if fact.kind == FactKind.TRANSFER_RECEIVED:
+        # The source is the bank's reference, and after # how often the transfer was undone.
+        yield KeyKind.BANK, fact.source_id.partition("#")[0]
+    ids = (fact.evidence.get(name) for name in _ID_FIELDS & fact.evidence.keys())
+    for text in (fact.source_id, *ids):
+        # After a colon there is the round of a dispute, or the number of an attempt.
+        name = str(text or "").partition(":")[0]
+        if is_stripe_id(name):
+            yield KeyKind.STRIPE, name
+
+
+def is_stripe_id(text: str) -> bool:
+    """Whether a text looks like an id of an object at Stripe, or like the beginning of one."""
+    return bool(_STRIPE_ID.fullmatch(text))
+
+
+def amount_key(amount: Money) -> Key:
+    """Return the key of an amount, such as `5000 CAD`."""
+    return KeyKind.AMOUNT, f"{amount.amount_minor} {amount.currency}"

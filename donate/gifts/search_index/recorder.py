@@ -1,0 +1,58 @@
+"""Writes the search index, in the transaction of the gift or the fact. It never commits."""
+
+import uuid
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from sqlmodel import Session
+
+from donate.gifts.facts import Fact
+from donate.gifts.search_index.contents import Key, gift_words, note_words
+from donate.gifts.search_index.models import SearchDocument, SearchKey
+from donate.storage.bulk_writes import insert_new
+
+
+def record_gift_words(
+    session: Session,
+    gift_id: uuid.UUID,
+    *,
+    reference: str,
+    name: str,
+    email: str,
+    wish: Mapping[str, Any],
+) -> None:
+    """Store the words by which a new gift is found. `wish` has the columns of a GiftWish row."""
+    words = gift_words(
+        name=name,
+        email=email,
+        reference=reference,
+        tribute=wish.get("tribute_name", ""),
+        note=wish.get("note", ""),
+    )
+    insert_new(session, SearchDocument, [document_row(gift_id, words)])
+
+
+def record_fact_keys(
+    session: Session, new: Iterable[tuple[uuid.UUID, Iterable[Fact], Iterable[Key]]]
+) -> None:
+    """Store the keys that new facts give their gifts, and the words of the notes in the facts."""
+    documents: list[dict[str, Any]] = []
+    keys: list[dict[str, Any]] = []
+    for gift_id, facts, gift_keys in new:
+        keys += (key_row(gift_id, key) for key in gift_keys)
+        documents += (
+            document_row(gift_id, words) for fact in facts if (words := note_words(fact.note))
+        )
+    insert_new(session, SearchKey, keys)
+    insert_new(session, SearchDocument, documents)
+
+
+def document_row(gift_id: uuid.UUID, words: Iterable[str]) -> dict[str, Any]:
+    """Return the columns of a SearchDocument row, which stores these words of the gift."""
+    return {"gift_id": gift_id, "words": " ".join(sorted(words))}
+
+
+def key_row(gift_id: uuid.UUID, key: Key) -> dict[str, Any]:
+    """Return the columns of a SearchKey row, which stores this key of the gift."""
+    kind, text = key
+    return {"kind": kind, "key": text, "gift_id": gift_id}
