@@ -10,9 +10,16 @@ from email_validator import EmailNotValidError, validate_email
 from pwdlib import PasswordHash
 from sqlmodel import Session, col, delete, select
 
-from donate.errors import BadInput, Conflict, NotFound
-from donate.finance.models import Role, Staff, StaffSession, StaffToken
-from donate.finance.trail import record_act
+from donate.errors import N_, BadInput, Conflict, NotFound
+from donate.finance.activity.trail import record_act
+from donate.finance.models import (
+    PendingSignIn,
+    Role,
+    Staff,
+    StaffInvitation,
+    StaffSession,
+    StaffToken,
+)
 from donate.mail_server import address_spellings
 from donate.web.giving_limits import printable
 
@@ -58,29 +65,41 @@ def add_staff(
     passwords: PasswordHash = PASSWORDS,
 ) -> Staff:
     """Add a staff account. Raises BadInput, or Conflict if the address already has an account."""
+    email, name = check_person(email, name)
+    password = tidy_password(password)
+    check_password(password, email)
+    staff = insert_staff(session, email, name=name, role=role, now=now)
+    staff.password_hash = passwords.hash(password)
+    session.flush()
+    record_act(session, "staff_added", about=email, now=now, detail={"role": staff.role})
+    return staff
+
+
+def insert_staff(session: Session, email: str, *, name: str, role: Role, now: datetime) -> Staff:
+    """Add an account that has no password yet, and record nothing in the trail.
+
+    Raises BadInput, or Conflict if the address already has an account.
+    """
+    email, name = check_person(email, name)
+    if find_staff(session, email):
+        raise Conflict(f"{email} already has a staff account.")
+    staff = Staff(email=email, name=name, role=role, password_hash="", added_at=now)
+    session.add(staff)
+    session.flush()
+    return staff
+
+
+def check_person(email: str, name: str) -> tuple[str, str]:
+    """Return an e-mail address and a name as they are stored. Raises BadInput."""
     email = tidy_email(email)
     try:
         validate_email(email, check_deliverability=False, allow_smtputf8=False)
     except EmailNotValidError as error:
-        raise BadInput("email", "Please enter a valid e-mail address.") from error
-    password = tidy_password(password)
+        raise BadInput("email", N_("Please enter a valid e-mail address.")) from error
     name = re.sub(r"\s+", " ", name).strip()
     if not name or len(name) > 200 or not name.isprintable():
-        raise BadInput("name", "Please enter a name of up to 200 characters.")
-    check_password(password, email)
-    if find_staff(session, email):
-        raise Conflict(f"{email} already has a staff account.")
-    staff = Staff(
-        email=email,
-        name=name,
-        role=role,
-        password_hash=passwords.hash(password),
-        added_at=now,
-    )
-    session.add(staff)
-    session.flush()
-    record_act(session, "staff_added", about=email, now=now, detail={"role": staff.role})
-    return staff
+        raise BadInput("name", N_("Please enter a name of up to 200 characters."))
+    return email, name
 
 
 def set_password(
@@ -96,7 +115,7 @@ def set_password(
     password = tidy_password(password)
     check_password(password, staff.email)
     staff.password_hash = passwords.hash(password)
-    _end_sessions(session, staff)
+    end_access(session, staff)
     record_act(session, "password_set", about=staff.email, now=now)
 
 
@@ -104,7 +123,7 @@ def disable(session: Session, email: str, *, now: datetime) -> None:
     """Disable a staff account, and delete its sessions and tokens. The trail keeps its entries."""
     staff = staff_by_email(session, email)
     staff.disabled_at = staff.disabled_at or now
-    _end_sessions(session, staff)
+    end_access(session, staff)
     record_act(session, "staff_disabled", about=staff.email, now=now)
 
 
@@ -113,6 +132,16 @@ def enable(session: Session, email: str, *, now: datetime) -> None:
     staff = staff_by_email(session, email)
     staff.disabled_at = None
     record_act(session, "staff_enabled", about=staff.email, now=now)
+
+
+def give_role(session: Session, email: str, role: Role, *, now: datetime) -> Staff:
+    """Give a person another role, without asking whether an admin is left."""
+    staff = staff_by_email(session, email)
+    detail = {"from": staff.role, "to": role}
+    staff.role = role
+    staff.version += 1
+    record_act(session, "role_changed", about=staff.email, now=now, detail=detail)
+    return staff
 
 
 def staff_by_email(session: Session, email: str) -> Staff:
@@ -147,19 +176,22 @@ def names_of(session: Session, actors: Iterable[str]) -> dict[str, str]:
 def check_password(password: str, email: str) -> None:
     """Check that a password is not easy to guess. Raises BadInput, which gives the reason."""
     if len(password) < MIN_PASSWORD:
-        raise BadInput("password", f"Please use at least {MIN_PASSWORD} characters.")
+        raise BadInput("password", N_("Please use at least 12 characters."))
     if len(password) > MAX_PASSWORD:
-        raise BadInput("password", f"Please use at most {MAX_PASSWORD} characters.")
+        raise BadInput("password", N_("Please use at most 500 characters."))
     bare = re.sub(r"[\W_]+", "", password.lower())
     own = {re.sub(r"[\W_]+", "", part) for part in (email, email.partition("@")[0])}
     if bare in own:
-        raise BadInput("password", "Please don’t use the e-mail address as the password.")
+        raise BadInput("password", N_("Please don’t use the e-mail address as the password."))
     left = bare.strip("0123456789")
     if len(set(password)) < 5 or bare in _STEPS or left in _OBVIOUS or left in own:
-        raise BadInput("password", "That password is easy to guess. Please choose another.")
+        raise BadInput("password", N_("That password is easy to guess. Please choose another."))
 
 
-def _end_sessions(session: Session, staff: Staff) -> None:
-    for held in (StaffSession, StaffToken):
-        session.execute(delete(held).where(col(held.staff_id) == staff.id))
+def end_access(session: Session, staff: Staff, *, keep: str = "") -> None:
+    """Delete a person's sessions, tokens and invitations, except the session `keep` (a hash)."""
+    for held in (StaffSession, StaffToken, PendingSignIn, StaffInvitation):
+        session.execute(
+            delete(held).where(col(held.staff_id) == staff.id, col(held.token_hash) != keep)
+        )
     session.flush()

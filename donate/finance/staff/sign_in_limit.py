@@ -12,14 +12,15 @@ from donate.finance.models import SignInFailure
 
 WINDOW: Final = timedelta(minutes=15)
 MAX_PER_PAIR: Final = 5
-"""For one e-mail address from one network: allows typing errors, but only 480 guesses a day."""
+"""The most attempts for one e-mail address from one network within WINDOW: enough for typing
+errors, but only 480 guesses a day."""
 MAX_PER_ADDRESS: Final = 30
-"""For one network and any e-mail address: everybody in an office may share one network."""
+"""The most attempts from one network for all e-mail addresses: a whole office may share one."""
 MAX_PER_EMAIL: Final = 50
-"""For one e-mail address from all networks. Further attempts are only delayed, so that strangers
-cannot lock out the real person."""
+"""The most attempts for one e-mail address from all networks. Further attempts are only delayed,
+so that strangers cannot lock out the real person."""
 MAX_ROWS: Final = 10_000
-"""For all attempts together. Each further attempt is delayed, and none is stored."""
+"""The most attempts that are stored. Each further attempt is delayed, and not stored."""
 
 
 class SignInPace(StrEnum):
@@ -39,7 +40,25 @@ class SignInAttempt:
     row: int | None = None
 
 
-def begin_attempt(session: Session, email: str, network: str, *, now: datetime) -> SignInAttempt:
+def begin_code_attempt(
+    session: Session, staff_id: int, network: str, *, now: datetime
+) -> SignInAttempt:
+    """Count an attempt to enter a code, before the code is checked.
+
+    Whoever enters a code has already entered the password, so a stranger cannot use up these
+    attempts. That is why the limit from all networks refuses here, and does not only delay.
+    """
+    return begin_attempt(session, code_key(staff_id), network, now=now, knows_password=True)
+
+
+def code_key(staff_id: int) -> str:
+    """Return the text that is stored as `email` for an attempt to enter a code."""
+    return f"code of {staff_id}"
+
+
+def begin_attempt(
+    session: Session, email: str, network: str, *, now: datetime, knows_password: bool = False
+) -> SignInAttempt:
     """Count an attempt before the password is checked, so that parallel attempts all count."""
     if session.get_bind().dialect.name == "postgresql":
         # Take a lock. Without it, two processes that count at the same time could both allow an
@@ -65,7 +84,9 @@ def begin_attempt(session: Session, email: str, network: str, *, now: datetime) 
         select(func.count()).select_from(SignInFailure).where(SignInFailure.email == email)
     ).one()
     total = session.exec(select(func.count()).select_from(SignInFailure)).one()
-    if total >= MAX_ROWS:
+    if knows_password and by_email >= MAX_PER_EMAIL:
+        return SignInAttempt(SignInPace.STOP, int(WINDOW.total_seconds()))
+    if total >= MAX_ROWS and not knows_password:
         return SignInAttempt(SignInPace.SLOWLY)
     row = SignInFailure(email=email, address=network, failed_at=now)
     session.add(row)

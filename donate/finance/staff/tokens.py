@@ -6,10 +6,10 @@ from typing import Final
 
 from sqlmodel import Session, col, select
 
+from donate.finance.activity.trail import record_act
 from donate.finance.models import Staff, StaffToken
 from donate.finance.sessions import hash_of
 from donate.finance.staff.accounts import staff_by_email
-from donate.finance.trail import record_act
 
 PREFIX: Final = "staff_"
 

@@ -1,0 +1,66 @@
+"""Links with which people set their password: for new people, and for those who forgot theirs."""
+
+import hmac
+from datetime import datetime, timedelta
+from typing import Final
+
+from sqlmodel import Session, col, delete, select
+
+from donate.finance.models import Staff, StaffInvitation
+from donate.finance.sessions import hash_of
+from donate.storage.bulk_writes import count_changed
+
+INVITATION_LIMIT: Final = timedelta(days=3)
+
+
+def derive_token(secret: str, form_key: str, email: str) -> str:
+    """Return the token of an invitation, which follows from the form that asked for it.
+
+    So a double click shows the same link twice. `secret` is known only to the admin's session.
+    """
+    identity = f"invitation\0{form_key}\0{email}"
+    return hmac.digest(secret.encode(), identity.encode(), "sha256").hex()
+
+
+def store_invitation(session: Session, staff: Staff, token: str, *, now: datetime) -> None:
+    """Store an invitation for a person, and delete their earlier ones."""
+    assert staff.id is not None
+    session.execute(delete(StaffInvitation).where(col(StaffInvitation.staff_id) == staff.id))
+    session.add(
+        StaffInvitation(
+            token_hash=hash_of(token), staff_id=staff.id, expires_at=now + INVITATION_LIMIT
+        )
+    )
+    session.flush()
+
+
+def is_invitation_stored(session: Session, token: str) -> bool:
+    """Return whether there is an invitation with this token."""
+    return session.get(StaffInvitation, hash_of(token)) is not None
+
+
+def find_invited(session: Session, token: str, *, now: datetime) -> Staff | None:
+    """Return the person whose invitation has this token; None if it was used or has expired."""
+    return session.exec(
+        select(Staff)
+        .join(StaffInvitation, col(StaffInvitation.staff_id) == col(Staff.id))
+        .where(
+            StaffInvitation.token_hash == hash_of(token),
+            StaffInvitation.expires_at > now,
+            col(Staff.disabled_at).is_(None),
+        )
+    ).one_or_none()
+
+
+def end_invitation(session: Session, token: str) -> bool:
+    """Delete the invitation with this token; return whether it was there."""
+    statement = delete(StaffInvitation).where(col(StaffInvitation.token_hash) == hash_of(token))
+    return count_changed(session, statement) > 0
+
+
+def open_invitations(session: Session, staff_ids: list[int], *, now: datetime) -> set[int]:
+    """Return which of these people have an invitation that they can still use."""
+    statement = select(StaffInvitation.staff_id).where(
+        col(StaffInvitation.staff_id).in_(staff_ids), StaffInvitation.expires_at > now
+    )
+    return set(session.exec(statement))

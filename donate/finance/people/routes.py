@@ -1,0 +1,124 @@
+"""The routes for signing in, for the own account, and for managing people."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from fastapi import APIRouter
+from pwdlib import PasswordHash
+
+from donate.clock import Clock
+from donate.finance.access import Gate
+from donate.finance.people.account_pages import OwnAccountPages
+from donate.finance.people.invitation_pages import InvitationPages
+from donate.finance.people.own_password import OwnPassword
+from donate.finance.people.person_pages import PersonPages
+from donate.finance.provider.client import IdentityProvider
+from donate.finance.provider.pages import ProviderPages
+from donate.finance.second_factor.code_pages import CodePages
+from donate.finance.second_factor.setup_pages import FactorPages
+from donate.finance.staff.options import SignInOptions
+from donate.finance.staff.password_check import PasswordChecker
+from donate.finance.staff.sign_in import SignIn
+from donate.storage.database import Database
+from donate.web.templating import Pages
+
+_Route = tuple[str, str, Callable[..., Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class PeopleParts:
+    """What the pages about signing in and about people have in common."""
+
+    database: Database
+    pages: Pages
+    clock: Clock
+    gate: Gate
+    options: SignInOptions
+    time_zone: str
+
+
+def add_people_routes(
+    router: APIRouter,
+    parts: PeopleParts,
+    *,
+    passwords: PasswordHash,
+    pause: Callable[[float], None],
+) -> None:
+    """Add the routes for signing in, for the own account and for managing people."""
+    checker = PasswordChecker(parts.database, passwords)
+    for method, path, answer in (
+        *_sign_in_routes(parts, checker, pause),
+        *_own_routes(parts, checker),
+        *_people_routes(parts, checker),
+    ):
+        router.add_api_route(path, answer, methods=[method])
+
+
+def _sign_in_routes(
+    parts: PeopleParts, checker: PasswordChecker, pause: Callable[[float], None]
+) -> Iterator[_Route]:
+    """Yield the routes for signing in. Those of the provider exist only if one is configured."""
+    database, pages, clock, gate = parts.database, parts.pages, parts.clock, parts.gate
+    options = parts.options
+    has_provider = options.provider is not None
+    sign_in = SignIn(
+        database, pages, clock, gate, checker=checker, pause=pause, has_provider=has_provider
+    )
+    codes = CodePages(database, pages, clock, gate, cipher=options.cipher)
+    yield "GET", "/sign-in", sign_in.form
+    yield "POST", "/sign-in", sign_in.sign_in
+    yield "GET", "/sign-in/code", codes.code_form
+    yield "POST", "/sign-in/code", codes.check_code
+    yield "POST", "/sign-out", sign_in.sign_out
+    if options.provider:
+        provider = IdentityProvider(options.provider, clock)
+        there = ProviderPages(database, clock, gate, sign_in, provider=provider)
+        yield "GET", "/sign-in/provider", there.lead_there
+        yield "GET", "/sign-in/provider/back", there.come_back
+
+
+def _own_routes(parts: PeopleParts, checker: PasswordChecker) -> Iterator[_Route]:
+    database, pages, clock = parts.database, parts.pages, parts.clock
+    own_password = OwnPassword(database, clock, checker)
+    account = OwnAccountPages(
+        database,
+        pages,
+        clock,
+        checker=checker,
+        own_password=own_password,
+        offers_second_factor=parts.options.cipher is not None,
+        time_zone=parts.time_zone,
+    )
+    factor = FactorPages(
+        database, pages, clock, parts.gate, own_password=own_password, options=parts.options
+    )
+    yield "GET", "/me", account.account
+    yield "POST", "/me/password", account.change_password
+    yield "POST", "/me/session-ended", account.end_session
+    yield "POST", "/me/sessions-ended", account.end_other_sessions
+    yield "GET", "/me/second-factor", factor.second_factor
+    yield "POST", "/me/second-factor/begun", factor.begin_second_factor
+    yield "POST", "/me/second-factor/confirmed", factor.confirm_second_factor
+    yield "POST", "/me/second-factor/codes", factor.renew_codes
+    yield "POST", "/me/second-factor/removed", factor.remove_second_factor
+
+
+def _people_routes(parts: PeopleParts, checker: PasswordChecker) -> Iterator[_Route]:
+    database, pages, clock = parts.database, parts.pages, parts.clock
+    people = PersonPages(database, pages, clock, time_zone=parts.time_zone)
+    invitations = InvitationPages(
+        database, pages, clock, people, checker=checker, options=parts.options
+    )
+    yield "GET", "/invitation", invitations.invitation
+    yield "POST", "/invitation", invitations.accept
+    yield "GET", "/people", people.people
+    yield "GET", "/people/new", invitations.new_person
+    yield "POST", "/people/new", invitations.add_person
+    yield "GET", "/people/{person_id}", people.person
+    yield "POST", "/people/{person_id}/invited", invitations.invite_again
+    yield "POST", "/people/{person_id}/role", people.change_role
+    yield "POST", "/people/{person_id}/disabled", people.disable_person
+    yield "POST", "/people/{person_id}/enabled", people.enable_person
+    yield "POST", "/people/{person_id}/sessions-ended", people.end_sessions
+    yield "POST", "/people/{person_id}/second-factor-reset", people.reset_second_factor

@@ -1,0 +1,77 @@
+"""Sign-ins at the identity provider that browsers have begun. The caller commits."""
+
+import base64
+import hashlib
+import secrets
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from sqlmodel import Session, col, delete, func, select
+
+from donate.errors import Unavailable
+from donate.finance.models import ProviderSignIn
+from donate.finance.sessions import hash_of
+
+ATTEMPT_LIMIT: Final = timedelta(minutes=10)
+# The most unfinished sign-ins. At the limit of one network, its oldest sign-in is deleted; at the
+# limit of all networks, a new sign-in is refused.
+MAX_PER_NETWORK: Final = 50
+MAX_IN_ALL: Final = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderAttempt:
+    """The secrets of a sign-in at the identity provider. `browser` is the value of the cookie."""
+
+    state: str
+    browser: str
+    nonce: str
+    code_verifier: str
+
+    @property
+    def challenge(self) -> str:
+        """The code challenge that belongs to the code verifier (RFC 7636, S256)."""
+        digest = hashlib.sha256(self.code_verifier.encode()).digest()
+        return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
+
+
+def store_attempt(session: Session, target: str, network: str, *, now: datetime) -> ProviderAttempt:
+    """Store a sign-in that a browser begins, and return its secrets. Raises Unavailable."""
+    session.execute(delete(ProviderSignIn).where(col(ProviderSignIn.expires_at) <= now))
+    total = session.exec(select(func.count()).select_from(ProviderSignIn)).one()
+    if total >= MAX_IN_ALL:
+        raise Unavailable("too many sign-ins have begun at the identity provider")
+    of_network = (
+        select(ProviderSignIn.state_hash)
+        .where(ProviderSignIn.address == network)
+        .order_by(col(ProviderSignIn.expires_at).desc())
+        .offset(MAX_PER_NETWORK - 1)
+        .limit(MAX_PER_NETWORK)
+    )
+    oldest = list(session.exec(of_network))
+    session.execute(delete(ProviderSignIn).where(col(ProviderSignIn.state_hash).in_(oldest)))
+    attempt = ProviderAttempt(*(secrets.token_urlsafe(32) for _ in range(4)))
+    session.add(
+        ProviderSignIn(
+            state_hash=hash_of(attempt.state),
+            browser_hash=hash_of(attempt.browser),
+            nonce=attempt.nonce,
+            code_verifier=attempt.code_verifier,
+            target=target,
+            address=network,
+            expires_at=now + ATTEMPT_LIMIT,
+        )
+    )
+    return attempt
+
+
+def take_attempt(
+    session: Session, state: str, browser: str, *, now: datetime
+) -> ProviderSignIn | None:
+    """Delete and return the sign-in of this state and browser; None if there is none (any more)."""
+    row = session.get(ProviderSignIn, hash_of(state), with_for_update=True)
+    if row is None or row.browser_hash != hash_of(browser) or row.expires_at <= now:
+        return None
+    session.delete(row)
+    return row

@@ -1,0 +1,54 @@
+"""Sign-ins that still lack the second factor. Each is a row that lives for ten minutes."""
+
+import secrets
+from datetime import datetime, timedelta
+from typing import Final
+
+from sqlmodel import Session, col, delete, select
+
+from donate.finance.models import PendingSignIn, Staff
+from donate.finance.sessions import hash_of
+from donate.storage.bulk_writes import count_changed
+
+PENDING_LIMIT: Final = timedelta(minutes=10)
+
+
+def begin_pending(session: Session, staff_id: int, target: str, *, now: datetime) -> str:
+    """Store a sign-in that lacks the second factor; return the token of its cookie."""
+    session.execute(delete(PendingSignIn).where(col(PendingSignIn.expires_at) <= now))
+    token = secrets.token_urlsafe(32)
+    session.add(
+        PendingSignIn(
+            token_hash=hash_of(token),
+            staff_id=staff_id,
+            target=target,
+            expires_at=now + PENDING_LIMIT,
+        )
+    )
+    return token
+
+
+def find_pending(
+    session: Session, token: str, *, now: datetime
+) -> tuple[PendingSignIn, Staff] | None:
+    """Return the sign-in with this token, and its person.
+
+    Returns None if the sign-in has ended or the person's account is disabled.
+    """
+    if not token:
+        return None
+    return session.exec(
+        select(PendingSignIn, Staff)
+        .join(Staff, col(Staff.id) == col(PendingSignIn.staff_id))
+        .where(
+            PendingSignIn.token_hash == hash_of(token),
+            PendingSignIn.expires_at > now,
+            col(Staff.disabled_at).is_(None),
+        )
+    ).one_or_none()
+
+
+def end_pending(session: Session, token: str) -> bool:
+    """Delete the sign-in with this token; return whether it was there."""
+    statement = delete(PendingSignIn).where(col(PendingSignIn.token_hash) == hash_of(token))
+    return count_changed(session, statement) > 0

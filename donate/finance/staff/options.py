@@ -1,0 +1,55 @@
+"""What the settings say about signing in: the second factor, the identity provider, and e-mail."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from donate.finance.models import Role
+from donate.finance.provider.options import CALLBACK, ProviderOptions
+from donate.finance.second_factor.secret_cipher import SecretCipher
+from donate.letters.outbox import Carrier
+from donate.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class SignInOptions:
+    """How staff sign in. The defaults suit an installation that has set none of the settings.
+
+    `cipher` is None if no key is set; then nobody can set up a second factor. `new_carrier` opens a
+    connection for one e-mail, and is None if no e-mails are sent.
+    """
+
+    second_factor_required: bool = False
+    cipher: SecretCipher | None = None
+    provider: ProviderOptions | None = None
+    public_url: str = "http://127.0.0.1:8000"
+    mail_from: str = ""
+    new_carrier: Callable[[], Carrier] | None = None
+
+
+DEFAULT_SIGN_IN: Final = SignInOptions()
+
+
+def sign_in_options(settings: Settings, new_carrier: Callable[[], Carrier] | None) -> SignInOptions:
+    """Return how staff sign in according to the settings."""
+    keys = [key.get_secret_value() for key in settings.second_factor_key]
+    return SignInOptions(
+        second_factor_required=settings.staff_second_factor == "required",
+        cipher=SecretCipher(keys) if keys else None,
+        provider=_provider(settings) if settings.oidc_issuer else None,
+        public_url=settings.public_url,
+        mail_from=settings.mail_from,
+        new_carrier=new_carrier,
+    )
+
+
+def _provider(settings: Settings) -> ProviderOptions:
+    pairs = [pair.rpartition("=") for pair in settings.oidc_roles]
+    return ProviderOptions(
+        issuer=settings.oidc_issuer,
+        client_id=settings.oidc_client_id,
+        client_secret=settings.oidc_client_secret.get_secret_value(),
+        redirect_url=f"{settings.public_url}{CALLBACK}",
+        roles={group: Role(role) for group, _, role in pairs},
+        checks_second_factor=settings.oidc_second_factor == "provider",
+    )

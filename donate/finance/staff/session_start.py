@@ -1,0 +1,73 @@
+"""Signs a person in, once all that is asked of them has been proved."""
+
+from datetime import datetime
+
+from fastapi import Request
+from sqlmodel import Session
+from starlette.responses import RedirectResponse, Response
+
+from donate.errors import Unavailable
+from donate.finance.access import Gate
+from donate.finance.activity.trail import record_act
+from donate.finance.models import Staff
+from donate.finance.second_factor.pending import begin_pending, end_pending
+from donate.finance.sessions import end_session, start_session
+from donate.finance.staff.browsers import browser_name
+from donate.web.giving_limits import address_of, network_of
+
+CODE_PAGE = "/finance/sign-in/code"
+
+
+class SessionStart:
+    """Starts sessions, and sets the cookies of a sign-in."""
+
+    def __init__(self, gate: Gate) -> None:
+        self._gate = gate
+
+    def start(
+        self,
+        session: Session,
+        request: Request,
+        staff: Staff,
+        *,
+        now: datetime,
+        second_factor_at: datetime | None = None,
+    ) -> str:
+        """Start a session instead of the browser's earlier one; return the token of its cookie."""
+        if staff.id is None:
+            raise Unavailable("the account was not stored yet")
+        end_session(session, request.cookies.get(self._gate.session_cookie, ""))
+        staff.signed_in_at = now
+        address = address_of(request)
+        token = start_session(
+            session,
+            staff.id,
+            now=now,
+            second_factor_at=second_factor_at,
+            address=address,
+            browser=browser_name(request.headers.get("user-agent", "")),
+        )
+        network = network_of(address)
+        record_act(session, "signed_in", now=now, staff_id=staff.id, address=network)
+        return token
+
+    def wait_for_code(
+        self, session: Session, request: Request, staff_id: int, target: str, *, now: datetime
+    ) -> str:
+        """Store that this person still has to enter a code; return the token of its cookie."""
+        end_pending(session, request.cookies.get(self._gate.pending_cookie, ""))
+        return begin_pending(session, staff_id, target, now=now)
+
+    def answer_started(self, token: str, target: str) -> Response:
+        """Return a redirect to a staff page that gives the browser its session's cookie."""
+        answer = RedirectResponse(target, 303)
+        self._gate.set_cookie(answer, self._gate.session_cookie, token)
+        self._gate.drop_cookie(answer, self._gate.form_cookie)
+        self._gate.drop_cookie(answer, self._gate.pending_cookie)
+        return answer
+
+    def answer_pending(self, token: str) -> Response:
+        """Return a redirect to the page that asks for a code."""
+        answer = RedirectResponse(CODE_PAGE, 303)
+        self._gate.set_cookie(answer, self._gate.pending_cookie, token)
+        return answer
