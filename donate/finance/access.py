@@ -4,46 +4,57 @@ A route states with `@needs(...)` which role may use it. A route without `@needs
 everyone.
 """
 
-from collections.abc import Callable, Coroutine, Mapping
-from dataclasses import dataclass
+import secrets
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
-from functools import partial
 from typing import Annotated, Any, Final, TypeVar
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Depends, Request
 from fastapi.routing import APIRoute
 from sqlmodel import Session
-from starlette.datastructures import FormData
-from starlette.exceptions import HTTPException
+from starlette.datastructures import FormData, UploadFile
 from starlette.responses import RedirectResponse, Response
-from starlette.routing import Route
 
 from donate.clock import Clock
+from donate.errors import N_
+from donate.finance.activity.trail import record_act, record_refusal
 from donate.finance.models import Role
 from donate.finance.sessions import SEEN_EVERY, SignedIn, find_session, mark_seen, same_secret
-from donate.finance.trail import record_act, record_refusal
-from donate.finance.words import LANGUAGE
+from donate.finance.staff.addresses import SIGN_IN, page_behind
+from donate.finance.staff.origins import is_cross_site
 from donate.storage.database import Database
+from donate.web.forms import read_sent_form, typed_texts, uploaded_files
 from donate.web.giving_limits import address_of, printable
-from donate.web.request_limits import is_in_utf8
-from donate.web.templating import Pages
+from donate.web.templating import Pages, language_of_request
 
-HOME: Final = "/finance"
-SIGN_IN: Final = "/finance/sign-in"
 NOT_RECORDED: Final = "not-recorded"
-EVERY_METHOD: Final = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 EVERYBODY: Final = "everybody"
 """The argument of `@needs` for a route that works without signing in, such as the sign-in page."""
+SET_UP_SECOND_FACTOR: Final = "/finance/me/second-factor"
 
 Handler = TypeVar("Handler", bound=Callable[..., Response])
 
 
-def needs(needed: Role | str) -> Callable[[Handler], Handler]:
-    """Mark a route's handler with the role that may use it, or with EVERYBODY."""
+def needs(
+    needed: Role | str,
+    *,
+    before_second_factor: bool = False,
+    max_files: int = 0,
+    max_fields: int = 40,
+) -> Callable[[Handler], Handler]:
+    """Mark a route's handler with the role that may use it, or with EVERYBODY.
+
+    `before_second_factor` marks the pages for people who still have to set up a second factor.
+    `max_files` and `max_fields` are how many files and fields a form of this route may have.
+    """
 
     def mark(handler: Handler) -> Handler:
         handler.needs = needed  # type: ignore[attr-defined]
+        handler.before_second_factor = before_second_factor  # type: ignore[attr-defined]
+        handler.max_files = max_files  # type: ignore[attr-defined]
+        handler.max_fields = max_fields  # type: ignore[attr-defined]
         return handler
 
     return mark
@@ -51,17 +62,27 @@ def needs(needed: Role | str) -> Callable[[Handler], Handler]:
 
 @dataclass(frozen=True, slots=True)
 class AllowedRequest:
-    """A request that passed the access check (`Gate`), with its form fields as text."""
+    """A request that passed the access check (`Gate`), with its form fields as text, and its files.
+
+    `language` is the one in which the person reads pages: their own choice once they have signed
+    in, before that the browser's.
+    """
 
     staff: SignedIn | None
     form: Mapping[str, str]
     address: str
+    language: str
+    files: Sequence[UploadFile] = ()
 
     @property
     def signed_in(self) -> SignedIn:
         """The member of staff who sent the request; only for routes that require a role."""
         assert self.staff is not None
         return self.staff
+
+    def new_form_key(self) -> str:
+        """Return a key for a form, so that sending the form twice has effect once."""
+        return secrets.token_urlsafe(24)
 
     def record(
         self,
@@ -99,27 +120,37 @@ class FinanceRoute(APIRoute):
         handler = super().get_route_handler()
 
         async def handle(request: Request) -> Response:
+            # PostgreSQL refuses NUL in every text. Another control character is found nowhere.
+            request.scope["path_params"] = {
+                name: value.replace("\x00", "\x01") if isinstance(value, str) else value
+                for name, value in request.path_params.items()
+            }
+            query: bytes = request.scope["query_string"]
+            request.scope["query_string"] = query.replace(b"%00", b"%01")
             try:
                 return await handler(request)
             except AlreadyAnswered as answered:
                 return answered.response
+            finally:
+                await request.close()  # the files of its form
 
         return handle
-
-
-async def _read_form(request: Request) -> FormData:
-    if request.method != "POST":
-        return FormData()
-    if not is_in_utf8(request):
-        raise HTTPException(400)
-    return await request.form(max_files=0, max_fields=40)
 
 
 class Gate:
     """The access check: passes a request to its route, or answers it and records the refusal."""
 
-    def __init__(self, database: Database, pages: Pages, clock: Clock, *, https: bool) -> None:
+    def __init__(
+        self,
+        database: Database,
+        pages: Pages,
+        clock: Clock,
+        *,
+        https: bool,
+        second_factor_required: bool = False,
+    ) -> None:
         self._database = database
+        self._second_factor_required = second_factor_required
         self._pages = pages
         self._clock = clock
         self._https = https
@@ -128,6 +159,8 @@ class Gate:
         prefix = "__Host-" if https else ""
         self.session_cookie: Final = f"{prefix}donate_staff"
         self.form_cookie: Final = f"{prefix}donate_form"
+        self.pending_cookie: Final = f"{prefix}donate_pending"
+        self.provider_cookie: Final = f"{prefix}donate_provider"
 
     def router(self) -> APIRouter:
         """Return a router that checks the access to each of its routes."""
@@ -138,36 +171,41 @@ class Gate:
             include_in_schema=False,
         )
 
-    def set_cookie(self, response: Response, name: str, value: str) -> None:
-        """Set a cookie that ends with the browser session and that scripts cannot read."""
+    def set_cookie(
+        self, response: Response, name: str, value: str, max_age_s: int | None = None
+    ) -> None:
+        """Set a cookie that scripts cannot read. By default it ends with the browser session."""
         response.set_cookie(
-            name, value, httponly=True, secure=self._https, samesite="lax", path="/"
+            name,
+            value,
+            max_age=max_age_s,
+            httponly=True,
+            secure=self._https,
+            samesite="lax",
+            path="/",
         )
 
     def drop_cookie(self, response: Response, name: str) -> None:
         """Delete a cookie in the browser."""
         response.delete_cookie(name, httponly=True, secure=self._https, samesite="lax", path="/")
 
-    def _let_in(self, request: Request, form: Annotated[FormData, Depends(_read_form)]) -> None:
+    def _let_in(self, request: Request, form: Annotated[FormData, Depends(read_sent_form)]) -> None:
         needed = getattr(request.scope["endpoint"], "needs", None)
         staff = self._find_staff(request)
-        # Replace lone surrogates, because encoding them for a hash, a page or the database would
-        # fail.
-        typed = {
-            name: value.encode("utf-8", "replace").decode()
-            for name, value in form.items()
-            if isinstance(value, str)
-        }
-        request.state.visit = AllowedRequest(staff, typed, address_of(request))
+        typed = typed_texts(form)
+        request.state.visit = AllowedRequest(
+            *(staff, typed, address_of(request), request.state.language),
+            files=uploaded_files(form),
+        )
         if needed is None:
-            raise self.refusal(request, staff, "not open", 403, "This page isn’t available.")
+            raise self.refusal(request, staff, "not open", 403, N_("This page isn’t available."))
         if request.method == "POST" and is_cross_site(request):
             raise self.refusal(
                 request,
                 staff,
                 "cross-site",
                 403,
-                "This form was sent from another site. Open it here and send it again.",
+                N_("This form was sent from another site. Open it here and send it again."),
             )
         if needed == EVERYBODY:
             return
@@ -179,33 +217,37 @@ class Gate:
                 staff,
                 "stale form",
                 403,
-                "This form is from an earlier session. Nothing was changed. Go back, reload the "
-                "page, and send it again.",
+                N_(
+                    "This form is from an earlier session. Nothing was changed. Go back, reload "
+                    "the page, and send it again."
+                ),
             )
+        if self.lacks_second_factor(staff) and not request.scope["endpoint"].before_second_factor:
+            raise AlreadyAnswered(RedirectResponse(SET_UP_SECOND_FACTOR, 303))
         if not staff.may(Role(needed)):
             raise self.refusal(
-                request, staff, f"needs {needed}", 403, "Your role doesn’t allow this."
+                request, staff, f"needs {needed}", 403, N_("Your role doesn’t allow this.")
             )
 
+    def lacks_second_factor(self, staff: SignedIn) -> bool:
+        """Return whether this person's role requires a second factor that they did not prove."""
+        required = self._second_factor_required and staff.may(Role.FINANCE)
+        return required and staff.second_factor_at is None
+
     def _find_staff(self, request: Request) -> SignedIn | None:
+        """Return who is signed in, and keep their language for the pages of this request."""
         now = self._clock.now()
         with self._database.reading() as session:
             staff = find_session(session, request.cookies.get(self.session_cookie, ""), now=now)
         if staff and now - staff.last_seen_at >= SEEN_EVERY:
             with self._database.writing() as session:
                 mark_seen(session, staff.token_hash, now=now)
-        return staff
+        request.state.language = staff.language if staff else language_of_request(request)
+        return replace(staff, page=page_behind(request)) if staff else None
 
     def _to_sign_in(self, request: Request) -> AlreadyAnswered:
         self.record_refusal(request, None, "not signed in")
-        path = request.url.path
-        if request.method != "GET":
-            # A form posts to a URL one level below the page that shows the form, so return to that
-            # page.
-            target = path.rpartition("/")[0]
-        else:
-            target = f"{path}?{request.url.query}" if request.url.query else path
-        query = {"next": safe_next(target)}
+        query = {"next": page_behind(request)}
         if request.method != "GET":
             query["done"] = NOT_RECORDED
         return AlreadyAnswered(RedirectResponse(f"{SIGN_IN}?{urlencode(query)}", 303))
@@ -213,11 +255,14 @@ class Gate:
     def refusal(
         self, request: Request, staff: SignedIn | None, why: str, status_code: int, sentence: str
     ) -> AlreadyAnswered:
-        """Record a refusal and return an exception that answers with the "not allowed" page."""
+        """Record a refusal and return an exception that answers with the "not allowed" page.
+
+        `sentence` is a msgid.
+        """
         self.record_refusal(request, staff, why)
         page = self._pages.render(
             "finance/access_refused.html",
-            LANGUAGE,
+            request.state.language,
             status_code=status_code,
             staff=staff,
             sentence=sentence,
@@ -226,13 +271,9 @@ class Gate:
 
     def refuse_method(self, allowed: str, request: Request) -> Response:
         """Return a 405 response that names the allowed methods, and record the refusal."""
-        answered = self.refusal(
-            request,
-            self._find_staff(request),
-            "wrong method",
-            405,
-            "That action isn’t available here.",
-        )
+        sentence = N_("That action isn’t available here.")
+        staff = self._find_staff(request)
+        answered = self.refusal(request, staff, "wrong method", 405, sentence)
         answered.response.headers["Allow"] = allowed
         return answered.response
 
@@ -256,40 +297,3 @@ def allowed_request(request: Request) -> AllowedRequest:
 
 
 Visiting = Annotated[AllowedRequest, Depends(allowed_request)]
-
-
-def refuse_other_methods(router: APIRouter, gate: Gate) -> None:
-    """Make each path answer 405 to the methods it does not allow, and record the refusal."""
-    allowed: dict[str, set[str]] = {}
-    for route in router.routes:
-        assert isinstance(route, APIRoute)
-        allowed.setdefault(route.path, set()).update(route.methods or ())
-    # Use plain Starlette routes, because FastAPI need not parse these requests.
-    for path, methods in allowed.items():
-        refuse = partial(gate.refuse_method, ", ".join(sorted(methods)))
-        router.routes.append(Route(path, refuse, methods=sorted(EVERY_METHOD - methods)))
-
-
-def is_cross_site(request: Request) -> bool:
-    """Return whether the browser's headers say that another site sent this request.
-
-    If there are no such headers, the answer is False. Our pages send no referrer, so browsers send
-    `Origin: null` with our forms. Then only Sec-Fetch-Site can show another site; browsers send it
-    over https and on localhost.
-    """
-    site = request.headers.get("sec-fetch-site")
-    if site is not None:
-        return site not in ("same-origin", "none")
-    origin = request.headers.get("origin", "null")
-    return origin != "null" and origin.partition("://")[2] != request.headers.get("host")
-
-
-def safe_next(target: str) -> str:
-    """Return `target` if it is one of our staff pages, otherwise HOME."""
-    path, _, query = target.partition("?")
-    parts = path.split("/")
-    ours = parts[:2] == ["", "finance"] and not {".", ".."} & set(parts) and "//" not in path
-    plain = all(c.isascii() and c.isprintable() and c not in "\\#" for c in path + query)
-    if ours and plain and not path.startswith((SIGN_IN, "/finance/sign-out")):
-        return target
-    return HOME

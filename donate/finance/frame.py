@@ -6,8 +6,9 @@ from starlette.responses import HTMLResponse
 
 from donate.clock import Clock
 from donate.finance.notices import notices
+from donate.finance.people.words import ROLE_NAMES
 from donate.storage.database import Database
-from donate.web.templating import Pages
+from donate.web.templating import LANGUAGES, Pages, languages_beside
 
 
 class StaffPages(Pages):
@@ -23,5 +24,8 @@ class StaffPages(Pages):
         shown = []
         if context["staff"]:
             with self._database.reading() as session:
-                shown = notices(session, self._clock.now())
-        return super().render(template, language, notices=shown, **context)
+                shown = notices(session, self._clock.now(), language)
+        others = languages_beside(language, LANGUAGES)
+        return super().render(
+            template, language, notices=shown, roles=ROLE_NAMES, languages=others, **context
+        )

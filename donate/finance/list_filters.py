@@ -1,4 +1,4 @@
-"""What all filtered staff lists share: they read filters, check them, and keep them in links."""
+"""What all filtered staff lists share: reading and checking filters, keeping them in links."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -6,10 +6,19 @@ from datetime import date, timedelta
 from typing import Final, Generic, TypeVar
 from urllib.parse import urlencode
 
-from donate.errors import BadInput
-from donate.finance.transfers.rules import read_day
+from donate.clock import read_day
+from donate.errors import N_, BadInput
 
 MAX_TYPED: Final = 64
+_CHOOSE: Final[Mapping[str, str]] = {
+    "status": N_("Please choose a status from the list."),
+    "state": N_("Please choose a state from the list."),
+    "mode": N_("Please choose a mode from the list."),
+    "code": N_("Please choose a code from the list."),
+    "kind": N_("Please choose a kind from the list."),
+    "fund": N_("Please choose a fund from the list."),
+    "currency": N_("Please choose a currency from the list."),
+}
 
 Filter = TypeVar("Filter")
 
@@ -49,20 +58,21 @@ def read_typed(
 ) -> TypedFilters:
     """Read the filters from a query string. Each invalid value becomes a problem.
 
-    `choices` has the values that a field accepts. The fields `from` and `to` hold days.
+    `choices` has the values that a field accepts. The fields `from` and `to`, if there
+    are such fields, hold days.
     """
     typed = {name: query.get(name, "").strip()[:MAX_TYPED] for name in fields}
     problems = {
-        name: BadInput(name, f"Please choose a {name} from the list.")
+        name: BadInput(name, _CHOOSE.get(name, N_("Please choose one from the list.")))
         for name, allowed in choices.items()
         if typed[name] and typed[name] not in allowed
     }
-    first, last = read_day(typed["from"]), read_day(typed["to"])
+    first, last = read_day(typed.get("from", "")), read_day(typed.get("to", ""))
     for name, day in (("from", first), ("to", last)):
-        if typed[name] and day is None:
-            problems[name] = BadInput(name, "Please enter a date such as 2026-03-31.")
+        if typed.get(name) and day is None:
+            problems[name] = BadInput(name, N_("Please enter a date such as 2026-03-31."))
     if first and last and first > last:
-        problems["to"] = BadInput("to", "This is before the first date.")
+        problems["to"] = BadInput("to", N_("This is before the first date."))
     return TypedFilters(typed, first, last, problems)
 
 

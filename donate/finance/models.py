@@ -1,10 +1,10 @@
-"""The tables of staff: accounts, sessions, tokens, failed sign-ins, and the trail."""
+"""The tables of staff: accounts, sessions, second factors, failed sign-ins, and the trail."""
 
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, CheckConstraint, Column, Index
+from sqlalchemy import JSON, BigInteger, CheckConstraint, Column, ForeignKey, Index, text
 from sqlmodel import Field, SQLModel
 
 from donate.storage.column_types import EnumText, RowNumber, UtcDateTime
@@ -15,10 +15,20 @@ class Role(StrEnum):
 
     VIEWER = "viewer"  # A viewer sees gifts.
     FINANCE = "finance"  # Finance staff also mark transfers, refund gifts and decide about events.
+    ADMIN = "admin"  # Admins do all of this, and manage the accounts of staff.
+
+    def may(self, needed: "Role") -> bool:
+        """Return whether this role may do what `needed` may do."""
+        order = list(Role)
+        return order.index(self) >= order.index(Role(needed))
 
 
 class Staff(SQLModel, table=True):
-    """A member of staff."""
+    """A member of staff.
+
+    `password_hash` is empty until the person has set a password. `version` counts the changes by
+    admins, so that one admin does not overwrite what another has just changed.
+    """
 
     __table_args__ = (CheckConstraint("email = lower(email)", name="staff_email_is_lower_case"),)
 
@@ -26,13 +36,21 @@ class Staff(SQLModel, table=True):
     email: str = Field(max_length=254, unique=True)
     name: str = Field(max_length=200)
     role: Role = Field(sa_type=EnumText(Role, 16, "staff.role"))
+    language: str = Field(
+        default="en-CA", max_length=16, sa_column_kwargs={"server_default": text("'en-CA'")}
+    )
     password_hash: str = Field(max_length=500)
     added_at: datetime = Field(sa_type=UtcDateTime)
     disabled_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    signed_in_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    version: int = Field(default=1, sa_column_kwargs={"server_default": text("1")})
 
 
 class StaffSession(SQLModel, table=True):
-    """The session of a signed-in browser. Only a hash of its cookie is stored."""
+    """The session of a signed-in browser. Only a hash of its cookie is stored.
+
+    `second_factor_at` is when the person proved their second factor in this session, if they did.
+    """
 
     __tablename__ = "staff_session"
 
@@ -42,6 +60,9 @@ class StaffSession(SQLModel, table=True):
     signed_in_at: datetime = Field(sa_type=UtcDateTime)
     last_seen_at: datetime = Field(sa_type=UtcDateTime)
     expires_at: datetime = Field(sa_type=UtcDateTime)
+    second_factor_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    address: str = Field(default="", max_length=64, sa_column_kwargs={"server_default": text("''")})
+    browser: str = Field(default="", max_length=64, sa_column_kwargs={"server_default": text("''")})
 
 
 class StaffToken(SQLModel, table=True):
@@ -52,6 +73,72 @@ class StaffToken(SQLModel, table=True):
     token_hash: str = Field(primary_key=True, max_length=64)
     staff_id: int = Field(foreign_key="staff.id", sa_type=BigInteger, index=True)
     added_at: datetime = Field(sa_type=UtcDateTime)
+
+
+class StaffInvitation(SQLModel, table=True):
+    """A link with which a person sets their password. Only a hash of its token is stored."""
+
+    __tablename__ = "staff_invitation"
+
+    token_hash: str = Field(primary_key=True, max_length=64)
+    staff_id: int = Field(foreign_key="staff.id", sa_type=BigInteger, index=True)
+    expires_at: datetime = Field(sa_type=UtcDateTime)
+
+
+class SecondFactor(SQLModel, table=True):
+    """The secret from which a person's app computes codes, encrypted.
+
+    The factor counts once a first code has confirmed it. `last_step` is the time step of the last
+    code that was accepted; codes of that step and of earlier steps are refused.
+    """
+
+    __tablename__ = "second_factor"
+
+    staff_id: int = Field(
+        sa_column=Column(BigInteger, ForeignKey("staff.id"), primary_key=True, autoincrement=False)
+    )
+    secret: str = Field(max_length=300)
+    confirmed_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    last_step: int = Field(default=0, sa_type=BigInteger)
+
+
+class RecoveryCode(SQLModel, table=True):
+    """A code that works once instead of a code from the app. Only its hash is stored."""
+
+    __tablename__ = "recovery_code"
+
+    code_hash: str = Field(primary_key=True, max_length=64)
+    staff_id: int = Field(foreign_key="staff.id", sa_type=BigInteger, index=True)
+    used_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+
+
+class PendingSignIn(SQLModel, table=True):
+    """A sign-in that still lacks the second factor. It gives no access to anything."""
+
+    __tablename__ = "pending_sign_in"
+
+    token_hash: str = Field(primary_key=True, max_length=64)
+    staff_id: int = Field(foreign_key="staff.id", sa_type=BigInteger, index=True)
+    target: str = Field(max_length=500)
+    expires_at: datetime = Field(sa_type=UtcDateTime)
+
+
+class ProviderSignIn(SQLModel, table=True):
+    """A sign-in at the identity provider that a browser has begun. It is deleted when it is used.
+
+    `browser_hash` is the hash of a cookie, so that only this browser can finish the sign-in.
+    """
+
+    __tablename__ = "provider_sign_in"
+    __table_args__ = (Index("provider_sign_in_by_address", "address", "expires_at"),)
+
+    state_hash: str = Field(primary_key=True, max_length=64)
+    browser_hash: str = Field(max_length=64)
+    nonce: str = Field(max_length=64)
+    code_verifier: str = Field(max_length=64)
+    target: str = Field(max_length=500)
+    address: str = Field(max_length=64)
+    expires_at: datetime = Field(sa_type=UtcDateTime)
 
 
 class SignInFailure(SQLModel, table=True):
@@ -69,11 +156,24 @@ class SignInFailure(SQLModel, table=True):
     failed_at: datetime = Field(sa_type=UtcDateTime)
 
 
+def _done(name: str, *columns: str) -> Index:
+    is_done = text("act <> 'refused'")
+    return Index(name, *columns, sqlite_where=is_done, postgresql_where=is_done)
+
+
 class StaffAct(SQLModel, table=True):
     """A trail entry: an action by staff or a refused request. Entries are only added."""
 
     __tablename__ = "staff_act"
-    __table_args__ = (Index("staff_act_newest", "happened_at"),)
+    __table_args__ = (
+        Index("staff_act_by_kind", "act", "happened_at", "id"),
+        Index("staff_act_by_person_and_kind", "staff_id", "act", "happened_at", "id"),
+        Index("staff_act_by_subject", "about", "happened_at", "id"),
+        Index("staff_act_by_address", "address", "happened_at", "id"),
+        # The page of activity lists refused requests apart from all else.
+        _done("staff_act_done", "happened_at", "id"),
+        _done("staff_act_done_by_person", "staff_id", "happened_at", "id"),
+    )
 
     id: int | None = Field(default=None, sa_column=Column(RowNumber, primary_key=True))
     staff_id: int | None = Field(default=None, foreign_key="staff.id", sa_type=BigInteger)

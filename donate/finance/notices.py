@@ -15,7 +15,8 @@ from donate.gifts.models import Gift, GiftFact
 from donate.gifts.status import StatusName
 from donate.letters import desk
 from donate.stripe_gateway.models import EventState, StripeEvent
-from donate.stripe_gateway.webhooks.health import webhook_silence
+from donate.stripe_gateway.webhooks.health import Silence, webhook_silence
+from donate.web.templating import Localizer
 
 # Every staff page counts what the notices are about. The counts stop at this limit to stay fast.
 MOST_COUNTED: Final = 1_000
@@ -34,8 +35,8 @@ class Notice:
     """A sentence for staff, with a link to the page where they can act.
 
     `href` and `link` are empty if there is no such page. `here` is the name of that page, on which
-    the notice is not shown. The navigation shows `count` beside the name of that page. The overview
-    names each gift instead of a notice with `about_gifts`.
+    the notice is not shown. The navigation shows `count` beside the name of that page. If
+    `about_gifts` is true, the overview lists the gifts instead of the notice.
     """
 
     sentence: str
@@ -46,62 +47,90 @@ class Notice:
     about_gifts: bool = False
 
 
-def notices(session: Session, now: datetime) -> list[Notice]:
-    """Return the current notices, most urgent first."""
-    items = []
+def notices(session: Session, now: datetime, language: str) -> list[Notice]:
+    """Return the current notices in a language, most urgent first."""
+    _, items = Localizer(language), []
     silence = webhook_silence(session)
     if silence:
-        items.append(Notice(sentence=str(silence)))
+        items.append(Notice(sentence=silence_sentence(silence, _)))
     aside = count_set_aside_events(session)
     if aside:
-        many, need = _many(aside), "event needs" if aside == 1 else "events need"
+        count = _many(aside, _)
         items.append(
             Notice(
-                sentence=f"{many} Stripe {need} your decision.",
-                link="Review it." if aside == 1 else "Review them.",
+                sentence=_.ngettext(
+                    "%(count)s Stripe event needs your decision.",
+                    "%(count)s Stripe events need your decision.",
+                    aside,
+                    count=count,
+                ),
+                link=_.ngettext("Review it.", "Review them.", aside),
                 href="/finance/set-aside",
                 here="set-aside",
-                count=many,
+                count=count,
             )
         )
     refused = unseen_refusals(session, now)
     if refused:
+        count = _at_most(len(refused), MOST_REFUSALS, _)
         items.append(
             Notice(
-                sentence=f"Stripe refused {_requests(len(refused))} in the past two weeks.",
-                link="Read Stripe’s reasons.",
+                sentence=_.ngettext(
+                    "Stripe refused a request in the past two weeks.",
+                    "Stripe refused %(count)s requests in the past two weeks.",
+                    len(refused),
+                    count=count,
+                ),
+                link=_("Read Stripe’s reasons."),
                 href="/finance/refused",
                 here="refused",
             )
         )
-    return items + _about_money(session) + _about_letters(session, now)
+    return items + _about_money(session, _) + _about_letters(session, now, _)
 
 
-def _about_money(session: Session) -> list[Notice]:
+def _about_money(session: Session, _: Localizer) -> list[Notice]:
     """Return the notices about inquiries, disputes and failed refunds."""
     items = []
     inquiries = gifts_with_inquiries(session)
     if inquiries:
-        many = "A donor’s bank has sent an inquiry about a payment"
-        if len(inquiries) > 1:
-            many = f"Donors’ banks have sent inquiries about {_many(len(inquiries))} payments"
-        items.append(_about_a_gift(f"{many}. Answer in Stripe before the deadline.", inquiries))
+        count = _many(len(inquiries), _)
+        sentence = _.ngettext(
+            "A donor’s bank has sent an inquiry about a payment. Answer in Stripe before the "
+            "deadline.",
+            "Donors’ banks have sent inquiries about %(count)s payments. Answer in Stripe before "
+            "the deadline.",
+            len(inquiries),
+            count=count,
+        )
+        items.append(_about_a_gift(sentence, inquiries, _))
     disputed = disputed_gifts(session)
     if disputed:
-        many = "A donor’s bank has disputed a payment"
-        if len(disputed) > 1:
-            many = f"Donors’ banks have disputed {_many(len(disputed))} payments"
-        answer = "Answer in Stripe before the deadline, if you haven’t yet."
-        items.append(_about_a_gift(f"{many}. {answer}", disputed))
+        count = _many(len(disputed), _)
+        sentence = _.ngettext(
+            "A donor’s bank has disputed a payment. Answer in Stripe before the deadline, if you "
+            "haven’t yet.",
+            "Donors’ banks have disputed %(count)s payments. Answer in Stripe before the "
+            "deadline, if you haven’t yet.",
+            len(disputed),
+            count=count,
+        )
+        items.append(_about_a_gift(sentence, disputed, _))
     failed = gifts_with_failed_refunds(session)
     if failed:
-        many = "A refund" if len(failed) == 1 else f"{_many(len(failed))} refunds"
-        items.append(_about_a_gift(f"{many} failed. The money came back to us.", failed))
+        count = _many(len(failed), _)
+        sentence = _.ngettext(
+            "A refund failed. The money came back to us.",
+            "%(count)s refunds failed. The money came back to us.",
+            len(failed),
+            count=count,
+        )
+        items.append(_about_a_gift(sentence, failed, _))
     return items
 
 
-def _about_a_gift(sentence: str, gifts: Sequence[uuid.UUID]) -> Notice:
-    link = "Open the gift." if len(gifts) == 1 else "Open the oldest."
+def _about_a_gift(sentence: str, gifts: Sequence[uuid.UUID], _: Localizer) -> Notice:
+    link = _.ngettext("Open the gift.", "Open the oldest.", len(gifts))
     return Notice(sentence, link, href=f"/finance/gifts/{gifts[0]}", about_gifts=True)
 
 
@@ -145,19 +174,23 @@ def _gifts_with(
     return session.exec(statement.order_by(col(GiftFact.id)).limit(MOST_COUNTED)).all()
 
 
-def _about_letters(session: Session, now: datetime) -> list[Notice]:
+def _about_letters(session: Session, now: datetime, _: Localizer) -> list[Notice]:
     items = []
     if desk.is_mail_late(session, now):
-        items.append(
-            Notice(sentence="E-mails are delayed. The mail server hasn’t accepted any for an hour.")
-        )
+        late = _("E-mails are delayed. The mail server hasn’t accepted any for an hour.")
+        items.append(Notice(sentence=late))
     unsent = desk.count_failed_letters(session, most=MOST_COUNTED)
     if unsent:
-        what = "e-mail to a donor" if unsent == 1 else "e-mails to donors"
+        count = _many(unsent, _)
         items.append(
             Notice(
-                sentence=f"{_many(unsent)} {what} could not be sent.",
-                link="Review it." if unsent == 1 else "Review them.",
+                sentence=_.ngettext(
+                    "%(count)s e-mail to a donor could not be sent.",
+                    "%(count)s e-mails to donors could not be sent.",
+                    unsent,
+                    count=count,
+                ),
+                link=_.ngettext("Review it.", "Review them.", unsent),
                 href="/finance/letters",
                 here="letters",
             )
@@ -165,14 +198,32 @@ def _about_letters(session: Session, now: datetime) -> list[Notice]:
     return items
 
 
-def _requests(count: int) -> str:
-    if count >= MOST_REFUSALS:
-        return f"{MOST_REFUSALS} requests or more"
-    return "a request" if count == 1 else f"{count} requests"
+def silence_sentence(silence: Silence, _: Localizer) -> str:
+    """Return since when webhooks are silent, and what to do."""
+    missed_at = _.moment(silence.missed_at, "UTC")
+    if silence.last_at is None:
+        return _(
+            "None of Stripe’s webhooks has arrived yet, and Stripe lists events up to "
+            "%(missed_at)s UTC. Catch-up fetches the gifts instead. Ask the person who looks "
+            "after the endpoint to see what Stripe says about it, under Developers, Webhooks.",
+            missed_at=missed_at,
+        )
+    return _(
+        "Stripe’s webhooks stopped arriving on %(last_at)s UTC, and Stripe lists events up to "
+        "%(missed_at)s UTC. Catch-up fetches the gifts instead. Ask the person who looks after "
+        "the endpoint to see what Stripe says about it, under Developers, Webhooks.",
+        last_at=_.moment(silence.last_at, "UTC"),
+        missed_at=missed_at,
+    )
 
 
-def _many(count: int) -> str:
-    return "999+" if count >= MOST_COUNTED else str(count)
+def _many(count: int, _: Localizer) -> str:
+    return _at_most(count, MOST_COUNTED, _)
+
+
+def _at_most(count: int, most: int, _: Localizer) -> str:
+    """Return a count as text. From `most` on, it is `most` less one, and a plus sign: `999+`."""
+    return f"{_.number(most - 1)}+" if count >= most else _.number(count)
 
 
 def count_set_aside_events(session: Session) -> int:

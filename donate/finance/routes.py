@@ -3,30 +3,50 @@
 import time
 from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
+from typing import Final
 
+from fastapi import APIRouter
+from fastapi.routing import APIRoute
 from pwdlib import PasswordHash
+from starlette.routing import Route
 
+from donate.bank.transfer_mails.intake import TransferMailIntake
 from donate.clock import Clock
-from donate.finance.access import Gate, refuse_other_methods
-from donate.finance.activity_pages import TrailPages
-from donate.finance.exports.pages import ExportPages
+from donate.finance.access import Gate
+from donate.finance.activity.pages import ActivityPages
+from donate.finance.donors.routes import add_donor_routes
+from donate.finance.exports.pages import add_export_routes
 from donate.finance.frame import StaffPages
+from donate.finance.gifts.list_pages import GiftListPages
 from donate.finance.gifts.pages import StaffGiftPages
+from donate.finance.gifts.routes import add_gift_routes
 from donate.finance.letters.pages import LetterPages
+from donate.finance.monthly.routes import MonthlyRoutes
 from donate.finance.movements.pages import MovementPages
+from donate.finance.offline.routes import add_offline_routes
 from donate.finance.overview.pages import OverviewPages
-from donate.finance.refunds.pages import RefundPages
+from donate.finance.payouts.pages import PayoutPages
+from donate.finance.people.routes import PeopleParts, add_people_routes
+from donate.finance.saved_views.pages import SavedViewPages
+from donate.finance.search.pages import SearchPages
 from donate.finance.set_aside.pages import SetAsidePages
 from donate.finance.staff.accounts import PASSWORDS
-from donate.finance.staff.sign_in import SignIn
+from donate.finance.staff.language_pages import LanguagePages
+from donate.finance.staff.options import DEFAULT_SIGN_IN, SignInOptions
+from donate.finance.statements.routes import add_statement_routes
 from donate.finance.stripe_refusals import RefusalPages
-from donate.finance.transfers.pages import TransferPages
+from donate.finance.transfer_mails.pages import TransferMailPages
 from donate.letters.transfers import WAIT
 from donate.regions.regions import Regions
 from donate.storage.database import Database
+from donate.stripe_gateway.dashboard import Dashboard
+from donate.stripe_gateway.requests.pledge_changes import PledgeChanges
 from donate.stripe_gateway.requests.refunds import Refunds
 from donate.web.giving_limits import GivingLimits
 from donate.web.templating import Pages
+
+EVERY_METHOD: Final = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 
 
 class FinancePages:
@@ -34,7 +54,8 @@ class FinancePages:
 
     `https` says whether the public URL uses https. `on_due` is called when staff have asked for an
     event to be processed again. `letters_wait` is the delay of e-mails about transfers that staff
-    marked; None if no e-mails are sent.
+    marked; None if no e-mails are sent. `dashboard` makes links to Stripe's Dashboard; None for no
+    links. `transfer_mails` takes in Interac's e-mails; None for one without a network.
     """
 
     def __init__(  # noqa: PLR0913 -- builds all staff pages, so it takes what each of them needs
@@ -48,61 +69,70 @@ class FinancePages:
         limits: GivingLimits,
         on_due: Callable[[], None],
         refunds: Refunds,
+        pledges: PledgeChanges,
         letters_wait: timedelta | None = WAIT,
         passwords: PasswordHash = PASSWORDS,
         pause: Callable[[float], None] = time.sleep,
+        sign_in_options: SignInOptions = DEFAULT_SIGN_IN,
+        dashboard: Dashboard | None = None,
+        transfer_mails: TransferMailIntake | None = None,
     ) -> None:
         pages = StaffPages(pages, database, clock)
-        gate = Gate(database, pages, clock, https=https)
-        sign_in = SignIn(database, pages, clock, gate, passwords=passwords, pause=pause)
+        required = sign_in_options.second_factor_required
+        gate = Gate(database, pages, clock, https=https, second_factor_required=required)
         # A list of gifts from several regions shows times in the first region's time zone.
         time_zone = next(iter(regions.values())).time_zone
         gifts = StaffGiftPages(
-            database,
-            pages,
-            clock,
-            time_zone,
-            regions=regions,
-            limits=limits,
-            letters_wait=letters_wait,
+            database, pages, clock, dashboard, regions=regions, letters_wait=letters_wait
         )
+        gift_list = GiftListPages(database, pages, clock, time_zone, regions=regions, limits=limits)
         overview = OverviewPages(database, pages, clock, time_zone, regions=regions, limits=limits)
-        transfers = TransferPages(database, clock, gifts)
-        refund_pages = RefundPages(database, clock, gifts, refunds)
-        letters = LetterPages(database, regions, pages, clock, gifts, time_zone=time_zone)
-        set_aside = SetAsidePages(database, pages, clock, time_zone, on_due=on_due)
         movements = MovementPages(database, regions, pages, clock, time_zone=time_zone)
-        trail = TrailPages(database, pages, time_zone)
+        monthly = MonthlyRoutes(
+            *(database, regions, pages, clock, pledges), time_zone=time_zone, wait=letters_wait
+        )
+        activity = ActivityPages(database, pages, clock, time_zone)
         refusals = RefusalPages(database, pages, clock, time_zone)
-
         self.router = gate.router()
+        parts = PeopleParts(database, pages, clock, gate, sign_in_options, time_zone)
+        add_people_routes(self.router, parts, passwords=passwords, pause=pause)
         for method, path, answer in (
-            ("GET", "/sign-in", sign_in.form),
-            ("POST", "/sign-in", sign_in.sign_in),
-            ("POST", "/sign-out", sign_in.sign_out),
+            ("POST", "/language", LanguagePages(database, clock, gate).choose),
             ("GET", "", overview.overview),
-            ("GET", "/gifts", gifts.gifts),
-            ("GET", "/gifts/{gift_id}", gifts.gift),
-            ("POST", "/gifts/{gift_id}/received", transfers.received),
-            ("POST", "/gifts/{gift_id}/undone", transfers.undone),
-            ("POST", "/gifts/{gift_id}/refund", refund_pages.refund),
-            ("POST", "/gifts/{gift_id}/refund-followed-up", refund_pages.followed_up),
-            ("GET", "/gifts/{gift_id}/letters/{number}", letters.letter),
-            ("POST", "/gifts/{gift_id}/letter-again", letters.again),
-            ("POST", "/gifts/{gift_id}/letter-dismissed", letters.dismissed),
+            ("GET", "/gifts", gift_list.gifts),
             ("GET", "/movements", movements.movements),
-            ("GET", "/letters", letters.letters),
-            ("POST", "/letters/again", letters.all_again),
-            ("GET", "/set-aside", set_aside.set_aside),
-            ("GET", "/set-aside/{number}", set_aside.event),
-            ("POST", "/set-aside/{number}/tried", set_aside.tried),
-            ("POST", "/set-aside/{number}/tied", set_aside.tied),
-            ("POST", "/set-aside/{number}/dismissed", set_aside.dismissed),
+            ("GET", "/search", SearchPages(database, regions, pages).search),
             ("GET", "/refused", refusals.refused),
             ("POST", "/refused/seen", refusals.seen),
-            ("GET", "/trail", trail.trail),
+            ("GET", "/activity", activity.activity),
+            ("GET", "/trail", activity.old_address),
         ):
             self.router.add_api_route(path, answer, methods=[method])
-        for name in ("gifts", "movements"):
-            ExportPages(name, database, regions, clock).add_routes(self.router)
+        add_gift_routes(self.router, database, clock, gifts, refunds)
+        add_offline_routes(self.router, database, regions, pages, clock)
+        add_statement_routes(self.router, database, regions, pages, clock)
+        intake = transfer_mails or TransferMailIntake(database, regions, clock)
+        for room in (
+            SetAsidePages(database, pages, clock, time_zone, on_due=on_due),
+            LetterPages(database, regions, pages, clock, gifts, time_zone=time_zone),
+            SavedViewPages(database, pages, clock, regions),
+            TransferMailPages(database, pages, clock, intake, time_zone),
+            PayoutPages(database, pages, time_zone, dashboard),
+        ):
+            room.add_routes(self.router)
+        monthly.add_routes(self.router)
+        add_export_routes(self.router, database, regions, clock)
+        add_donor_routes(self.router, database, regions, pages, clock, time_zone=time_zone)
         refuse_other_methods(self.router, gate)
+
+
+def refuse_other_methods(router: APIRouter, gate: Gate) -> None:
+    """Make each path answer 405 to the methods it does not allow, and record the refusal."""
+    allowed: dict[str, set[str]] = {}
+    for route in router.routes:
+        assert isinstance(route, APIRoute)
+        allowed.setdefault(route.path, set()).update(route.methods or ())
+    # Use plain Starlette routes, because FastAPI need not parse these requests.
+    for path, methods in allowed.items():
+        refuse = partial(gate.refuse_method, ", ".join(sorted(methods)))
+        router.routes.append(Route(path, refuse, methods=sorted(EVERY_METHOD - methods)))

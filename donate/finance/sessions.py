@@ -10,6 +10,7 @@ from typing import Final
 from sqlmodel import Session, col, delete, or_, select
 
 from donate.finance.models import Role, Staff, StaffSession
+from donate.web.templating import LANGUAGES, language_for
 
 IDLE_LIMIT: Final = timedelta(minutes=60)
 ABSOLUTE_LIMIT: Final = timedelta(hours=12)
@@ -19,7 +20,10 @@ SEEN_EVERY: Final = timedelta(minutes=1)
 
 @dataclass(frozen=True, slots=True)
 class SignedIn:
-    """A member of staff who is signed in, with their session."""
+    """A member of staff who is signed in, with their session.
+
+    `page` is the address of the page that is shown, or whose form was sent.
+    """
 
     staff_id: int
     name: str
@@ -28,6 +32,9 @@ class SignedIn:
     csrf_token: str
     token_hash: str
     last_seen_at: datetime
+    language: str = LANGUAGES[0]
+    page: str = "/finance"
+    second_factor_at: datetime | None = None
 
     @property
     def actor(self) -> str:
@@ -35,11 +42,19 @@ class SignedIn:
         return f"staff:{self.staff_id}"
 
     def may(self, needed: Role) -> bool:
-        """Return whether this person has the role `needed`. Finance staff are also viewers."""
-        return needed in (Role.VIEWER, self.role)
+        """Return whether this person's role may do what the role `needed` may do."""
+        return self.role.may(needed)
 
 
-def start_session(session: Session, staff_id: int, *, now: datetime) -> str:
+def start_session(
+    session: Session,
+    staff_id: int,
+    *,
+    now: datetime,
+    second_factor_at: datetime | None = None,
+    address: str = "",
+    browser: str = "",
+) -> str:
     """Start a session, and delete expired ones. The returned token itself is not stored."""
     session.execute(
         delete(StaffSession).where(
@@ -58,6 +73,9 @@ def start_session(session: Session, staff_id: int, *, now: datetime) -> str:
             signed_in_at=now,
             last_seen_at=now,
             expires_at=now + ABSOLUTE_LIMIT,
+            second_factor_at=second_factor_at,
+            address=address,
+            browser=browser,
         )
     )
     return token
@@ -91,6 +109,8 @@ def find_session(session: Session, token: str, *, now: datetime) -> SignedIn | N
         csrf_token=row.csrf_token,
         token_hash=row.token_hash,
         last_seen_at=row.last_seen_at,
+        language=language_for(staff.language, None, LANGUAGES),
+        second_factor_at=row.second_factor_at,
     )
 
 
@@ -99,6 +119,11 @@ def mark_seen(session: Session, token_hash: str, *, now: datetime) -> None:
     row = session.get(StaffSession, token_hash)
     if row:
         row.last_seen_at = max(row.last_seen_at, now)
+
+
+def change_language(session: Session, staff_id: int, language: str) -> None:
+    """Store the language in which a member of staff reads pages."""
+    session.get_one(Staff, staff_id).language = language
 
 
 def end_session(session: Session, token: str) -> None:

@@ -11,7 +11,7 @@ from donate.clock import Clock
 from donate.finance.access import Visiting, needs
 from donate.finance.models import Role, StaffAct
 from donate.finance.refunds.form import FORESEEN
-from donate.finance.words import KINDS, LANGUAGE
+from donate.finance.words import KINDS
 from donate.gifts.models import Gift, GiftFact
 from donate.gifts.queries import refusals_since
 from donate.storage.database import Database
@@ -49,7 +49,7 @@ class RefusalPages:
             refusals = unseen_refusals(session, self._clock.now())
         return self._pages.render(
             "finance/refused_by_stripe.html",
-            LANGUAGE,
+            visit.language,
             staff=visit.signed_in,
             refusals=refusals,
             newest=max((fact.id or 0 for fact, _ in refusals), default=0),

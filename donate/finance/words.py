@@ -4,197 +4,245 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
-from babel.dates import format_date
-
 from donate.clock import local_date
+from donate.errors import N_
 from donate.gifts.account_confirmation import confirmation_due
 from donate.gifts.facts import FactKind
 from donate.gifts.models import Gift, GiftFact, plain_facts
 from donate.gifts.status import Flag, StatusName
 from donate.letters.kinds import LetterKind
 from donate.letters.models import Letter, LetterState
-from donate.money import Money, format_money
+from donate.money import Money
 from donate.regions.modes import BY_HAND, MODES, Mode
-
-LANGUAGE: Final = "en-CA"
+from donate.web.templating import Localizer, translate, translate_stored
 
 MODE_NAMES: Final[dict[Mode, str]] = {mode: facts.staff_name for mode, facts in MODES.items()}
 
 STATUSES: Final[dict[StatusName, str]] = {
-    StatusName.AWAITED: "Not yet received",
-    StatusName.PROCESSING: "Processing",
-    StatusName.CONFIRMED: "Confirmed",
-    StatusName.PARTLY_REFUNDED: "Partially refunded",
-    StatusName.REFUNDED: "Refunded",
-    StatusName.DISPUTED: "Disputed",
-    StatusName.CHARGED_BACK: "Charged back",
-    StatusName.FAILED: "Failed",
-    StatusName.LAPSED: "Expired",
+    StatusName.AWAITED: N_("Not yet received"),
+    StatusName.PROCESSING: N_("Processing"),
+    StatusName.CONFIRMED: N_("Confirmed"),
+    StatusName.PARTLY_REFUNDED: N_("Partially refunded"),
+    StatusName.REFUNDED: N_("Refunded"),
+    StatusName.DISPUTED: N_("Disputed"),
+    StatusName.CHARGED_BACK: N_("Charged back"),
+    StatusName.FAILED: N_("Failed"),
+    StatusName.LAPSED: N_("Expired"),
 }
 
 STATUS_SENTENCES: Final[dict[StatusName, str]] = {
-    StatusName.AWAITED: "No payment received yet.",
-    StatusName.PROCESSING: "The donor has paid. The bank hasn’t confirmed the payment yet.",
-    StatusName.CONFIRMED: "The money has arrived.",
-    StatusName.PARTLY_REFUNDED: "The money arrived, and part of it was refunded.",
-    StatusName.REFUNDED: "The money arrived, and all of it was refunded.",
-    StatusName.DISPUTED: "The donor’s bank disputes the payment and holds the money meanwhile.",
-    StatusName.CHARGED_BACK: "The donor’s bank took the money back after a dispute.",
-    StatusName.FAILED: "The payment failed.",
-    StatusName.LAPSED: "The donor left before paying, and the payment page has expired.",
+    StatusName.AWAITED: N_("No payment received yet."),
+    StatusName.PROCESSING: N_("The donor has paid. The bank hasn’t confirmed the payment yet."),
+    StatusName.CONFIRMED: N_("The money has arrived."),
+    StatusName.PARTLY_REFUNDED: N_("The money arrived, and part of it was refunded."),
+    StatusName.REFUNDED: N_("The money arrived, and all of it was refunded."),
+    StatusName.DISPUTED: N_("The donor’s bank disputes the payment and holds the money meanwhile."),
+    StatusName.CHARGED_BACK: N_("The donor’s bank took the money back after a dispute."),
+    StatusName.FAILED: N_("The payment failed."),
+    StatusName.LAPSED: N_("The donor left before paying, and the payment page has expired."),
 }
 
-ACCOUNT_TO_CONFIRM: Final = "Confirmation needed"
-TO_CONFIRM_SENTENCE: Final = (
+ACCOUNT_TO_CONFIRM: Final = N_("Confirmation needed")
+TO_CONFIRM_SENTENCE: Final = N_(
     "The donor still has to confirm their bank account with small deposits on Stripe’s page. "
     "Stripe asks the bank for the money only after that."
 )
-LAPSED_BY_HAND: Final = (
+LAPSED_BY_HAND: Final = N_(
     "Nothing arrived within the region’s waiting time. A later transfer can still be recorded."
 )
 
 FLAGS: Final[dict[Flag, str]] = {
-    Flag.PAID_MORE_THAN_ONCE: "Paid more than once",
-    Flag.AMOUNT_DIFFERS: "Amount differs",
-    Flag.RETURNED_MORE_THAN_RECEIVED: "More refunded than received",
+    Flag.PAID_MORE_THAN_ONCE: N_("Paid more than once"),
+    Flag.AMOUNT_DIFFERS: N_("Amount differs"),
+    Flag.RETURNED_MORE_THAN_RECEIVED: N_("More refunded than received"),
 }
 
+UNDONE_OFFLINE: Final = N_("This gift was undone. The money doesn’t count any more.")
+
 KINDS: Final[dict[FactKind, str]] = {
-    FactKind.GIFT_OPENED: "Gift started",
-    FactKind.CHECKOUT_REQUESTED: "Checkout started",
-    FactKind.CHECKOUT_OPENED: "Payment page opened",
-    FactKind.CHECKOUT_REFUSED: "Payment page refused by Stripe",
-    FactKind.CHECKOUT_EXPIRED: "Payment page expired",
-    FactKind.PAYMENT_PROCESSING: "Payment processing",
-    FactKind.ACCOUNT_TO_CONFIRM: "Bank account not confirmed yet",
-    FactKind.ACCOUNT_CONFIRMED: "Bank account confirmed",
-    FactKind.PAYMENT_SUCCEEDED: "Payment received",
-    FactKind.PAYMENT_FAILED: "Payment failed",
-    FactKind.PAYMENT_DECLINED: "Card declined",
-    FactKind.TRANSFER_ANNOUNCED: "Reported as sent by the donor",
-    FactKind.GIFT_LAPSED: "Expired",
-    FactKind.TRANSFER_RECEIVED: "Transfer received",
-    FactKind.TRANSFER_UNDONE: "Transfer undone",
-    FactKind.REFUND_REQUESTED: "Refund requested",
-    FactKind.REFUND_REFUSED: "Refund refused by Stripe",
-    FactKind.REFUND_STARTED: "Refund started",
-    FactKind.REFUND_SUCCEEDED: "Refunded",
-    FactKind.REFUND_FAILED: "Refund failed",
-    FactKind.PAYMENT_NAMED: "Payment ID received",
-    FactKind.PAID_OUTSIDE: "Marked as paid outside Stripe",
-    FactKind.PLEDGE_STARTED: "Monthly gift started",
-    FactKind.PLEDGE_CHANGE_REQUESTED: "Change to monthly gift requested",
-    FactKind.PLEDGE_CHANGE_REFUSED: "Change to monthly gift refused by Stripe",
-    FactKind.PLEDGE_CHANGED: "Monthly gift changed",
-    FactKind.PLEDGE_ENDED: "Monthly gift ended",
-    FactKind.REFUND_FOLLOWED_UP: "Failed refund resolved",
-    FactKind.INQUIRY_OPENED: "Inquiry by the donor’s bank",
-    FactKind.INQUIRY_ANSWERED: "Inquiry answered",
-    FactKind.INQUIRY_CLOSED: "Inquiry closed",
-    FactKind.DISPUTE_OPENED: "Dispute opened",
-    FactKind.DISPUTE_WON: "Dispute won",
-    FactKind.DISPUTE_LOST: "Dispute lost",
+    FactKind.GIFT_OPENED: N_("Gift started"),
+    FactKind.CHECKOUT_REQUESTED: N_("Checkout started"),
+    FactKind.CHECKOUT_OPENED: N_("Payment page opened"),
+    FactKind.CHECKOUT_REFUSED: N_("Payment page refused by Stripe"),
+    FactKind.CHECKOUT_EXPIRED: N_("Payment page expired"),
+    FactKind.PAYMENT_PROCESSING: N_("Payment processing"),
+    FactKind.ACCOUNT_TO_CONFIRM: N_("Bank account not confirmed yet"),
+    FactKind.ACCOUNT_CONFIRMED: N_("Bank account confirmed"),
+    FactKind.PAYMENT_SUCCEEDED: N_("Payment received"),
+    FactKind.PAYMENT_FAILED: N_("Payment failed"),
+    FactKind.PAYMENT_DECLINED: N_("Card declined"),
+    FactKind.TRANSFER_ANNOUNCED: N_("Reported as sent by the donor"),
+    FactKind.GIFT_LAPSED: N_("Expired"),
+    FactKind.TRANSFER_RECEIVED: N_("Transfer received"),
+    FactKind.TRANSFER_UNDONE: N_("Transfer undone"),
+    FactKind.REFUND_REQUESTED: N_("Refund requested"),
+    FactKind.REFUND_REFUSED: N_("Refund refused by Stripe"),
+    FactKind.REFUND_STARTED: N_("Refund started"),
+    FactKind.REFUND_SUCCEEDED: N_("Refunded"),
+    FactKind.REFUND_FAILED: N_("Refund failed"),
+    FactKind.PAYMENT_NAMED: N_("Payment ID received"),
+    FactKind.PAID_OUTSIDE: N_("Marked as paid outside Stripe"),
+    FactKind.PLEDGE_STARTED: N_("Monthly gift started"),
+    FactKind.PLEDGE_CHANGE_REQUESTED: N_("Change to monthly gift requested"),
+    FactKind.PLEDGE_CHANGE_REFUSED: N_("Change to monthly gift refused by Stripe"),
+    FactKind.PLEDGE_CHANGED: N_("Monthly gift changed"),
+    FactKind.PLEDGE_ENDED: N_("Monthly gift ended"),
+    FactKind.REFUND_FOLLOWED_UP: N_("Failed refund resolved"),
+    FactKind.INQUIRY_OPENED: N_("Inquiry by the donor’s bank"),
+    FactKind.INQUIRY_ANSWERED: N_("Inquiry answered"),
+    FactKind.INQUIRY_CLOSED: N_("Inquiry closed"),
+    FactKind.DISPUTE_OPENED: N_("Dispute opened"),
+    FactKind.DISPUTE_WON: N_("Dispute won"),
+    FactKind.DISPUTE_LOST: N_("Dispute lost"),
 }
 
 LETTERS: Final[dict[LetterKind, str]] = {
-    LetterKind.THANK_YOU: "Thank-you",
-    LetterKind.CORRECTION: "Correction",
-    LetterKind.INSTRUCTIONS: "How to send the gift",
-    LetterKind.REMINDER: "Reminder",
-    LetterKind.UNDER_WAY: "Debit in progress",
-    LetterKind.CONFIRM_ACCOUNT: "Confirm bank account",
-    LetterKind.FAILED: "Payment failed",
-    LetterKind.MONTH_FAILED: "Monthly payment failed",
-    LetterKind.PLEDGE_AMOUNT: "Monthly amount changed",
-    LetterKind.PLEDGE_ENDED: "Monthly gift ended",
-    LetterKind.REFUND: "Refund",
-    LetterKind.REFUND_FAILED: "Refund failed",
+    LetterKind.THANK_YOU: N_("Thank-you"),
+    LetterKind.CORRECTION: N_("Correction"),
+    LetterKind.INSTRUCTIONS: N_("How to send the gift"),
+    LetterKind.REMINDER: N_("Reminder"),
+    LetterKind.UNDER_WAY: N_("Debit in progress"),
+    LetterKind.CONFIRM_ACCOUNT: N_("Confirm bank account"),
+    LetterKind.FAILED: N_("Payment failed"),
+    LetterKind.MONTH_FAILED: N_("Monthly payment failed"),
+    LetterKind.PLEDGE_AMOUNT: N_("Monthly amount changed"),
+    LetterKind.PLEDGE_ENDED: N_("Monthly gift ended"),
+    LetterKind.PLEDGE_LINK: N_("Link to the monthly gift"),
+    LetterKind.REFUND: N_("Refund"),
+    LetterKind.REFUND_FAILED: N_("Refund failed"),
 }
+
+EVIDENCE: Final[dict[str, str]] = {
+    "agreement": N_("agreement"),
+    "attempt": N_("attempt"),
+    "bank_reference": N_("bank reference"),
+    "code": N_("code"),
+    "country": N_("country"),
+    "date": N_("date"),
+    "due_by": N_("due by"),
+    "failure_reason": N_("failure reason"),
+    "invoice": N_("invoice"),
+    "language": N_("language"),
+    "message": N_("message"),
+    "mode": N_("mode"),
+    "note": N_("note"),
+    "payment": N_("payment"),
+    "payment_status": N_("payment status"),
+    "pledge": N_("pledge"),
+    "reason": N_("reason"),
+    "refusal_code": N_("refusal code"),
+    "refusal_message": N_("refusal message"),
+    "request_id": N_("request ID"),
+    "session": N_("session"),
+    "status": N_("status"),
+    "tied_by": N_("tied by"),
+}
+"""The names that staff read for the keys of evidence. Any other key is shown as it is."""
 
 _MONEY_MOVED: Final = {
-    FactKind.PAYMENT_SUCCEEDED: "received",
-    FactKind.PAID_OUTSIDE: "marked as paid outside Stripe",
-    FactKind.TRANSFER_RECEIVED: "received",
-    FactKind.REFUND_SUCCEEDED: "refunded",
-    FactKind.REFUND_FAILED: "came back after a failed refund",
-    FactKind.DISPUTE_OPENED: "disputed",
-    FactKind.DISPUTE_WON: "returned to us after a dispute",
-    FactKind.DISPUTE_LOST: "lost in a dispute",
+    FactKind.PAYMENT_SUCCEEDED: N_("%(amount)s received on %(day)s (%(by)s)."),
+    FactKind.PAID_OUTSIDE: N_("%(amount)s marked as paid outside Stripe on %(day)s (%(by)s)."),
+    FactKind.TRANSFER_RECEIVED: N_("%(amount)s received on %(day)s (%(by)s)."),
+    FactKind.REFUND_SUCCEEDED: N_("%(amount)s refunded on %(day)s (%(by)s)."),
+    FactKind.REFUND_FAILED: N_("%(amount)s came back after a failed refund on %(day)s (%(by)s)."),
+    FactKind.DISPUTE_OPENED: N_("%(amount)s disputed on %(day)s (%(by)s)."),
+    FactKind.DISPUTE_WON: N_("%(amount)s returned to us after a dispute on %(day)s (%(by)s)."),
+    FactKind.DISPUTE_LOST: N_("%(amount)s lost in a dispute on %(day)s (%(by)s)."),
+}
+_ACTORS: Final = {
+    "donor": N_("The donor"),
+    "stripe": "Stripe",
+    "service": N_("This service"),
 }
 
 
-def actor_name(actor: str, staff_names: Mapping[str, str]) -> str:
+def actor_name(actor: str, staff_names: Mapping[str, str], language: str) -> str:
     """Return the name that staff read for an actor, such as `donor` or `staff:7`."""
-    names = {"donor": "The donor", "stripe": "Stripe", "service": "This service"}
-    return names.get(actor) or staff_names.get(actor, actor)
+    if actor in _ACTORS:
+        return translate(language, _ACTORS[actor])
+    return staff_names.get(actor, actor)
 
 
 def status_sentences(
-    gift: Gift, facts: Sequence[GiftFact], staff_names: Mapping[str, str]
+    gift: Gift, facts: Sequence[GiftFact], staff_names: Mapping[str, str], language: str
 ) -> list[str]:
     """Return sentences about a gift: what its status means, and one for each movement of money."""
+    _ = Localizer(language)
     by_hand = gift.status == StatusName.LAPSED and gift.mode in BY_HAND
-    sentences = [LAPSED_BY_HAND if by_hand else STATUS_SENTENCES[gift.status]]
+    sentences = [_(LAPSED_BY_HAND if by_hand else STATUS_SENTENCES[gift.status])]
+    if gift.status == StatusName.LAPSED and gift.mode.facts.staff_only:
+        sentences = [_(UNDONE_OFFLINE)]
     if gift.status == StatusName.PROCESSING and confirmation_due(plain_facts(facts)):
-        sentences = [TO_CONFIRM_SENTENCE]
+        sentences = [_(TO_CONFIRM_SENTENCE)]
     undone = {f.source_id: f for f in facts if f.kind == FactKind.TRANSFER_UNDONE}
     for fact in facts:
         moved = _MONEY_MOVED.get(fact.kind)
         if moved is None:
             continue
         amount = (
-            format_money(Money(fact.amount_minor, fact.currency), LANGUAGE)
+            _.money(Money(fact.amount_minor, fact.currency))
             if fact.amount_minor is not None and fact.currency
-            else "The money"
+            else _("The money")
         )
-        by = actor_name(fact.actor, staff_names)
-        day = format_date(
-            local_date(fact.happened_at, gift.time_zone), "long", locale=LANGUAGE.replace("-", "_")
-        )
+        day = _.day(local_date(fact.happened_at, gift.time_zone))
+        by = actor_name(fact.actor, staff_names, language)
         taken_back = undone.get(fact.source_id) if fact.kind == FactKind.TRANSFER_RECEIVED else None
         if taken_back:
-            who = actor_name(taken_back.actor, staff_names)
-            sentences.append(f"{amount} marked as received on {day}, undone by {who}.")
-        else:
-            sentences.append(f"{amount} {moved} on {day} ({by}).")
-    sentences += _announced(gift, facts)
+            moved = N_("%(amount)s marked as received on %(day)s, undone by %(by)s.")
+            by = actor_name(taken_back.actor, staff_names, language)
+        sentences.append(_(moved, amount=amount, day=day, by=by))
+    sentences += _announced(gift, facts, _)
     if gift.status == StatusName.AWAITED and gift.mode in BY_HAND:
-        awaits = gift.mode.facts.staff_awaits
-        sentences.append(f"We wait for {awaits} that quotes {gift.reference}.")
+        awaits = _(gift.mode.facts.staff_awaits)
+        expected = N_("We wait for %(awaits)s that quotes %(reference)s.")
+        sentences.append(_(expected, awaits=awaits, reference=gift.reference))
     return sentences
 
 
-def _announced(gift: Gift, facts: Sequence[GiftFact]) -> list[str]:
+def _announced(gift: Gift, facts: Sequence[GiftFact], _: Localizer) -> list[str]:
     """If the donor reported the transfer as sent and no money has come, say so in a sentence."""
     report = next((fact for fact in facts if fact.kind == FactKind.TRANSFER_ANNOUNCED), None)
     if report is None or gift.received_minor:
         return []
-    day = local_date(report.happened_at, gift.time_zone)
-    written = format_date(day, "long", locale=LANGUAGE.replace("-", "_"))
-    return [f"The donor reported on {written} that they sent it."]
+    day = _.day(local_date(report.happened_at, gift.time_zone))
+    return [_("The donor reported on %(day)s that they sent it.", day=day)]
 
 
-_NO_LONGER_SO: Final = "Not sent because it no longer applied."
-
-
-def letter_status(letter: Letter) -> str:
+def letter_status(letter: Letter, language: str) -> str:
     """Return the state of an e-mail as a sentence, after which pages show `letter_time`."""
+    _ = Localizer(language)
+    reason = letter_reason(letter, language)
     match letter.state:
         case LetterState.WAITING:
             if _is_held_back(letter):
                 stops = letter.kind == LetterKind.THANK_YOU
-                return (
-                    "Undo the transfer to stop it. Will be sent at" if stops else "Will be sent at"
-                )
-            return letter.reason or "Waiting to be sent."
+                stoppable = _("Undo the transfer to stop it. Will be sent at")
+                return stoppable if stops else _("Will be sent at")
+            return reason or _("Waiting to be sent.")
         case LetterState.SENT:
-            return "Sent."
-        case LetterState.UNTRUE:
-            return f"Not sent. {letter.reason}" if letter.reason else _NO_LONGER_SO
+            return _("Sent.")
+        case LetterState.UNTRUE if not reason:
+            return _("Not sent because it no longer applied.")
+        case LetterState.UNTRUE | LetterState.DISMISSED:
+            return _("Not sent. %(reason)s", reason=reason)
         case LetterState.SET_ASIDE:
-            return letter.reason
-        case LetterState.DISMISSED:
-            return f"Not sent. {letter.reason}"
+            return reason
+
+
+LETTER_REASONS: Final = (
+    N_("The donor has no e-mail address."),
+    N_("The transfer was undone."),
+    N_("Too many e-mails to this address in a day."),
+    N_("It could not be composed: %(error)s."),
+    N_("The mail server refused it: %(error)s."),
+    N_("The mail server did not accept it in %(tries)s attempts: %(error)s."),
+    N_("Not accepted yet: %(error)s."),
+)
+
+
+def letter_reason(letter: Letter, language: str) -> str:
+    """Translate the reason why an e-mail was not sent, which is stored in English."""
+    return translate_stored(language, letter.reason, LETTER_REASONS)
 
 
 def letter_time(letter: Letter) -> datetime:

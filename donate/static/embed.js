@@ -40,7 +40,7 @@
       how: "Comment souhaitez-vous donner?",
       name: "Nom",
       email: "Courriel",
-      more: "Plus d’options",
+      more: "Autres options",
       onceOnly: "Dons uniques seulement.",
       elsewhere: "Au Canada seulement.",
       country: "J’habite dans un autre pays",

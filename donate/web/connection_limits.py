@@ -1,10 +1,11 @@
 """Limits on a connection, applied before `request_limits` and the routes see a request.
 
-They are needed because httptools accepts request headers of any size, for any time, and uvicorn
-queues any number of pipelined requests and does not tell a handler that the client disconnected.
+httptools limits neither the size of request headers nor the time they take. uvicorn queues any
+number of pipelined requests, and while some are queued, the handler of the current request does not
+learn that the client has disconnected.
 
 What it buys: a request that never ends can neither fill the memory nor keep its connection.
-Shown by: `tests/test_wire.py`, which sends endless heads, trailers and pipelines.
+Shown by: `tests/test_connection_limits.py`, which sends endless heads, trailers and pipelines.
 Delete it when: uvicorn itself limits the size and the time of a head, and pipelined requests.
 """
 
@@ -13,12 +14,14 @@ from typing import Any, ClassVar, Final
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
+from donate.web.request_limits import MAX_UPLOAD_BYTES
+
 # A request's head is its request line and its headers. A browser sends a few kilobytes at once.
 MAX_HEAD_BYTES: Final = 64 * 1024
 HEAD_TIMEOUT_S: Final = 10.0
-# This limit for a whole request is far more than any route accepts. `request_limits` refuses a
-# large body much earlier.
-MAX_REQUEST_BYTES: Final = 4 * 1024 * 1024
+# This limit for a whole request is more than any route accepts. `request_limits` refuses the body
+# of most routes much earlier.
+MAX_REQUEST_BYTES: Final = MAX_UPLOAD_BYTES + 1024 * 1024
 # The number of pipelined requests per connection. Stripe, proxies and browsers do not pipeline.
 MAX_PIPELINED: Final = 8
 
@@ -70,8 +73,9 @@ class LimitedHttpProtocol(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Parse received data. Refuse a head or a request that is too large."""
-        # httptools does not say at which byte of the data a head begins. So do not count the data
-        # that contains its beginning, only the data received after that.
+        # `data` may contain the end of one request and the beginning of the next request's head,
+        # and httptools does not say at which byte that head begins. So count the head's bytes only
+        # from the data received after this.
         if self._in_head:
             self._head_bytes += len(data)
         super().data_received(data)

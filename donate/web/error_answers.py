@@ -20,11 +20,12 @@ from donate.errors import (
     DonateError,
     NotFound,
     StripeUnavailable,
+    TooBusy,
     TooManyAttempts,
     Unavailable,
 )
 from donate.web.problem_documents import Unreadable, errors_at, errors_in, problem
-from donate.web.templating import LANGUAGES, Pages, language_for, translate
+from donate.web.templating import Pages, language_of_request, translate
 
 log = logging.getLogger(__name__)
 
@@ -57,9 +58,13 @@ class Answer(Protocol):
         status: int,
         detail: str = "",
         headers: Mapping[str, str] | None = None,
+        values: Mapping[str, str] | None = None,
         **more: Any,
     ) -> Response:
-        """Return the response. `detail` is a msgid; `more` appears only in problem documents."""
+        """Return the response. `detail` is a msgid, filled with `values`.
+
+        `more` appears only in problem documents.
+        """
         ...
 
 
@@ -74,11 +79,12 @@ def install(app: FastAPI, pages: Pages) -> Answer:
         status: int,
         detail: str = "",
         headers: Mapping[str, str] | None = None,
+        values: Mapping[str, str] | None = None,
         **more: Any,
     ) -> Response:
         language = _language_of(request)
         title = translate(language, _TITLES.get(status) or _TITLES[500 if status >= 500 else 400])
-        detail = translate(language, detail) if detail else ""
+        detail = translate(language, detail, values) if detail else ""
         if _is_for_programs(request):
             return problem(status, title, detail, headers, **more)
         return pages.render(
@@ -94,6 +100,8 @@ def install(app: FastAPI, pages: Pages) -> Answer:
                 errors = errors_in(error.problems, _language_of(request))
                 return answer(request, status, headers=headers, errors=errors)
             case Conflict():
+                return answer(request, status, error.message, headers, values=error.values)
+            case TooBusy():
                 return answer(request, status, str(error), headers)
             case StripeUnavailable():
                 return answer(request, status, _NO_PAYMENT_PAGE, headers)
@@ -127,9 +135,8 @@ def _is_for_programs(request: Request) -> bool:
 
 
 def _language_of(request: Request) -> str:
-    return language_for(
-        request.query_params.get("lang"), request.headers.get("accept-language"), LANGUAGES
-    )
+    """Return the language of the person whom the route has recognized, or of the request."""
+    return getattr(request.state, "language", None) or language_of_request(request)
 
 
 def _status_of(error: Exception) -> tuple[int, dict[str, str]]:

@@ -2,8 +2,8 @@
 
 The limits apply before Stripe is called or data is stored.
 
-The counts are kept in this process's memory, in fixed windows of time. A window counts no more
-gifts than the total limit allows, and so no more networks. This bounds the memory.
+The counts are kept in this process's memory, in fixed windows of time. Memory is bounded, because a
+window counts at most as many gifts, and so as many networks, as the total limit allows.
 """
 
 import ipaddress

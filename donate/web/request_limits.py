@@ -4,7 +4,6 @@ It is plain ASGI, so that it can count a body's bytes while they arrive, before 
 """
 
 import asyncio
-import re
 import time
 from collections.abc import Callable
 from typing import Final
@@ -16,12 +15,15 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 MAX_BODY_BYTES: Final = 64 * 1024
 # Stripe's events have a few kilobytes. The largest known ones are far smaller than this limit.
 MAX_EVENT_BYTES: Final = 512 * 1024
+# Staff upload files here. No bank statement is larger than 20 MB.
+MAX_UPLOAD_BYTES: Final = 21 * 1024 * 1024
+UPLOAD_PATHS: Final = ("/finance/statements/uploaded", "/finance/transfer-mails/added")
 BODY_TIMEOUT_S: Final = 10.0
+UPLOAD_TIMEOUT_S: Final = 120.0
 WEBHOOK_PATH: Final = "/webhooks/stripe"
 # Only these pages are redirected. Each path begins with a word: a redirect to a path such as
 # `//example.org` would lead to another site.
 _PAGES: Final = ("/give/", "/gifts/", "/pledges/", "/finance/", "/demo/")
-_UTF8: Final = re.compile(r';\s*charset="?utf-?8"?\s*(;|$)')
 
 
 class _TooLarge(Exception):
@@ -55,13 +57,13 @@ class BodyLimit:
         self._answer = answer
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Call the app. Its `receive` counts the bytes and the time of the body."""
+        """Call the app with a `receive` that limits the bytes and the time of the body."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        limit = MAX_EVENT_BYTES if scope["path"] == WEBHOOK_PATH else MAX_BODY_BYTES
+        limit, timeout_s = self._limits(scope["path"])
         left = limit
-        deadline = time.monotonic() + self._timeout_s
+        deadline = time.monotonic() + timeout_s
         # No route reads the body of a GET or HEAD request. A file response waits in `receive` to
         # notice that the client disconnects, and the timeout would abort the response.
         is_exempt = scope["method"] in ("GET", "HEAD")
@@ -103,22 +105,17 @@ class BodyLimit:
             answer.headers["Connection"] = "close"
             await answer(scope, receive, send)
 
+    def _limits(self, path: str) -> tuple[int, float]:
+        if path in UPLOAD_PATHS:
+            return MAX_UPLOAD_BYTES, UPLOAD_TIMEOUT_S
+        return (MAX_EVENT_BYTES if path == WEBHOOK_PATH else MAX_BODY_BYTES), self._timeout_s
+
 
 def _declared_length(scope: Scope) -> int:
     for name, value in scope["headers"]:
         if name == b"content-length":
-            return int(value) if value.isdigit() and len(value) < 19 else MAX_EVENT_BYTES + 1
+            return int(value) if value.isdigit() and len(value) < 19 else MAX_UPLOAD_BYTES + 1
     return 0
-
-
-def is_in_utf8(request: Request) -> bool:
-    """Whether a form is sent in UTF-8, as browsers send our forms.
-
-    Other charsets are refused, because Python decodes a hundred of them, some in quadratic time.
-    """
-    content_type = request.headers.get("content-type", "").lower()
-    charsets = content_type.count("charset")
-    return charsets == 0 or (charsets == 1 and bool(_UTF8.search(content_type)))
 
 
 class TrailingSlashRedirect:

@@ -4,7 +4,9 @@ Catalogues are compiled from the `.po` files on first use, so that they are neve
 """
 
 import gettext
+import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cache
 from io import BytesIO
@@ -13,15 +15,19 @@ from types import CodeType
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from babel.dates import format_date, format_datetime
+from babel import Locale
+from babel.dates import format_date, format_datetime, format_time
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
+from babel.numbers import format_decimal, format_percent
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 from jinja2.bccache import Bucket, BytecodeCache
+from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
-from donate.errors import BadInput
-from donate.money import Money, format_money
+from donate.clock import local_date
+from donate.errors import BadInput, Conflict
+from donate.money import Money, format_briefly, format_money
 
 PACKAGE: Final = Path(__file__).parent.parent
 LOCALES: Final = PACKAGE / "locale"
@@ -30,6 +36,8 @@ STATIC: Final = PACKAGE / "static"
 
 # All pages exist in these languages. A region may offer fewer.
 LANGUAGES: Final = ("en-CA", "fr-CA")
+LANGUAGE_COOKIE: Final = "donate_language"
+"""The cookie with the language that staff last chose in this browser, for pages before sign-in."""
 
 
 @cache
@@ -50,6 +58,104 @@ def translate(language: str, message: str, values: Mapping[str, str] | None = No
     return translations(language).gettext(message) % dict(values or {})
 
 
+def translate_stored(language: str, text: str, messages: Sequence[str]) -> str:
+    """Translate an English text that was stored with its placeholders already filled in.
+
+    `messages` are the msgids that it may be made from. A text from another msgid is returned
+    unchanged.
+    """
+    for message in messages:
+        match = _filled_in(message).fullmatch(text)
+        if match:
+            return translate(language, message, match.groupdict())
+    return text
+
+
+@cache
+def _filled_in(message: str) -> re.Pattern[str]:
+    """Return a pattern that matches a message whose placeholders are filled in."""
+    parts = re.split(r"%\((\w+)\)s", message)
+    pattern = [
+        f"(?P<{part}>.*)" if number % 2 else re.escape(part) for number, part in enumerate(parts)
+    ]
+    return re.compile("".join(pattern), re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class Localizer:
+    """Writes messages, amounts, dates and numbers in one language.
+
+    Name a variable that holds a Localizer `_`, so that Babel extracts the messages from calls of
+    `_`. Do not call `_` among the arguments of `ngettext`: Babel would not find the plural.
+    """
+
+    language: str
+
+    @property
+    def locale(self) -> Locale:
+        """Babel's locale for the language."""
+        return Locale.parse(self.language, sep="-")
+
+    def __call__(self, message: str, **values: str) -> str:
+        """Translate a message, and fill in its %(name)s placeholders."""
+        return translate(self.language, message, values)
+
+    def ngettext(self, one: str, many: str, count: int, /, **values: str) -> str:
+        """Translate the form of a message that fits a count; %(count)s is the count."""
+        message = translations(self.language).ngettext(one, many, count)
+        return message % ({"count": self.number(count)} | values)
+
+    def money(self, value: Money) -> str:
+        """Return an amount with its currency: `$50.00`, `50,00 $`."""
+        return format_money(value, self.language)
+
+    def brief_money(self, value: Money) -> str:
+        """Return an amount without decimals that are zero: `$50`, `50 $`."""
+        return format_briefly(value, self.language)
+
+    def number(self, value: int) -> str:
+        """Return a number with its thousands set apart: `1,234`, `1 234`."""
+        return str(format_decimal(value, locale=self.locale))
+
+    def percent(self, value: int) -> str:
+        """Return a percentage: `12%`, `12 %`."""
+        return format_percent(value / 100, locale=self.locale)
+
+    def day(self, value: date) -> str:
+        """Return a date: `March 1, 2026`, `1 mars 2026`."""
+        return format_date(value, format="long", locale=self.locale)
+
+    def local_day(self, value: datetime, time_zone: str) -> str:
+        """Return the date of a moment in a time zone."""
+        return self.day(local_date(value, time_zone))
+
+    def month(self, value: date, pattern: str = "MMMM y") -> str:
+        """Return the month of a date, with its year unless `pattern` leaves it out."""
+        return format_date(value, pattern, locale=self.locale)
+
+    def moment(self, value: datetime, time_zone: str) -> str:
+        """Return a date and time to the second."""
+        zone = ZoneInfo(time_zone)
+        return format_datetime(value, format="medium", tzinfo=zone, locale=self.locale)
+
+    def clock_time(self, value: datetime, time_zone: str) -> str:
+        """Return a time of day: `3:04 p.m.`, `15 h 04`."""
+        return format_time(value, "short", tzinfo=ZoneInfo(time_zone), locale=self.locale)
+
+    def sentence(self, problem: BadInput | Conflict) -> str:
+        """Return an error's message, translated and filled in."""
+        return translate(self.language, problem.message, problem.values)
+
+    def name_of_country(self, code: str) -> str:
+        """Return the name of a country; its code if the name is not known."""
+        return str(self.locale.territories.get(code, code))
+
+    def name_of_language(self, language: str) -> str:
+        """Return the name of a language, such as `French (Canada)`."""
+        name = Locale.parse(language, sep="-").get_display_name(self.locale)
+        return name or language
+
+
 class _TemplateCache(BytecodeCache):
     """Caches compiled templates in memory. All languages share them."""
 
@@ -65,6 +171,10 @@ class _TemplateCache(BytecodeCache):
 
 
 _TEMPLATE_CACHE: Final = _TemplateCache()
+# Templates have these methods of the Localizer as filters.
+_FILTERS: Final = (
+    *("money", "number", "day", "local_day", "month", "moment", "clock_time", "sentence"),
+)
 
 
 class Pages:
@@ -109,28 +219,18 @@ class Pages:
             extensions=["jinja2.ext.i18n"],
         )
         environment.install_gettext_translations(translations(language), newstyle=True)  # type: ignore[attr-defined]
-        locale = language.replace("-", "_")
-
-        def money(value: Money) -> str:
-            return format_money(value, language)
-
-        def day(value: date) -> str:
-            return format_date(value, format="long", locale=locale)
-
-        def moment(value: datetime, time_zone: str) -> str:
-            return format_datetime(
-                value, format="medium", tzinfo=ZoneInfo(time_zone), locale=locale
-            )
-
-        def clock_time(value: datetime, time_zone: str) -> str:
-            return f"{value.astimezone(ZoneInfo(time_zone)):%H:%M}"
-
-        def sentence(problem: BadInput) -> str:
-            return translate(language, problem.message, problem.values)
-
-        environment.filters.update(
-            money=money, day=day, moment=moment, clock_time=clock_time, sentence=sentence
-        )
+        localizer = Localizer(language)
+        for name in (
+            "money",
+            "number",
+            "day",
+            "local_day",
+            "month",
+            "moment",
+            "clock_time",
+            "sentence",
+        ):
+            environment.filters[name] = getattr(localizer, name)
         environment.globals.update(site=self.site, language=language)
         return environment
 
@@ -144,3 +244,23 @@ def language_for(requested: str | None, accepts: str | None, offered: Sequence[s
             if short and language.lower().partition("-")[0] == short:
                 return language
     return offered[0]
+
+
+def language_of_request(request: Request) -> str:
+    """Return the language for a request whose sender is not known.
+
+    The URL's `lang` decides, then LANGUAGE_COOKIE, then the languages that the browser prefers.
+    """
+    asked = request.query_params.get("lang") or request.cookies.get(LANGUAGE_COOKIE)
+    return language_for(asked, request.headers.get("accept-language"), LANGUAGES)
+
+
+def languages_beside(language: str, offered: Sequence[str]) -> list[tuple[str, str]]:
+    """Return the other offered languages and their own names: `("fr-CA", "Français")`."""
+    return [(tag, _own_name(tag)) for tag in offered if tag != language]
+
+
+def _own_name(language: str) -> str:
+    locale = Locale.parse(language, sep="-")
+    name = (locale.get_language_name() or language).partition(" (")[0]
+    return name[:1].upper() + name[1:]

@@ -1,18 +1,11 @@
-"""The columns of the exports. `docs/finance.md` explains each; a test compares the two.
+"""The columns of the exports. `docs/exports.md` explains each; a test compares the two.
 
 A change of a column's name, type or meaning needs a new version. New columns come last.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date, datetime
 from enum import StrEnum
-from typing import Any, Final
-from zoneinfo import ZoneInfo
-
-from donate.money import Money
-
-CellValue = str | bool | date | datetime | Money | None
+from typing import Final
 
 
 class CellType(StrEnum):
@@ -27,11 +20,11 @@ class CellType(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ExportColumn:
-    """A column of an export; `value` takes its cell from a row that the database returned."""
+    """A column of an export; `source` names the attribute of a row that has the column's value."""
 
     name: str
     type: CellType
-    value: Callable[[Any], CellValue]
+    source: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,29 +37,23 @@ class ExportLayout:
 
 
 def _text(name: str) -> ExportColumn:
-    return ExportColumn(name, CellType.TEXT, lambda row: str(getattr(row, name) or ""))
+    return ExportColumn(name, CellType.TEXT, name)
 
 
 def _flag(name: str) -> ExportColumn:
-    return ExportColumn(name, CellType.FLAG, lambda row: bool(getattr(row, name)))
+    return ExportColumn(name, CellType.FLAG, name)
 
 
 def _day(name: str) -> ExportColumn:
-    return ExportColumn(name, CellType.DAY, lambda row: getattr(row, name))
+    return ExportColumn(name, CellType.DAY, name)
 
 
 def _time(name: str) -> ExportColumn:
-    def local(row: Any) -> datetime:
-        moment: datetime = getattr(row, name)
-        return moment.astimezone(ZoneInfo(row.time_zone))
-
-    return ExportColumn(name, CellType.TIME, local)
+    return ExportColumn(name, CellType.TIME, name)
 
 
 def _amount(name: str, column: str) -> ExportColumn:
-    return ExportColumn(
-        name, CellType.AMOUNT, lambda row: Money(getattr(row, column) or 0, row.currency)
-    )
+    return ExportColumn(name, CellType.AMOUNT, column)
 
 
 MOVEMENT_LAYOUT: Final = ExportLayout(
@@ -122,5 +109,56 @@ GIFT_LAYOUT: Final = ExportLayout(
         _text("tribute_kind"),
         _text("tribute_name"),
         _text("note"),
+    ),
+)
+
+MONTHLY_LAYOUT: Final = ExportLayout(
+    "monthly",
+    1,
+    (
+        _text("gift_reference"),
+        _day("started_on"),
+        _text("state"),
+        _amount("amount", "amount_minor"),
+        _text("currency"),
+        _day("next_on"),
+        _day("resumes_on"),
+        _day("ends_on"),
+        _text("last_status"),
+        _day("last_on"),
+        _text("code"),
+        _text("mode"),
+        _text("fund"),
+        _time("started_at"),
+        _text("pledge_id"),
+        _text("donor_name"),
+        _text("donor_email"),
+        _text("donor_country"),
+        _text("donor_language"),
+    ),
+)
+
+
+def _of_donor(name: str) -> ExportColumn:
+    return ExportColumn(name, CellType.TEXT, f"donor.{name}")
+
+
+def _day_of_donor(name: str) -> ExportColumn:
+    return ExportColumn(name, CellType.DAY, f"donor.{name}")
+
+
+DONOR_LAYOUT: Final = ExportLayout(
+    "donors",
+    1,
+    (
+        ExportColumn("donor_id", CellType.TEXT, "donor.id"),
+        *map(_of_donor, ("name", "kind", "first_name", "initial", "email", "language")),
+        *map(_of_donor, ("street", "city", "province", "postal_code", "country")),
+        _text("currency"),
+        _amount("money_in", "money_in_minor"),
+        _amount("money_out", "money_out_minor"),
+        _of_donor("gifts"),
+        _day_of_donor("first_gift"),
+        _day_of_donor("last_gift"),
     ),
 )

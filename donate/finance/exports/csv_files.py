@@ -4,16 +4,13 @@ import csv
 import hashlib
 import io
 import re
-from collections.abc import Iterator
-from datetime import datetime
-from typing import Final
+from collections.abc import Generator, Sequence
+from typing import Any, Final
 
-from donate.finance.exports.columns import CellValue
+from donate.finance.exports.columns import CellType
 from donate.finance.exports.runs import ExportRun, write_decimal
-from donate.money import Money
 
 BYTE_ORDER_MARK: Final = "\ufeff".encode()
-_CHUNK: Final = 64 * 1024  # characters
 # Spreadsheets run a text as a formula if it begins with one of these, some also after spaces. The
 # last four are = + - @ in full width.
 _FORMULA: Final = re.compile(r"'*\s*[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20]")
@@ -37,7 +34,7 @@ class CsvFile:
         self._size = 0
         self.says_incomplete = False
 
-    def chunks(self) -> Iterator[bytes]:
+    def chunks(self) -> Generator[bytes, None, None]:
         """Yield the bytes of the file.
 
         If reading breaks off, the last line says so, and then the error is raised.
@@ -48,10 +45,10 @@ class CsvFile:
         yield self._note(BYTE_ORDER_MARK)
         writer.writerow([column.name for column in self._run.export.layout.columns])
         try:
-            for cells in self._run.rows():
-                writer.writerow([_write_cell(cell) for cell in cells])
-                if text.tell() > _CHUNK:
-                    yield self._note(_take(text))
+            for cells in self._run.cells():
+                types = (column.type for column in self._run.export.layout.columns)
+                writer.writerows(zip(*map(_texts_of, types, cells.columns), strict=True))
+                yield self._note(_take(text))
         except Exception as error:
             self.says_incomplete = True
             yield self._note(_take(text) + f"{self._run.broken_off(error)}\r\n".encode())
@@ -78,17 +75,16 @@ def _take(text: io.StringIO) -> bytes:
     return written
 
 
-def _write_cell(cell: CellValue) -> str:
-    match cell:
-        case str():
-            return guard_formula(cell)
-        case Money():
-            return write_decimal(cell)
-        case bool():
-            return "yes" if cell else "no"
-        case datetime():
-            return cell.isoformat(timespec="seconds")
-        case None:
-            return ""
+def _texts_of(kind: CellType, column: Sequence[Any]) -> Sequence[str]:
+    match kind:
+        case CellType.TEXT:
+            # A text that begins with a letter or digit is no formula, so it needs no guard.
+            return [
+                cell if not cell or cell[0].isalnum() else guard_formula(cell) for cell in column
+            ]
+        case CellType.DAY:
+            return [day.isoformat() if day else "" for day in column]
+        case CellType.AMOUNT:
+            return [write_decimal(*amount) for amount in column]
         case _:
-            return cell.isoformat()
+            return column

@@ -2,7 +2,6 @@
 
 import tempfile
 from collections.abc import Iterator
-from itertools import chain
 from typing import IO, Final
 
 from fastapi import APIRouter, Request
@@ -11,11 +10,13 @@ from starlette.responses import JSONResponse, RedirectResponse, Response, Stream
 from donate.clock import Clock
 from donate.errors import BadInputs
 from donate.finance.access import AllowedRequest, Visiting, needs
+from donate.finance.activity.trail import record_act
 from donate.finance.exports.csv_files import CsvFile
-from donate.finance.exports.runs import Export, ExportRun, read_export
+from donate.finance.exports.registry import EXPORTS, Export, read_export
+from donate.finance.exports.runs import ExportRun
+from donate.finance.exports.slots import ExportResponse, ExportSlots
 from donate.finance.exports.xlsx_files import write_xlsx
 from donate.finance.models import Role
-from donate.finance.trail import record_act
 from donate.regions.regions import Regions
 from donate.storage.database import Database
 from donate.web.giving_limits import printable
@@ -25,11 +26,23 @@ XLSX_TYPE: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.
 _CHUNK: Final = 64 * 1024
 
 
-class ExportPages:
-    """The exports of the gifts or of the movements, for finance staff: they hold donors' data."""
+def add_export_routes(
+    router: APIRouter, database: Database, regions: Regions, clock: Clock
+) -> None:
+    """Add the routes of all exports. Only a few exports run at once, whichever they are."""
+    slots = ExportSlots()
+    for name in EXPORTS:
+        ExportPages(name, database, regions, clock, slots).add_routes(router)
 
-    def __init__(self, name: str, database: Database, regions: Regions, clock: Clock) -> None:
+
+class ExportPages:
+    """The files of one export. Only finance staff get them, because they hold donors' data."""
+
+    def __init__(
+        self, name: str, database: Database, regions: Regions, clock: Clock, slots: ExportSlots
+    ) -> None:
         self._name = name
+        self._slots = slots
         self._database = database
         self._regions = regions
         self._clock = clock
@@ -46,15 +59,17 @@ class ExportPages:
         export = self._read(request)
         if export is None:
             return self._to_the_page(request)
-        file = CsvFile(self._run(export, request, visit))
-        chunks = file.chunks()
-        # Read the first rows now: if the database is down, the answer can still be an error page.
-        first = [next(chunks), next(chunks)]
-        if file.says_incomplete:
-            next(chunks)  # raises the error
-        return StreamingResponse(
-            chain(first, chunks), media_type=CSV_TYPE, headers=_attachment(export, "csv")
-        )
+        slot = self._slots.take()
+        with slot.unless_it_fails():
+            file = CsvFile(self._run(export, request, visit))
+            chunks = file.chunks()
+            # Read the first rows now: if the database is down, the answer can still be an error
+            # page.
+            first = [next(chunks), next(chunks)]
+            if file.says_incomplete:
+                next(chunks)  # raises the error
+        headers = _attachment(export, "csv")
+        return ExportResponse(slot, first, chunks, media_type=CSV_TYPE, headers=headers)
 
     @needs(Role.FINANCE)
     def xlsx(self, request: Request, visit: Visiting) -> Response:
@@ -66,12 +81,15 @@ class ExportPages:
         export = self._read(request)
         if export is None:
             return self._to_the_page(request)
+        slot = self._slots.take()
         file = tempfile.TemporaryFile()  # noqa: SIM115 -- closed after the last chunk
         try:
             write_xlsx(self._run(export, request, visit), file)
         except BaseException:
             file.close()
             raise
+        finally:
+            slot.give_back()  # only writing the file needs a snapshot
         size = file.seek(0, 2)
         file.seek(0)
         headers = _attachment(export, "xlsx") | {"Content-Length": str(size)}
@@ -79,18 +97,22 @@ class ExportPages:
 
     @needs(Role.FINANCE)
     def control(self, request: Request, visit: Visiting) -> Response:
-        """Send the control totals of the CSV with the same filters, as it would be now."""
+        """Send the control totals that a CSV with the same filters would have now."""
         export = self._read(request)
         if export is None:
             return self._to_the_page(request)
-        file = CsvFile(self._run(export, request, visit))
-        for _ in file.chunks():
-            pass
+        slot = self._slots.take()
+        try:
+            file = CsvFile(self._run(export, request, visit))
+            for _ in file.chunks():
+                pass
+        finally:
+            slot.give_back()
         return JSONResponse(file.control_totals(), headers=_attachment(export, "control.json"))
 
     def _read(self, request: Request) -> Export | None:
         try:
-            return read_export(self._name, request.query_params, self._regions)
+            return read_export(self._name, request.query_params.multi_items(), self._regions)
         except BadInputs:
             return None
 

@@ -1,25 +1,40 @@
-"""Reads the rows of an export, a thousand at a time, in one statement and one snapshot."""
+"""Reads the rows of an export, some at a time, in one statement and one snapshot."""
 
 from collections.abc import Generator
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import date
+from itertools import islice
 from typing import Any, Final
 
 from sqlalchemy import Row, Select, func, select
 from sqlmodel import Session, col
 
+from donate.finance.monthly.queries import (
+    LastMonth,
+    PledgeFilter,
+    newest_months,
+    pledge_conditions,
+)
 from donate.finance.movements.queries import movement_conditions
+from donate.gifts.donor_profiles.exporting import DonorRow, donor_rows
+from donate.gifts.listing.filters import GiftFilter, gift_conditions, moved_within
+from donate.gifts.listing.orders import GiftOrder
 from donate.gifts.models import Donor, Gift, GiftWish
+from donate.gifts.monthly.models import PledgeRow
 from donate.gifts.movements.models import GiftMovement
 from donate.gifts.movements.totals import TotalFilter
-from donate.gifts.queries import GiftFilter, gift_conditions
 from donate.storage.bulk_writes import table_of
 
-# The driver fetches so many rows from a cursor at once: few statements, and little memory.
-ROWS_AT_A_TIME: Final = 1_000
+# The driver fetches this many rows from a cursor at once. With a thousand, other threads often wait
+# several milliseconds for the interpreter, and webhooks are answered late.
+ROWS_AT_A_TIME: Final = 250
 
 _GIFT = table_of(Gift).c
 _DONOR = table_of(Donor).c
 _WISH = table_of(GiftWish).c
 _MOVEMENT = table_of(GiftMovement).c
+_PLEDGE = table_of(PledgeRow).c
 _OF_BOTH: Final = (
     _GIFT.reference.label("gift_reference"),
     _GIFT.code,
@@ -60,9 +75,13 @@ def movement_export_rows(session: Session, filters: TotalFilter) -> Generator[Ro
     return _stream(session, statement)
 
 
-def gift_export_rows(session: Session, filters: GiftFilter) -> Generator[Row[Any], None, None]:
-    """Yield the gifts that match, oldest first: by the day received if the filter is about it."""
-    by_received = filters.by == "received" and (filters.first_day or filters.last_day)
+def gift_export_rows(
+    session: Session, filters: GiftFilter, order: GiftOrder | None
+) -> Generator[Row[Any], None, None]:
+    """Yield the gifts that match, in this order. Without an order, the oldest are first.
+
+    If the filter is about the day received, that day decides which gift is older.
+    """
     statement = (
         select(
             *_OF_BOTH,
@@ -89,13 +108,110 @@ def gift_export_rows(session: Session, filters: GiftFilter) -> Generator[Row[Any
         .join(Donor, col(Donor.id) == col(Gift.donor_id))
         # All months of a pledge share the options of its first gift.
         .outerjoin(GiftWish, _WISH.gift_id == func.coalesce(_GIFT.pledge_id, _GIFT.id))
-        .where(*gift_conditions(filters))
-        .order_by(*([_GIFT.received_on] if by_received else []), _GIFT.opened_at, _GIFT.id)
+        .where(*gift_conditions(filters).values())
+        .order_by(*_sorted_by(filters, order))
     )
     return _stream(session, statement)
 
 
+def _sorted_by(filters: GiftFilter, order: GiftOrder | None) -> list[Any]:
+    if order is None:
+        by_received = filters.by == "received" and filters.has_days
+        return [*([_GIFT.received_on] if by_received else []), _GIFT.opened_at, _GIFT.id]
+    keys = list(order.keys())
+    if order.follows_movements:
+        latest = select(func.max(_MOVEMENT.day)).where(
+            _MOVEMENT.gift_id == _GIFT.id, *moved_within(filters)
+        )
+        keys = [latest.scalar_subquery(), _GIFT.id]
+    gaps = [keys[0].is_(None)] if order.has_gaps else []
+    return gaps + [key.desc() if order.descending else key.asc() for key in keys]
+
+
+@dataclass(frozen=True, slots=True)
+class ExportedPledge:
+    """A pledge's row in an export: what the database returned, and the pledge's newest month."""
+
+    row: Row[Any]
+    last: LastMonth
+
+    def __getattr__(self, name: str) -> Any:
+        """Return a column of the pledge."""
+        return getattr(self.row, name)
+
+    @property
+    def last_status(self) -> str:
+        """The status of the newest month."""
+        return self.last.status
+
+    @property
+    def last_on(self) -> date:
+        """The day of the newest month."""
+        return self.last.day
+
+
+def pledge_export_rows(
+    session: Session, filters: PledgeFilter
+) -> Generator[ExportedPledge, None, None]:
+    """Yield the pledges that match, oldest first, each with its newest month."""
+    conditions = pledge_conditions(filters)
+    if filters.stage:
+        conditions.append(col(PledgeRow.stage) == filters.stage)
+    statement = (
+        select(
+            *_OF_BOTH,
+            _PLEDGE.id.label("pledge_id"),
+            _PLEDGE.stage.label("state"),
+            _PLEDGE.amount_minor,
+            _PLEDGE.currency,
+            _PLEDGE.next_on,
+            _PLEDGE.resumes_on,
+            _PLEDGE.ends_on,
+            _PLEDGE.started_at,
+            _GIFT.opened_on.label("started_on"),
+            _DONOR.language.label("donor_language"),
+        )
+        .select_from(PledgeRow)
+        .join(Gift, col(Gift.id) == col(PledgeRow.id))
+        .join(Donor, col(Donor.id) == col(Gift.donor_id))
+        .where(*conditions)
+        .order_by(_PLEDGE.started_at, _PLEDGE.id)
+    )
+    rows = _stream(session, statement)
+    with closing(rows):
+        while chunk := list(islice(rows, ROWS_AT_A_TIME)):
+            last = newest_months(session, [row.pledge_id for row in chunk])
+            for row in chunk:
+                yield ExportedPledge(row, last[row.pledge_id])
+
+
+@dataclass(frozen=True, slots=True)
+class DonorInCurrency:
+    """A row of the export of donors: one donor, and what they gave in one currency."""
+
+    donor: DonorRow
+    currency: str
+    money_in_minor: int
+    money_out_minor: int
+
+
+def donor_export_rows(session: Session, currency: str) -> Generator[DonorInCurrency, None, None]:
+    """Yield a row for each donor and currency.
+
+    A donor whose gifts brought no money yet has one row, with zeros in `currency`.
+    """
+    for donor in donor_rows(session):
+        for each in donor.money_in or (currency,):
+            came, went = donor.money_in.get(each), donor.money_out.get(each)
+            yield DonorInCurrency(
+                donor=donor,
+                currency=each,
+                money_in_minor=came.amount_minor if came else 0,
+                money_out_minor=went.amount_minor if went else 0,
+            )
+
+
 def _stream(session: Session, statement: Select[Any]) -> Generator[Row[Any], None, None]:
     options = {"yield_per": ROWS_AT_A_TIME}
-    with session.execute(statement, execution_options=options) as result:
+    with session.connection().execute(statement, execution_options=options) as result:
         yield from result

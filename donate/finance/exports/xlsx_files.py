@@ -5,13 +5,14 @@ never as formulas, links or numbers.
 """
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC
 from itertools import chain, islice
 from typing import IO, Any, Final
 
 from xlsxwriter import Workbook
 
-from donate.finance.exports.columns import CellType, CellValue
+from donate.finance.exports.cells import Cell
+from donate.finance.exports.columns import CellType
 from donate.finance.exports.runs import ExportRun
 from donate.money import Money, minor_digits
 
@@ -58,7 +59,7 @@ class _XlsxWriter:
     def write_rows(self, rows_in_a_sheet: int) -> None:
         """Write all rows, and begin another sheet when one is full."""
         self._begin_sheet()
-        rows = self._run.rows()
+        rows = chain.from_iterable(zip(*cells.columns, strict=True) for cells in self._run.cells())
         while True:
             for cells in islice(rows, rows_in_a_sheet):
                 for number, cell in enumerate(cells):
@@ -82,24 +83,21 @@ class _XlsxWriter:
             self.sheet.write_string(0, number, column.name, self._bold)
         self.next_row = 1
 
-    def _write(self, row: int, number: int, cell: CellValue) -> None:
+    def _write(self, row: int, number: int, cell: Cell) -> None:
         match cell:
+            case "" | None:
+                pass  # to write an empty cell takes as long as to write a word
             case str():
                 self._write_text(row, number, cell)
-            case Money():
-                self.sheet.write_number(row, number, cell.decimal, self._format_of(cell.currency))
-            case bool():
-                self.sheet.write_string(row, number, "yes" if cell else "no")
-            case datetime():
-                self.sheet.write_string(row, number, cell.isoformat(timespec="seconds"))
-            case None:
-                pass
+            case (amount_minor, currency):
+                decimal = Money(amount_minor, currency).decimal
+                self.sheet.write_number(row, number, decimal, self._format_of(currency))
             case _:
                 self.sheet.write_datetime(row, number, cell, self._day)
 
     def _write_text(self, row: int, number: int, text: str) -> None:
         if text.startswith("<r>") and text.endswith("</r>"):
-            # xlsxwriter would take this for its own markup and copy it unescaped into the sheet.
+            # xlsxwriter would take such a text for its own markup, and not escape it.
             self.sheet.write_rich_string(row, number, text[0], self._plain, text[1:])
         else:
             self.sheet.write_string(row, number, text)

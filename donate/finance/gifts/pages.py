@@ -1,36 +1,33 @@
-"""The staff pages for gifts: the list, and the page of one gift."""
+"""The staff page of one gift."""
 
-import json
 import secrets
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Any, Final
+from typing import Final
 
-from babel import Locale
 from fastapi import Request
 from sqlmodel import Session
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import Response
 
+from donate.bank.received_transfers import thanks_leave_at, transfers_in_force
 from donate.clock import Clock, local_date
 from donate.errors import BadInput, BadInputs, Conflict, NotFound
 from donate.finance.access import AllowedRequest, Visiting, needs
-from donate.finance.exports.links import export_links
-from donate.finance.gifts.disputes import dispute_sentences
-from donate.finance.gifts.filters import months, read_cursor, read_query, write_cursor
+from donate.finance.gifts.disputes import dispute_notices
+from donate.finance.gifts.evidence_rows import evidence_rows
 from donate.finance.gifts.pledges import pledge_details
-from donate.finance.gifts.searching import search_gifts
+from donate.finance.gifts.proof import proof_of
+from donate.finance.gifts.queries import ProofRows, read_proof
 from donate.finance.letters.view import letter_rows
 from donate.finance.models import Role
 from donate.finance.refunds.form import refund_section
 from donate.finance.staff.accounts import names_of
-from donate.finance.transfers.rules import thanks_leave_at, transfers_in_force
 from donate.finance.words import (
     ACCOUNT_TO_CONFIRM,
     FLAGS,
     KINDS,
-    LANGUAGE,
     MODE_NAMES,
     STATUSES,
     actor_name,
@@ -38,31 +35,25 @@ from donate.finance.words import (
 )
 from donate.gifts.facts import FactKind
 from donate.gifts.models import Gift, GiftFact, plain_facts
+from donate.gifts.offline.models import OfflineEntry
 from donate.gifts.queries import (
-    Cursor,
     accounts_to_confirm,
     donor_of,
     facts_of,
     gift_by_id,
     months_of,
-    newest_gifts,
     paid_replacement,
     replaced_gift,
-    totals,
     wish_of,
 )
 from donate.gifts.status import STILL_PAYABLE, status_of
-from donate.letters.desk import letters_of
 from donate.money import Money, format_amount
 from donate.regions.modes import BY_HAND
 from donate.regions.regions import Regions
 from donate.storage.database import Database
-from donate.web.giving_limits import GivingLimits
-from donate.web.templating import Pages
+from donate.stripe_gateway.dashboard import Dashboard
+from donate.web.templating import Localizer, Pages
 
-PAGE_SIZE: Final = 50
-# A whole line of a bank statement fits into this number of characters.
-MOST_SEARCHED: Final = 300
 WORDS: Final = {"modes": MODE_NAMES, "statuses": STATUSES, "flags": FLAGS, "kinds": KINDS} | {
     "to_confirm": ACCOUNT_TO_CONFIRM
 }
@@ -83,76 +74,24 @@ class FactRow:
 
 
 class StaffGiftPages:
-    """The list of gifts, and the page of one gift."""
+    """The page of one gift."""
 
     def __init__(
         self,
         database: Database,
         pages: Pages,
         clock: Clock,
-        time_zone: str,
+        dashboard: Dashboard | None,
         *,
         regions: Regions,
-        limits: GivingLimits,
         letters_wait: timedelta | None,
     ) -> None:
         self._database = database
         self._pages = pages
         self._clock = clock
-        self._time_zone = time_zone
         self._regions = regions
-        self._codes = list(regions)
-        self._limits = limits
         self._letters_wait = letters_wait
-
-    @needs(Role.VIEWER)
-    def gifts(self, request: Request, visit: Visiting) -> Response:
-        """Show the newest gifts that match the filters, and the totals of all that match."""
-        query = request.query_params
-        filters = read_query(query, self._codes)
-        searched = query.get("reference", "").strip()[:MOST_SEARCHED]
-        problems = dict(filters.problems)
-        after = read_cursor(query.get("after", ""))
-        if query.get("after") and after is None:
-            problems["after"] = BadInput("after", "This link is incomplete.")
-        with self._database.reading() as session:
-            rows = sums = None
-            if searched:
-                try:
-                    rows = search_gifts(session, searched, self._codes)
-                except BadInput as problem:
-                    problems["reference"] = problem
-            if rows and len(rows) == 1:
-                return RedirectResponse(f"/finance/gifts/{rows[0][0].id}", 303)
-            if not problems and not searched:
-                # Fetch one gift more than a page has, to learn whether there is another page.
-                rows = newest_gifts(session, filters.filter, limit=PAGE_SIZE + 1, after=after)
-                sums = totals(session, filters.filter)
-            to_confirm = accounts_to_confirm(session, [gift for gift, _ in rows or ()])
-        older = None
-        if rows and len(rows) > PAGE_SIZE and not searched:
-            rows = rows[:PAGE_SIZE]
-            last = rows[-1][0]
-            older = filters.link(after=write_cursor(Cursor(last.opened_at, last.id)))
-        return self._pages.render(
-            "finance/gifts.html",
-            LANGUAGE,
-            status_code=422 if problems else 200,
-            staff=visit.signed_in,
-            filters=filters,
-            searched=searched,
-            problems=problems,
-            rows=rows,
-            to_confirm=to_confirm,
-            totals=sums,
-            older=older,
-            is_first_page=after is None,
-            card_gifts_refused=self._limits.cards.refused(self._clock.now()),
-            codes=[(code, code) for code in self._codes],
-            months=months(local_date(self._clock.now(), self._time_zone)),
-            exports=export_links("gifts", filters.typed, visit.signed_in),
-            words=WORDS,
-        )
+        self._dashboard = dashboard
 
     @needs(Role.VIEWER)
     def gift(self, request: Request, visit: Visiting, gift_id: str) -> Response:
@@ -168,42 +107,43 @@ class StaffGiftPages:
         problem: BadInput | BadInputs | Conflict | None = None,
     ) -> Response:
         """Render the page of a gift. If a form has a problem, show it and what was typed."""
-        conflict = str(problem) if isinstance(problem, Conflict) else ""
+        language, _ = visit.language, Localizer(visit.language)
+        conflict = _.sentence(problem) if isinstance(problem, Conflict) else ""
         problems = problem.problems if isinstance(problem, BadInput | BadInputs) else ()
-        with self._database.reading() as session:
+        # In one snapshot, so that every movement has the fact that caused it.
+        with self._database.reading_snapshot() as session:
             gift = find_gift(session, gift_id)
             donor = donor_of(session, gift)
             facts = facts_of(session, gift.id)
-            names = _names(session, gift, facts)
-            letters = letter_rows(session, gift, names, self._regions)
+            proof = read_proof(session, gift, facts)
+            names = _names(session, proof)
+            letters = letter_rows(session, gift, names, self._regions, language)
             wish = wish_of(session, gift)
             months = months_of(session, gift.pledge_id) if gift.pledge_id else []
-            pledge = pledge_details(session, gift)
+            pledge = pledge_details(session, gift, language)
             to_confirm = accounts_to_confirm(session, [gift, *months])
-            replacements = _replacements(session, gift)
+            replacements = _replacements(session, gift, proof.entry)
         in_force = transfers_in_force(facts)
         values = plain_facts(facts)
         held = status_of(values).held_minor
         now, wait = self._clock.now(), self._letters_wait
-        territories = Locale.parse(LANGUAGE, sep="-").territories
         return self._pages.render(
             "finance/gift.html",
-            LANGUAGE,
+            visit.language,
             status_code=409 if conflict else 422 if problems else 200,
             staff=visit.signed_in,
             gift=gift,
             donor=donor,
-            country=territories.get(donor.country, donor.country),
-            tongue=Locale.parse(donor.language, sep="-").get_display_name(
-                LANGUAGE.replace("-", "_")
-            ),
+            country=_.name_of_country(donor.country),
+            tongue=_.name_of_language(donor.language),
             returned=Money(gift.returned_minor - held, gift.currency),
             held=Money(held, gift.currency),
-            because=status_sentences(gift, facts, names),
+            proof=proof_of(proof, names, language, self._dashboard),
+            because=status_sentences(gift, facts, names, language),
             # Sort facts by the time of recording, because staff may date a transfer before the
             # gift.
             history=[
-                _fact_row(f, gift, names, in_force=f in in_force)
+                _fact_row(f, gift, names, language, in_force=f in in_force)
                 for f in sorted(facts, key=lambda f: (f.recorded_at, f.id))
             ],
             months=months,
@@ -215,13 +155,13 @@ class StaffGiftPages:
             wish=wish,
             transfers=in_force,
             leaves_at=None if wait is None else thanks_leave_at(facts, now, wait),
-            returns=refund_section(gift, values, names),
-            disputes=dispute_sentences(gift, values),
-            may_refund=visit.signed_in.may(Role.FINANCE) and gift.mode not in BY_HAND,
+            returns=refund_section(gift, values, names, language),
+            disputes=dispute_notices(gift, values, language, self._dashboard),
+            may_refund=visit.signed_in.may(Role.FINANCE) and gift.mode.through_stripe,
             form_key=secrets.token_urlsafe(16),
             may_mark=visit.signed_in.may(Role.FINANCE) and gift.mode in BY_HAND,
             today=local_date(now, gift.time_zone),
-            prefilled=format_amount(_missing(gift), LANGUAGE),
+            prefilled=format_amount(_missing(gift), language),
             done=done,
             typed=visit.form if problem else {},
             problems={p.field: p for p in problems},
@@ -230,20 +170,22 @@ class StaffGiftPages:
         )
 
 
-def _names(session: Session, gift: Gift, facts: Sequence[GiftFact]) -> dict[str, str]:
+def _names(session: Session, proof: ProofRows) -> dict[str, str]:
     """Return the names of all staff who are mentioned on a gift's page."""
-    actors = {fact.actor for fact in facts}
-    actors |= {letter.asked_by for letter in letters_of(session, gift.id)}
-    actors |= {tied_by for fact in plain_facts(facts) if (tied_by := fact.tied_by)}
+    actors = proof.actors | {fact.actor for fact in proof.facts}
+    actors |= {tied_by for fact in plain_facts(proof.facts) if (tied_by := fact.tied_by)}
     return names_of(session, actors)
 
 
-def _replacements(session: Session, gift: Gift) -> dict[str, Gift | None]:
-    """Return the gift that replaces this one in another mode, and the one that it replaces."""
+def _replacements(
+    session: Session, gift: Gift, entry: OfflineEntry | None
+) -> dict[str, Gift | OfflineEntry | None]:
+    """Return the gifts that replace this one or that it replaces, and the entry of a cheque."""
     is_open = gift.status in STILL_PAYABLE
     return {
         "given_as": paid_replacement(session, gift) if is_open else None,
         "replaces": replaced_gift(session, gift),
+        "entry": entry,
     }
 
 
@@ -265,7 +207,9 @@ def _missing(gift: Gift) -> Money:
     return Money(missing if missing > 0 else gift.amount_minor, gift.currency)
 
 
-def _fact_row(fact: GiftFact, gift: Gift, names: Mapping[str, str], *, in_force: bool) -> FactRow:
+def _fact_row(
+    fact: GiftFact, gift: Gift, names: Mapping[str, str], language: str, *, in_force: bool
+) -> FactRow:
     amount = None
     if fact.amount_minor is not None and fact.currency:
         amount = Money(fact.amount_minor, fact.currency)
@@ -273,22 +217,9 @@ def _fact_row(fact: GiftFact, gift: Gift, names: Mapping[str, str], *, in_force:
     return FactRow(
         fact=fact,
         kind=KINDS[fact.kind],
-        by=actor_name(fact.actor, names),
+        by=actor_name(fact.actor, names, language),
         day=local_date(fact.happened_at, gift.time_zone) if is_transfer else None,
         amount=amount,
-        evidence=[
-            (
-                name.replace("_", " "),
-                readable(actor_name(value, names) if name == "tied_by" else value),
-            )
-            for name, value in fact.evidence.items()
-            if value not in (None, "", [], {})
-        ],
+        evidence=evidence_rows(fact, names, language),
         taken_back=is_transfer and not in_force,
     )
-
-
-def readable(value: Any) -> str:
-    """Return a JSON value as text for a page. UTF-8 has no lone surrogates, so replace them."""
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, indent=2)
-    return text.encode("utf-8", "replace").decode()

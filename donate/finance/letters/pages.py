@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Final
 
-from fastapi import Request
+from fastapi import APIRouter, Request
 from sqlmodel import Session
 from starlette.responses import RedirectResponse, Response
 
@@ -12,7 +12,7 @@ from donate.errors import Conflict, NotFound
 from donate.finance.access import AllowedRequest, Visiting, needs
 from donate.finance.gifts.pages import StaffGiftPages, find_gift
 from donate.finance.models import Role
-from donate.finance.words import LANGUAGE, LETTERS, letter_status, letter_time
+from donate.finance.words import LETTERS, letter_reason, letter_status, letter_time
 from donate.gifts.models import Gift
 from donate.letters.context import can_be_written, load_context
 from donate.letters.desk import (
@@ -52,6 +52,17 @@ class LetterPages:
         self._gift_pages = gift_pages
         self._time_zone = time_zone
 
+    def add_routes(self, router: APIRouter) -> None:
+        """Add the route of each page."""
+        for method, path, answer in (
+            ("GET", "/letters", self.letters),
+            ("POST", "/letters/again", self.all_again),
+            ("GET", "/gifts/{gift_id}/letters/{number}", self.letter),
+            ("POST", "/gifts/{gift_id}/letter-again", self.again),
+            ("POST", "/gifts/{gift_id}/letter-dismissed", self.dismissed),
+        ):
+            router.add_api_route(path, answer, methods=[method])
+
     @needs(Role.VIEWER)
     def letters(self, request: Request, visit: Visiting) -> Response:
         """Show the e-mails that were set aside."""
@@ -59,9 +70,9 @@ class LetterPages:
             rows = letters_set_aside(session, limit=SHOWN)
         return self._pages.render(
             "finance/letters.html",
-            LANGUAGE,
+            visit.language,
             staff=visit.signed_in,
-            rows=rows,
+            rows=[(letter, gift, letter_reason(letter, visit.language)) for letter, gift in rows],
             shown=SHOWN,
             may_decide=visit.signed_in.may(Role.FINANCE),
             done=request.query_params.get("done", ""),
@@ -83,13 +94,13 @@ class LetterPages:
             text = text.replace(secret_gift.token, "…") if secret_gift else text
         return self._pages.render(
             "finance/letter.html",
-            LANGUAGE,
+            visit.language,
             staff=visit.signed_in,
             gift=gift,
             email=about.donor.email,
             letter=letter,
             kind=LETTERS[letter.kind],
-            status=letter_status(letter),
+            status=letter_status(letter, visit.language),
             moment=letter_time(letter),
             text=text,
         )

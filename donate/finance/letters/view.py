@@ -30,29 +30,29 @@ class LetterRow:
 
 
 def letter_rows(
-    session: Session, gift: Gift, names: Mapping[str, str], regions: Regions
+    session: Session, gift: Gift, names: Mapping[str, str], regions: Regions, language: str
 ) -> list[LetterRow]:
     """Return the e-mails about a gift, each with its state and what staff may do with it."""
     letters = letters_of(session, gift.id)
-    return [_letter_row(session, letter, letters, names, regions) for letter in letters]
+    return [
+        LetterRow(
+            letter=letter,
+            kind=LETTERS[letter.kind],
+            status=letter_status(letter, language),
+            at=letter_time(letter),
+            by=actor_name(letter.asked_by, names, language) if letter.again else "",
+            again=_next_repeat(session, letter, letters, regions),
+            may_be_dismissed=letter.state == LetterState.SET_ASIDE,
+        )
+        for letter in letters
+    ]
 
 
-def _letter_row(
-    session: Session,
-    letter: Letter,
-    letters: Sequence[Letter],
-    names: Mapping[str, str],
-    regions: Regions,
-) -> LetterRow:
+def _next_repeat(
+    session: Session, letter: Letter, letters: Sequence[Letter], regions: Regions
+) -> int | None:
+    """Return the number of the repeat that staff may send now; None if they may not repeat it."""
     repeats = [x for x in letters if (x.kind, x.occasion) == (letter.kind, letter.occasion)]
     is_last = letter.again == max(x.again for x in repeats)
     may_repeat = is_last and may_be_sent_again(session, letter, regions)
-    return LetterRow(
-        letter=letter,
-        kind=LETTERS[letter.kind],
-        status=letter_status(letter),
-        at=letter_time(letter),
-        by=actor_name(letter.asked_by, names) if letter.again else "",
-        again=letter.again + 1 if may_repeat else None,
-        may_be_dismissed=letter.state == LetterState.SET_ASIDE,
-    )
+    return letter.again + 1 if may_repeat else None

@@ -5,14 +5,16 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Final
 
+from donate.clock import read_day
+from donate.errors import N_
 from donate.finance.list_filters import ListQuery, read_typed, this_and_last_month
 from donate.finance.movements.queries import MovementCursor
 from donate.finance.movements.words import MOVEMENT_KINDS, NO_FUND
-from donate.finance.transfers.rules import read_day
-from donate.finance.words import LANGUAGE, MODE_NAMES
+from donate.finance.words import MODE_NAMES
 from donate.gifts.movements.models import Subject
 from donate.gifts.movements.totals import TotalFilter
 from donate.regions.regions import Regions
+from donate.web.templating import LANGUAGES, Localizer
 
 MOVEMENTS: Final = "/finance/movements"
 MOVEMENT_FIELDS: Final = ("kind", "mode", "code", "fund", "currency", "from", "to")
@@ -20,26 +22,26 @@ WITHOUT_FUND: Final = "-"
 """The value of the filter `fund` for gifts without a fund. It cannot be the key of a fund."""
 
 
-def movement_choices(regions: Regions) -> dict[str, dict[str, str]]:
+def movement_choices(regions: Regions, language: str) -> dict[str, dict[str, str]]:
     """Return the values that each filter accepts, with the words in which staff read them."""
-    language = LANGUAGE.partition("-")[0]
+    _ = Localizer(language)
     funds = {
-        key: getattr(text, language)
+        key: text.in_language(language)
         for region in regions.values()
         for key, text in region.funds.items()
     }
     return {
-        "kind": dict(MOVEMENT_KINDS),
-        "mode": {str(mode): name for mode, name in MODE_NAMES.items()},
+        "kind": {kind: _(name) for kind, name in MOVEMENT_KINDS.items()},
+        "mode": {str(mode): _(name) for mode, name in MODE_NAMES.items()},
         "code": {code: code for code in regions},
-        "fund": funds | {WITHOUT_FUND: NO_FUND},
+        "fund": funds | {WITHOUT_FUND: _(NO_FUND)},
         "currency": {each: each for each in sorted({r.currency for r in regions.values()})},
     }
 
 
 def read_movement_query(query: Mapping[str, str], regions: Regions) -> ListQuery[TotalFilter]:
     """Read the filters from a query string. Each invalid value becomes a problem."""
-    read = read_typed(query, MOVEMENT_FIELDS, movement_choices(regions))
+    read = read_typed(query, MOVEMENT_FIELDS, movement_choices(regions, LANGUAGES[0]))
     typed = read.typed
     fund = typed["fund"]
     movement_filter = TotalFilter(
@@ -62,7 +64,7 @@ def _only(value: str) -> Sequence[str]:
 def movement_months(today: date, query: ListQuery[TotalFilter]) -> list[tuple[str, str]]:
     """Return a label and a link for this month and last month; other filters stay."""
     links = (query.link(**days) for days in this_and_last_month(today))
-    return list(zip(("This month", "Last month"), links, strict=True))
+    return list(zip((N_("This month"), N_("Last month")), links, strict=True))
 
 
 def write_movement_cursor(cursor: MovementCursor) -> str:

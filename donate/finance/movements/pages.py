@@ -7,7 +7,7 @@ from fastapi import Request
 from starlette.responses import Response
 
 from donate.clock import Clock, local_date
-from donate.errors import BadInput
+from donate.errors import N_, BadInput
 from donate.finance.access import Visiting, needs
 from donate.finance.exports.links import export_links
 from donate.finance.list_filters import ListQuery
@@ -25,7 +25,6 @@ from donate.finance.movements.queries import (
     newer_movements,
     newest_movements,
 )
-from donate.finance.words import LANGUAGE
 from donate.gifts.movements.totals import TotalFilter
 from donate.regions.regions import Regions
 from donate.storage.database import Database
@@ -56,18 +55,18 @@ class MovementPages:
             typed = request.query_params.get(name, "")
             cursors[name] = read_movement_cursor(typed)
             if typed and cursors[name] is None:
-                problems["page"] = BadInput("page", "This link is incomplete.")
+                problems["page"] = BadInput("page", N_("This link is incomplete."))
         shown: dict[str, Any] = {"rows": None}
         if not problems:
             shown |= self._page(query, **cursors)
         return self._pages.render(
             "finance/movements.html",
-            LANGUAGE,
+            visit.language,
             status_code=422 if problems else 200,
             staff=visit.signed_in,
             filters=query,
             problems=problems,
-            choices=movement_choices(self._regions),
+            choices=movement_choices(self._regions, visit.language),
             months=movement_months(local_date(self._clock.now(), self._time_zone), query),
             exports=export_links("movements", query.typed, visit.signed_in),
             **shown,
@@ -87,7 +86,7 @@ class MovementPages:
             if has_newer:
                 rows, has_older = rows[1:], True
             else:
-                # The page before this one is the first page, so show it from its beginning.
+                # No more than one page comes before the cursor, so show the first page.
                 after = None if before else after
                 rows = newest_movements(session, query.filter, limit=limit, after=after)
                 has_newer, has_older = after is not None, len(rows) == limit

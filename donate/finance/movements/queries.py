@@ -1,7 +1,7 @@
 """Queries of the movements page. They only read.
 
 Sums come from the totals of days. The same totals say on which days there is anything to list, so a
-filter that matches little does not walk through all movements.
+filter that matches little does not read all movements.
 """
 
 from collections import defaultdict
@@ -130,8 +130,8 @@ def _from_days(
             select(GiftMovement, Gift, Donor)
             .join(Gift, col(Gift.id) == col(GiftMovement.gift_id))
             .join(Donor, col(Donor.id) == col(Gift.donor_id))
-            # As a range and with the day in the order, because PostgreSQL would otherwise prefer to
-            # walk the primary key until it meets the day.
+            # Compare with a range, and sort by day too. Otherwise PostgreSQL reads the index of the
+            # primary key until it reaches the day.
             .where(on >= day, on <= day, *movement_conditions(filters))
             .order_by(*((on.desc(), number.desc()) if newest_first else (on, number)))
             .limit(limit - len(found))

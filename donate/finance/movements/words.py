@@ -2,16 +2,17 @@
 
 from typing import Final
 
+from donate.errors import N_
 from donate.gifts.movements.rules import MovementKind
 
 MOVEMENT_KINDS: Final[dict[str, str]] = {
-    MovementKind.PAYMENT: "Payment",
-    MovementKind.TRANSFER: "Transfer",
-    MovementKind.TRANSFER_UNDONE: "Transfer undone",
-    MovementKind.REFUND: "Refund",
-    MovementKind.REFUND_RETURNED: "Failed refund returned",
-    MovementKind.DISPUTE: "Dispute",
-    MovementKind.DISPUTE_RETURNED: "Dispute money returned",
+    MovementKind.PAYMENT: N_("Payment"),
+    MovementKind.TRANSFER: N_("Transfer"),
+    MovementKind.TRANSFER_UNDONE: N_("Transfer undone"),
+    MovementKind.REFUND: N_("Refund"),
+    MovementKind.REFUND_RETURNED: N_("Failed refund returned"),
+    MovementKind.DISPUTE: N_("Dispute"),
+    MovementKind.DISPUTE_RETURNED: N_("Dispute money returned"),
 }
 
-NO_FUND: Final = "No fund"
+NO_FUND: Final = N_("No fund")

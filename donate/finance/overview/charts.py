@@ -13,7 +13,7 @@ from typing import Final
 LONGEST_LABEL: Final = 30
 # A bar that is not zero has at least this size, so that it can be seen.
 _THINNEST: Final = 0.15
-# The figure follows a horizontal bar, so the longest bar leaves room for it, in per cent.
+# The width of the longest horizontal bar, in per cent. The rest is room for its figure.
 _LONGEST_BAR: Final = 55.0
 _ROW_HEIGHT: Final = 3.4
 _PLOT_TOP: Final = 1.6

@@ -8,14 +8,16 @@ from typing import Final
 from sqlmodel import Session
 
 from donate.clock import local_date
+from donate.errors import N_
 from donate.finance.gifts.disputes import dispute_sentences
 from donate.finance.notices import disputed_gifts, gifts_with_failed_refunds, gifts_with_inquiries
 from donate.finance.overview.queries import gifts_with_disputes
-from donate.finance.overview.words import REFUND_FAILED
 from donate.gifts.disputes import DisputeState, disputes_of
 from donate.gifts.facts import Fact
 from donate.gifts.models import Gift
+from donate.web.templating import translate
 
+REFUND_FAILED: Final = N_("The refund failed. The money came back to us.")
 # The page names this many gifts. It considers more, and shows those with the earliest deadline.
 MOST_NAMED: Final = 20
 _MOST_CONSIDERED: Final = 200
@@ -44,7 +46,7 @@ class GiftDecisions:
     with_the_bank: int
 
 
-def gift_decisions(session: Session, now: datetime) -> GiftDecisions:
+def gift_decisions(session: Session, now: datetime, language: str) -> GiftDecisions:
     """Return what staff have to decide about gifts now."""
     about_disputes = [*gifts_with_inquiries(session), *disputed_gifts(session)]
     # A gift may have an inquiry about one payment and a dispute about another.
@@ -62,14 +64,14 @@ def gift_decisions(session: Session, now: datetime) -> GiftDecisions:
     decisions = [
         GiftDecision(
             gift,
-            " ".join(dispute_sentences(gift, facts)),
+            " ".join(dispute_sentences(gift, facts, language)),
             local_date(due_by, gift.time_zone) if due_by else None,
         )
         for due_by, gift, facts in waiting
     ]
     failed = list(dict.fromkeys(gifts_with_failed_refunds(session)))
     decisions += [
-        GiftDecision(gift, REFUND_FAILED)
+        GiftDecision(gift, translate(language, REFUND_FAILED))
         for gift, _ in gifts_with_disputes(session, failed[:MOST_NAMED])
     ]
     everything = len(decisions) + max(0, len(failed) - MOST_NAMED)

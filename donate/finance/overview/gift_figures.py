@@ -22,8 +22,8 @@ from donate.finance.overview.words import (
     STEPS,
     age_name,
     compared_months,
-    counted,
-    month_and_year,
+    day_of_month,
+    described_bars,
     short_month,
     step_of,
 )
@@ -32,6 +32,7 @@ from donate.gifts.movements.totals import PeriodTotal
 from donate.gifts.status import StatusName
 from donate.money import Money
 from donate.regions.modes import Mode
+from donate.web.templating import Localizer
 
 # Ages in days, both included. The last band is shown only if a region waits that long.
 AGES: Final[tuple[tuple[int, int | None], ...]] = ((0, 3), (4, 10), (11, 30), (31, None))
@@ -99,7 +100,7 @@ class MonthlyGifts:
     chart: ColumnChart | None
 
 
-def gift_steps(totals: Iterable[PeriodTotal], since: str) -> GiftSteps:
+def gift_steps(totals: Iterable[PeriodTotal], since: date, _: Localizer) -> GiftSteps:
     """Return how far gifts have come. The totals are grouped by mode and status."""
     by_mode: dict[str, Counter[str]] = defaultdict(Counter)
     taken_back = 0
@@ -111,25 +112,36 @@ def gift_steps(totals: Iterable[PeriodTotal], since: str) -> GiftSteps:
     everything = sum(by_mode.values(), Counter[str]())
     started = everything[STARTED]
     bars = [
-        Bar(step, everything[step], f"{everything[step]:,} ({_percent(everything[step], started)})")
+        Bar(
+            _(step),
+            everything[step],
+            f"{_.number(everything[step])} ({_share(everything[step], started, _)})",
+        )
         for step in STEPS
     ]
-    description = (
-        f"Of {counted(started, 'gift', 'gifts')} started since {since}, "
-        f"{everything[RECEIVED]:,} received ({_percent(everything[RECEIVED], started)})."
+    since_day, received = day_of_month(since, _), _.number(everything[RECEIVED])
+    share = _share(everything[RECEIVED], started, _)
+    description = _.ngettext(
+        "Of %(count)s gift started since %(day)s, %(received)s received (%(share)s).",
+        "Of %(count)s gifts started since %(day)s, %(received)s received (%(share)s).",
+        started,
+        day=since_day,
+        received=received,
+        share=share,
     )
     modes = sorted(mode for mode, counts in by_mode.items() if counts[STARTED])
     return GiftSteps(
-        modes=[MODE_NAMES[Mode(mode)] for mode in modes],
+        modes=[_(MODE_NAMES[Mode(mode)]) for mode in modes],
         rows=[
-            (step, [*(by_mode[mode][step] for mode in modes), everything[step]]) for step in STEPS
+            (_(step), [*(by_mode[mode][step] for mode in modes), everything[step]])
+            for step in STEPS
         ],
         taken_back=taken_back,
-        chart=draw_rows("steps", "Gifts by the step they have reached", description, bars),
+        chart=draw_rows("steps", _("Gifts by the step they have reached"), description, bars),
     )
 
 
-def awaited_transfers(totals: Iterable[PeriodTotal], today: date) -> AwaitedTransfers:
+def awaited_transfers(totals: Iterable[PeriodTotal], today: date, _: Localizer) -> AwaitedTransfers:
     """Return the awaited gifts by age. The totals are grouped by day started and mode."""
     counts: Counter[tuple[int, str, str]] = Counter()
     amounts: Counter[tuple[int, str, str]] = Counter()
@@ -141,8 +153,8 @@ def awaited_transfers(totals: Iterable[PeriodTotal], today: date) -> AwaitedTran
         amounts[band, mode, total.currency] += total.amount_minor
     rows = [
         AwaitedRow(
-            age=age_name(*AGES[band]),
-            mode=MODE_NAMES[Mode(mode)],
+            age=age_name(*AGES[band], _),
+            mode=_(MODE_NAMES[Mode(mode)]),
             count=count,
             amount=Money(amounts[band, mode, currency], currency),
             href=_awaited_link(mode, *AGES[band], today=today),
@@ -153,17 +165,18 @@ def awaited_transfers(totals: Iterable[PeriodTotal], today: date) -> AwaitedTran
     for band, ages in enumerate(AGES):
         count = sum(n for key, n in counts.items() if key[0] == band)
         if count or ages[1] is not None:
-            bars.append(Bar(age_name(*ages), count, counted(count, "gift", "gifts")))
+            figure = _.ngettext("%(count)s gift", "%(count)s gifts", count)
+            bars.append(Bar(age_name(*ages, _), count, figure))
     chart = draw_rows(
         "awaited",
-        "Gifts not yet received, by age",
-        " ".join(f"{bar.label}: {bar.figure}." for bar in bars),
+        _("Gifts not yet received, by age"),
+        described_bars(bars, _),
         bars,
     )
     return AwaitedTransfers(counts.total(), rows, chart)
 
 
-def monthly_gifts(paid: Sequence[PaidMonths], months: Sequence[date]) -> MonthlyGifts:
+def monthly_gifts(paid: Sequence[PaidMonths], months: Sequence[date], _: Localizer) -> MonthlyGifts:
     """Return the paid monthly gifts of each of `months`, of which the last is still going on."""
     by_month: dict[str, list[PaidMonths]] = defaultdict(list)
     for one in paid:
@@ -173,20 +186,23 @@ def monthly_gifts(paid: Sequence[PaidMonths], months: Sequence[date]) -> Monthly
         of_month = by_month[f"{month:%Y-%m}"]
         counts.append(sum(one.count for one in of_month))
         sums = [Money(one.received_minor, one.currency) for one in of_month]
-        rows.append(MonthlyRow(month_and_year(month), counts[-1], sums))
-    *_, before, last, _ = range(len(months))
-    sentence = compared_months(rows[last].month, counts[last], rows[before].month, counts[before])
-    sentence += f" So far in {rows[-1].month}: {counts[-1]:,}."
+        rows.append(MonthlyRow(_.month(month), counts[-1], sums))
+    before, last = len(months) - 3, len(months) - 2
+    sentence = compared_months(
+        rows[last].month, counts[last], rows[before].month, counts[before], _
+    )
+    so_far = _.number(counts[-1])
+    sentence += " " + _("So far in %(month)s: %(count)s.", month=rows[-1].month, count=so_far)
     labelled = [
-        short_month(month) if (len(months) - 1 - number) % _LABEL_EVERY_MONTHS == 0 else ""
+        short_month(month, _) if (len(months) - 1 - number) % _LABEL_EVERY_MONTHS == 0 else ""
         for number, month in enumerate(months)
     ]
     chart = draw_columns(
         "monthly",
-        "Monthly gifts paid, by month",
+        _("Monthly gifts paid, by month"),
         sentence,
         Columns(labelled, counts),
-        highest=f"{max(counts):,}",
+        highest=_.number(max(counts)),
     )
     return MonthlyGifts(rows, sentence, chart)
 
@@ -200,5 +216,5 @@ def _awaited_link(mode: str, youngest: int, oldest: int | None, *, today: date) 
     return f"/finance/gifts?{urlencode(query)}"
 
 
-def _percent(part: int, whole: int) -> str:
-    return f"{round(part * 100 / whole)}%" if whole else "0%"
+def _share(part: int, whole: int, _: Localizer) -> str:
+    return _.percent(round(part * 100 / whole) if whole else 0)

@@ -14,12 +14,19 @@ from donate.finance.overview.charts import (
     draw_columns,
     draw_rows,
 )
-from donate.finance.overview.periods import days_in_month
-from donate.finance.overview.words import change_sentence, counted, month_name
-from donate.finance.words import LANGUAGE
+from donate.finance.overview.periods import Period, days_in_month
+from donate.finance.overview.words import (
+    BreakdownWords,
+    change_sentence,
+    day_of_month,
+    described_bars,
+    month_name,
+    period_name,
+)
 from donate.gifts.movements.rules import MONEY_IN, MovementKind
 from donate.gifts.movements.totals import PeriodTotal
-from donate.money import Money, format_briefly, format_money
+from donate.money import Money
+from donate.web.templating import Localizer
 
 # A label below each day would not fit on a phone.
 _LABEL_EVERY_DAYS: Final = 5
@@ -42,7 +49,7 @@ class MoneySums:
         return self.in_minor - self.out_minor
 
     def plus(self, total: PeriodTotal) -> "MoneySums":
-        """Return the sums with another total, whose kind is the last of its group."""
+        """Return these sums plus a total. The kind of movement is the last value of its `group`."""
         kind, amount = total.group[-1], total.amount_minor
         came_in = kind in MONEY_IN
         payments = {
@@ -105,27 +112,34 @@ def sums_by(
     return dict(sums)
 
 
-def compared_figures(now: MoneySums, before: MoneySums, currency: str) -> list[ComparedFigure]:
+def compared_figures(
+    now: MoneySums, before: MoneySums, currency: str, _: Localizer
+) -> list[ComparedFigure]:
     """Return the figures of two periods in one currency, for comparison."""
     amounts = (
-        ("Money in", now.in_minor, before.in_minor),
-        ("Money out", now.out_minor, before.out_minor),
-        ("Net", now.net_minor, before.net_minor),
+        (_("Money in"), now.in_minor, before.in_minor),
+        (_("Money out"), now.out_minor, before.out_minor),
+        (_("Net"), now.net_minor, before.net_minor),
     )
     figures = [
         ComparedFigure(
-            label, _written(one, currency), _written(other, currency), change_sentence(one, other)
+            label,
+            _.money(Money(one, currency)),
+            _.money(Money(other, currency)),
+            change_sentence(one, other, _),
         )
         for label, one, other in amounts
     ]
     one, other = now.payments, before.payments
     payments = ComparedFigure(
-        "Payments received", f"{one:,}", f"{other:,}", change_sentence(one, other)
+        _("Payments received"), _.number(one), _.number(other), change_sentence(one, other, _)
     )
     return [*figures, payments]
 
 
-def days_of_month(totals: Sequence[PeriodTotal], today: date, currency: str) -> DaysOfMonth:
+def days_of_month(
+    totals: Sequence[PeriodTotal], today: date, currency: str, _: Localizer
+) -> DaysOfMonth:
     """Return the money of each day of this month. The totals are grouped by day and kind."""
     by_day = sums_by(totals, lambda total: total.group[0])
     days = [today.replace(day=number + 1) for number in range(days_in_month(today))]
@@ -135,36 +149,43 @@ def days_of_month(totals: Sequence[PeriodTotal], today: date, currency: str) -> 
     ]
     rises, falls = [one.in_minor for one in sums], [one.out_minor for one in sums]
     best = max(range(len(days)), key=lambda number: rises[number])
-    description = (
-        f"Money came in on {counted(sum(map(bool, rises)), 'day', 'days')}, and went out on "
-        f"{counted(sum(map(bool, falls)), 'day', 'days')}. The most came in on "
-        f"{month_name(today)} {best + 1}: {_written(rises[best], currency)}."
+    days_in, days_out = sum(map(bool, rises)), sum(map(bool, falls))
+    amount, best_day = _.money(Money(rises[best], currency)), day_of_month(days[best], _)
+    description = " ".join(
+        (
+            _.ngettext(
+                "Money came in on %(count)s day.", "Money came in on %(count)s days.", days_in
+            ),
+            _.ngettext(
+                "Money went out on %(count)s day.", "Money went out on %(count)s days.", days_out
+            ),
+            _("The most came in on %(day)s: %(amount)s.", day=best_day, amount=amount),
+        )
     )
     chart = draw_columns(
         f"days-{currency}",
-        f"Money by day in {month_name(today)}",
+        _("Money by day in %(month)s", month=month_name(today, _)),
         description,
         Columns(
             [str(d.day) if d.day == 1 or d.day % _LABEL_EVERY_DAYS == 0 else "" for d in days],
             rises,
             falls,
         ),
-        highest=_briefly(max(rises), currency),
-        lowest=_briefly(-max(falls), currency),
+        highest=_.brief_money(Money(max(rises), currency)),
+        lowest=_.brief_money(Money(-max(falls), currency)),
     )
-    return DaysOfMonth(
-        [_row(f"{month_name(day)} {day.day}", one, currency) for day, one in moved], chart
-    )
+    return DaysOfMonth([_row(day_of_month(day, _), one, currency) for day, one in moved], chart)
 
 
 def breakdown(
     totals: Iterable[PeriodTotal],
     position: int,
     *,
-    column: str,
+    words: BreakdownWords,
     currency: str,
-    period: str,
+    days: Period,
     names: Mapping[str, str],
+    _: Localizer,
 ) -> Breakdown:
     """Return the money by the value at `position` of each total's group, the largest first.
 
@@ -173,28 +194,17 @@ def breakdown(
     sums = sums_by(totals, lambda total: total.group[position])
     largest_first = sorted(sums.items(), key=lambda one: (-one[1].in_minor, one[0]))
     rows = [_row(names.get(value, value), one, currency) for value, one in largest_first]
-    bars = [Bar(row.label, row.money_in.amount_minor, _money(row.money_in)) for row in rows]
+    bars = [Bar(row.label, row.money_in.amount_minor, _.money(row.money_in)) for row in rows]
     chart = draw_rows(
-        f"{column.lower()}-{currency}",
-        f"Money in by {column.lower()}, {period}",
-        " ".join(f"{bar.label}: {bar.figure}." for bar in bars),
+        f"{words.key}-{currency}",
+        _(words.chart, period=period_name(days, _)),
+        described_bars(bars, _),
         bars,
     )
-    return Breakdown(f"By {column.lower()}", column, rows, chart)
+    heading = _(words.heading, month=month_name(days.last_day, _))
+    return Breakdown(heading, _(words.column), rows, chart)
 
 
 def _row(label: str, sums: MoneySums, currency: str) -> MoneyRow:
     amounts = (sums.in_minor, sums.out_minor, sums.net_minor)
     return MoneyRow(label, *(Money(amount, currency) for amount in amounts))
-
-
-def _money(money: Money) -> str:
-    return format_money(money, LANGUAGE)
-
-
-def _written(amount_minor: int, currency: str) -> str:
-    return _money(Money(amount_minor, currency))
-
-
-def _briefly(amount_minor: int, currency: str) -> str:
-    return format_briefly(Money(amount_minor, currency), LANGUAGE)

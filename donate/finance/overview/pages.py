@@ -12,6 +12,7 @@ from starlette.responses import Response
 from donate.clock import Clock, local_date
 from donate.finance.access import Visiting, needs
 from donate.finance.models import Role
+from donate.finance.movements.words import NO_FUND
 from donate.finance.overview.decisions import gift_decisions
 from donate.finance.overview.gift_figures import awaited_transfers, gift_steps, monthly_gifts
 from donate.finance.overview.money_figures import (
@@ -38,23 +39,23 @@ from donate.finance.overview.queries import (
     paid_months,
 )
 from donate.finance.overview.words import (
-    NO_FUND,
+    BREAKDOWNS,
     days_left,
     month_name,
     period_name,
 )
-from donate.finance.words import LANGUAGE, MODE_NAMES
+from donate.finance.words import MODE_NAMES
 from donate.gifts.movements.totals import PeriodTotal
 from donate.regions.regions import Regions
 from donate.storage.database import Database
 from donate.web.giving_limits import GivingLimits
-from donate.web.templating import Pages
+from donate.web.templating import Localizer, Pages
 
 STARTED_WITHIN_DAYS: Final = 30
 MONTHS_SHOWN: Final = 12
-# The worker lapses gifts after the region's waiting time. It may have stood still for a while.
+# A gift may be awaited for this long after the region's waiting time, if the worker, which lapses
+# gifts, did not run for a while.
 _LAPSED_LATE_DAYS: Final = 30
-_BREAKDOWNS: Final = ("mode", "fund", "code")
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,41 +92,40 @@ class OverviewPages:
     @needs(Role.VIEWER)
     def overview(self, request: Request, visit: Visiting) -> Response:
         """Show what needs a decision today, and the figures of this month and this year."""
-        now = self._clock.now()
+        _, now = Localizer(visit.language), self._clock.now()
         today = local_date(now, self._time_zone)
         started = Period(today - timedelta(days=STARTED_WITHIN_DAYS - 1), today)
         awaited = Period(today - timedelta(days=self._longest_wait()), today + timedelta(days=1))
         months = last_months(today, MONTHS_SHOWN)
-        with self._database.reading() as session:
+        # In one snapshot, so that the figures fit together.
+        with self._database.reading_snapshot() as session:
             figures: dict[str, Any] = {
-                "decisions": gift_decisions(session, now),
-                "sections": self._sections(session, today),
-                "steps": gift_steps(
-                    gifts_started(session, started), period_name(Period(*[started.first_day] * 2))
-                ),
-                "awaited": awaited_transfers(awaited_by_hand(session, awaited), today),
-                "monthly": monthly_gifts(paid_months(session, months[0]), months),
+                "decisions": gift_decisions(session, now, visit.language),
+                "sections": self._sections(session, today, _),
+                "steps": gift_steps(gifts_started(session, started), started.first_day, _),
+                "awaited": awaited_transfers(awaited_by_hand(session, awaited), today, _),
+                "monthly": monthly_gifts(paid_months(session, months[0]), months, _),
             }
         return self._pages.render(
             "finance/overview.html",
-            LANGUAGE,
+            visit.language,
             staff=visit.signed_in,
             today=today,
-            month=month_name(today),
-            month_so_far=_names(month_so_far(today)),
-            year_so_far=_names(year_so_far(today)),
+            month=month_name(today, _),
+            month_so_far=_names(month_so_far(today), _),
+            year_so_far=_names(year_so_far(today), _),
             days_left=days_left,
             card_gifts_refused=self._limits.cards.refused(now),
             **figures,
         )
 
-    def _sections(self, session: Session, today: date) -> list[CurrencySection]:
+    def _sections(self, session: Session, today: date, _: Localizer) -> list[CurrencySection]:
         month, year = month_so_far(today), year_so_far(today)
         this_year = movements_in(session, year.now, by=())
         before = movements_in(session, year.before, by=())
         month_before = movements_in(session, month.before, by=())
         days = movements_in(session, month.now, by=("day",))
-        parts = movements_in(session, month.now, by=_BREAKDOWNS)
+        parts = movements_in(session, month.now, by=[words.key for words in BREAKDOWNS])
         found = {total.currency for total in (*this_year, *before, *month_before)}
         currencies = sorted(found) or [next(iter(self._regions.values())).currency]
         sums = [
@@ -140,41 +140,42 @@ class OverviewPages:
             sections.append(
                 CurrencySection(
                     currency,
-                    compared_figures(month_now, month_then, currency),
-                    compared_figures(year_now, year_then, currency),
-                    days_of_month(_of(currency, days), today, currency),
-                    self._breakdowns(_of(currency, parts), currency, period_name(month.now)),
+                    compared_figures(month_now, month_then, currency, _),
+                    compared_figures(year_now, year_then, currency, _),
+                    days_of_month(_of(currency, days), today, currency, _),
+                    self._breakdowns(_of(currency, parts), currency, month.now, _),
                 )
             )
         return sections
 
     def _breakdowns(
-        self, totals: Sequence[PeriodTotal], currency: str, period: str
+        self, totals: Sequence[PeriodTotal], currency: str, days: Period, _: Localizer
     ) -> list[Breakdown]:
         funds = {
-            key: text.in_language(LANGUAGE)
+            key: text.in_language(_.language)
             for region in self._regions.values()
             for key, text in region.funds.items()
         }
-        columns: tuple[tuple[str, str, Mapping[str, str]], ...] = (
-            ("Method", "mode", {str(mode): name for mode, name in MODE_NAMES.items()}),
-            ("Fund", "fund", {"": NO_FUND} | funds),
-            ("Code", "code", {}),
-        )
+        names: Mapping[str, Mapping[str, str]] = {
+            "mode": {str(mode): _(name) for mode, name in MODE_NAMES.items()},
+            "fund": {"": _(NO_FUND)} | funds,
+            "code": {},
+        }
         return [
             breakdown(
                 totals,
-                _BREAKDOWNS.index(name),
-                column=column,
+                position,
+                words=words,
                 currency=currency,
-                period=period,
-                names=names,
+                days=days,
+                names=names[words.key],
+                _=_,
             )
-            for column, name, names in columns
+            for position, words in enumerate(BREAKDOWNS)
         ]
 
     def _longest_wait(self) -> int:
-        """Return after how many days no transfer is awaited any more, in any region."""
+        """Return the age in days that no awaited transfer of any region exceeds."""
         waits = (
             terms.lapses_after_days
             for region in self._regions.values()
@@ -188,10 +189,10 @@ def _of(currency: str, totals: Sequence[PeriodTotal]) -> list[PeriodTotal]:
     return [total for total in totals if total.currency == currency]
 
 
-def _names(period: PeriodSoFar) -> tuple[str, str]:
+def _names(period: PeriodSoFar, _: Localizer) -> tuple[str, str]:
     """Return the names of a period and of the one before, each with its year."""
     now, before = period.now, period.before
     return (
-        f"{period_name(now)}, {now.last_day.year}",
-        f"{period_name(before)}, {before.last_day.year}",
+        _("%(days)s, %(year)s", days=period_name(now, _), year=str(now.last_day.year)),
+        _("%(days)s, %(year)s", days=period_name(before, _), year=str(before.last_day.year)),
     )

@@ -1,7 +1,7 @@
 """What the overview reads. Sums of money are sums of day totals, so that no gift is added up."""
 
 import uuid
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -10,9 +10,10 @@ from sqlmodel import Session, col, func, select
 
 from donate.finance.overview.periods import Period
 from donate.gifts.facts import Fact, FactKind
-from donate.gifts.models import Gift, GiftFact
+from donate.gifts.models import Gift
 from donate.gifts.movements.models import Subject
 from donate.gifts.movements.totals import PeriodTotal, TotalFilter, add_up
+from donate.gifts.queries import facts_of_kinds
 from donate.gifts.status import StatusName
 from donate.regions.modes import BY_HAND
 
@@ -37,7 +38,7 @@ class PaidMonths:
 
 
 def movements_in(session: Session, period: Period, *, by: Sequence[str]) -> list[PeriodTotal]:
-    """Return the totals of movements in a period. The movement's kind is the last of a group."""
+    """Return a period's totals of movements, grouped by these columns and then by kind."""
     days = TotalFilter(Subject.MOVEMENT, period.first_day, period.last_day)
     return add_up(session, days, by=(*by, "kind"))
 
@@ -66,8 +67,8 @@ def awaited_by_hand(session: Session, period: Period) -> list[PeriodTotal]:
 def paid_months(session: Session, first_day: date) -> list[PaidMonths]:
     """Return the paid months of pledges since `first_day`, by the month their money came.
 
-    Totals of days do not know monthly gifts. The index `gift_paid_months` has all that is read
-    here, and only those gifts.
+    The totals of days do not tell monthly gifts from others. The index `gift_paid_months` holds
+    only monthly gifts, and every column that is read here.
     """
     day, currency = col(Gift.received_on), col(Gift.currency)
     statement = (
@@ -93,11 +94,6 @@ def gifts_with_disputes(
     """Return these gifts in the same order, each with its facts about inquiries and disputes."""
     if not gift_ids:
         return []
-    facts: dict[uuid.UUID, list[Fact]] = defaultdict(list)
-    of_gifts = select(GiftFact).where(
-        col(GiftFact.gift_id).in_(gift_ids), col(GiftFact.kind).in_(_ABOUT_DISPUTES)
-    )
-    for row in session.exec(of_gifts.order_by(col(GiftFact.id))):
-        facts[row.gift_id].append(row.as_fact())
+    facts = facts_of_kinds(session, gift_ids, _ABOUT_DISPUTES)
     gifts = {gift.id: gift for gift in session.exec(select(Gift).where(col(Gift.id).in_(gift_ids)))}
     return [(gifts[gift_id], facts[gift_id]) for gift_id in gift_ids]

@@ -1,27 +1,25 @@
 """The texts of the overview."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
 from typing import Final
 
-from babel.dates import format_date
-
+from donate.errors import N_
+from donate.finance.overview.charts import Bar
 from donate.finance.overview.periods import Period
-from donate.finance.words import LANGUAGE
 from donate.gifts.status import StatusName
 from donate.regions.modes import BY_HAND
+from donate.web.templating import Localizer
 
-REFUND_FAILED: Final = "A refund failed. The money came back to us."
-NO_FUND: Final = "No fund"
-
-STARTED: Final = "Started"
-ON_PAYMENT_PAGE: Final = "On the payment page"
-AWAITING_TRANSFER: Final = "Waiting for a transfer"
-PROCESSING: Final = "Processing at the bank"
-RECEIVED: Final = "Received"
-FAILED: Final = "Payment failed"
-EXPIRED: Final = "Expired"
-# The steps of a gift, in order. Each gift has started, and is at one of the others now.
+STARTED: Final = N_("Gifts started")
+ON_PAYMENT_PAGE: Final = N_("On the payment page")
+AWAITING_TRANSFER: Final = N_("Waiting for a transfer")
+PROCESSING: Final = N_("Processing at the bank")
+RECEIVED: Final = N_("Received")
+FAILED: Final = N_("Payment failed")
+EXPIRED: Final = N_("Expired")
+# The steps of a gift, in order. Each gift was started, and is now at one of the other steps.
 STEPS: Final = (STARTED, ON_PAYMENT_PAGE, AWAITING_TRANSFER, PROCESSING, RECEIVED, FAILED, EXPIRED)
 _STEP_OF_STATUS: Final[Mapping[str, str]] = {
     StatusName.PROCESSING: PROCESSING,
@@ -29,9 +27,34 @@ _STEP_OF_STATUS: Final[Mapping[str, str]] = {
     StatusName.LAPSED: EXPIRED,
 }
 
-_LOCALE: Final = LANGUAGE.replace("-", "_")
 # Above this, a percentage says less than the two amounts do.
 _MOST_PERCENT: Final = 999
+
+
+@dataclass(frozen=True, slots=True)
+class BreakdownWords:
+    """The texts of a breakdown: the money of a period by the values of the column `key`."""
+
+    key: str
+    column: str
+    heading: str
+    chart: str
+
+
+BREAKDOWNS: Final = (
+    BreakdownWords(
+        "mode",
+        N_("Method"),
+        N_("By method in %(month)s"),
+        N_("Money in by method, %(period)s"),
+    ),
+    BreakdownWords(
+        "fund", N_("Fund"), N_("By fund in %(month)s"), N_("Money in by fund, %(period)s")
+    ),
+    BreakdownWords(
+        "code", N_("Code"), N_("By code in %(month)s"), N_("Money in by code, %(period)s")
+    ),
+)
 
 
 def step_of(mode: str, status: str) -> str:
@@ -41,67 +64,105 @@ def step_of(mode: str, status: str) -> str:
     return _STEP_OF_STATUS.get(status, RECEIVED)
 
 
-def month_name(day: date) -> str:
+def month_name(day: date, _: Localizer) -> str:
     """Return the name of the month of `day`: `March`."""
-    return format_date(day, "MMMM", locale=_LOCALE)
+    return _.month(day, "MMMM")
 
 
-def month_and_year(day: date) -> str:
-    """Return the month of `day` with its year: `March 2026`."""
-    return format_date(day, "MMMM y", locale=_LOCALE)
-
-
-def short_month(day: date) -> str:
+def short_month(day: date, _: Localizer) -> str:
     """Return the short name of the month of `day`: `Mar`."""
-    return format_date(day, "LLL", locale=_LOCALE).rstrip(".")
+    return _.month(day, "LLL").rstrip(".")
 
 
-def period_name(period: Period) -> str:
+def day_of_month(day: date, _: Localizer) -> str:
+    """Return a day with its month: `March 2`."""
+    month, number = month_name(day, _), _day_number(day, _)
+    return _("%(month)s %(number)s", month=month, number=number)
+
+
+def period_name(period: Period, _: Localizer) -> str:
     """Return the days of a period: `March 1–10`, or `January 1 – March 10` over several months."""
     first, last = period.first_day, period.last_day
     if first == last:
-        return f"{month_name(first)} {first.day}"
+        return day_of_month(first, _)
     if first.month == last.month:
-        return f"{month_name(first)} {first.day}–{last.day}"
-    return f"{month_name(first)} {first.day} – {month_name(last)} {last.day}"
+        return _(
+            "%(month)s %(first)s–%(last)s",
+            month=month_name(first, _),
+            first=_day_number(first, _),
+            last=_day_number(last, _),
+        )
+    both = {"first": day_of_month(first, _), "last": day_of_month(last, _)}
+    return _("%(first)s – %(last)s", **both)
 
 
-def change_sentence(now: int, before: int) -> str:
+def _day_number(day: date, _: Localizer) -> str:
+    return _("1") if day.day == 1 else str(day.day)
+
+
+def change_sentence(now: int, before: int, _: Localizer) -> str:
     """Return how a figure has changed: `up 12%`. Empty if there is nothing to compare it with."""
     if before <= 0:
         return ""
     percent = round((now - before) * 100 / before)
     if percent == 0:
-        return "about the same"
+        return _("about the same")
     if percent > _MOST_PERCENT:
-        return "up more than tenfold"
-    return f"up {percent}%" if percent > 0 else f"down {-percent}%"
+        return _("up more than tenfold")
+    size = _.percent(abs(percent))
+    return _("up %(percent)s", percent=size) if percent > 0 else _("down %(percent)s", percent=size)
 
 
-def days_left(due_on: date, today: date) -> str:
-    """Return how far away a deadline is: `today`, `tomorrow`, `in 5 days`."""
-    days = (due_on - today).days
+def days_left(due_on: date, today: date, language: str) -> str:
+    """Return a sentence about a deadline, such as `Due tomorrow`."""
+    _, days = Localizer(language), (due_on - today).days
     if days <= 0:
-        return "today"
-    return "tomorrow" if days == 1 else f"in {days} days"
+        return _("Due today.")
+    if days == 1:
+        return _("Due tomorrow.")
+    return _("Due in %(days)s days.", days=_.number(days))
 
 
-def age_name(youngest: int, oldest: int | None) -> str:
+def age_name(youngest: int, oldest: int | None, _: Localizer) -> str:
     """Return the name of an age in days: `4–10 days`, `31 days or more`."""
-    return f"{youngest} days or more" if oldest is None else f"{youngest}–{oldest} days"
+    if oldest is None:
+        return _("%(youngest)s days or more", youngest=str(youngest))
+    return _("%(youngest)s–%(oldest)s days", youngest=str(youngest), oldest=str(oldest))
 
 
-def counted(count: int, one: str, many: str) -> str:
-    """Return a count with its noun: `1 gift`, `2,000 gifts`."""
-    return f"{count:,} {one if count == 1 else many}"
-
-
-def compared_months(month: str, count: int, month_before: str, count_before: int) -> str:
+def compared_months(
+    month: str, count: int, month_before: str, count_before: int, _: Localizer
+) -> str:
     """Return a sentence that compares the paid months of two complete months."""
+    months = {"month": month, "month_before": month_before}
     if not count and not count_before:
-        return f"No monthly gifts were paid in {month_before} or {month}."
-    paid = counted(count, "monthly gift was", "monthly gifts were")
+        return _("No monthly gifts were paid in %(month_before)s or %(month)s.", **months)
     if count == count_before:
-        return f"In {month}, {paid} paid, as many as in {month_before}."
-    change = f"{abs(count - count_before):,} {'more' if count > count_before else 'fewer'}"
-    return f"In {month}, {paid} paid, {change} than in {month_before}."
+        return _.ngettext(
+            "In %(month)s, %(count)s monthly gift was paid, as many as in %(month_before)s.",
+            "In %(month)s, %(count)s monthly gifts were paid, as many as in %(month_before)s.",
+            count,
+            **months,
+        )
+    months["change"] = _.number(abs(count - count_before))
+    if count > count_before:
+        return _.ngettext(
+            "In %(month)s, %(count)s monthly gift was paid, %(change)s more than in "
+            "%(month_before)s.",
+            "In %(month)s, %(count)s monthly gifts were paid, %(change)s more than in "
+            "%(month_before)s.",
+            count,
+            **months,
+        )
+    return _.ngettext(
+        "In %(month)s, %(count)s monthly gift was paid, %(change)s fewer than in %(month_before)s.",
+        "In %(month)s, %(count)s monthly gifts were paid, %(change)s fewer than in "
+        "%(month_before)s.",
+        count,
+        **months,
+    )
+
+
+def described_bars(bars: Sequence[Bar], _: Localizer) -> str:
+    """Return the labels and figures of a chart as sentences."""
+    return " ".join(_("%(label)s: %(value)s", label=b.label, value=b.figure) + "." for b in bars)

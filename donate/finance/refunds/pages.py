@@ -4,14 +4,16 @@ from fastapi import Request
 from starlette.responses import RedirectResponse, Response
 
 from donate.clock import Clock
-from donate.errors import BadInput, BadInputs, Conflict
+from donate.errors import N_, BadInput, BadInputs, Conflict
 from donate.finance.access import AllowedRequest, Visiting, needs
+from donate.finance.activity.trail import amount_detail
 from donate.finance.gifts.pages import StaffGiftPages, find_gift
 from donate.finance.models import Role
 from donate.finance.refunds.form import check_refund, too_much
 from donate.gifts.facts import Fact, FactKind
 from donate.gifts.ledger import Outcome, record_facts
 from donate.gifts.queries import facts_of, plain_facts_of
+from donate.money import Money
 from donate.storage.database import Database
 from donate.stripe_gateway.models import OpenRefund
 from donate.stripe_gateway.requests.refund_requests import MoreThanIsLeft, request_refund
@@ -35,7 +37,9 @@ class RefundPages:
         try:
             open_refund = self._record_request(visit, gift_id)
         except MoreThanIsLeft as excess:
-            return self._gift_pages.show(visit, gift_id, problem=too_much(excess.left))
+            return self._gift_pages.show(
+                visit, gift_id, problem=too_much(excess.left, visit.language)
+            )
         except (BadInput, BadInputs, Conflict) as problem:
             return self._gift_pages.show(visit, gift_id, problem=problem)
         if open_refund:
@@ -52,7 +56,7 @@ class RefundPages:
                 gift = find_gift(session, gift_id)
                 facts = {(fact.kind, fact.source_id) for fact in facts_of(session, gift.id)}
                 if (FactKind.REFUND_FAILED, refund) not in facts:
-                    raise Conflict("This gift has no such failed refund.")
+                    raise Conflict(N_("This gift has no such failed refund."))
                 actor = visit.signed_in.actor
                 fact = Fact(FactKind.REFUND_FOLLOWED_UP, refund, now, actor)
                 if record_facts(session, [(gift.id, fact)], now=now) == [Outcome.RECORDED]:
@@ -75,7 +79,7 @@ class RefundPages:
             open_refund = request_refund(
                 session,
                 gift.id,
-                check_refund(gift, facts, visit.form),
+                check_refund(gift, facts, visit.form, visit.language),
                 form_key=visit.form["form_key"],
                 actor=visit.signed_in.actor,
                 now=now,
@@ -86,6 +90,7 @@ class RefundPages:
                     "refund_requested",
                     now=now,
                     about=gift.reference,
-                    detail={"amount_minor": open_refund.amount_minor, "request": open_refund.key},
+                    detail=amount_detail(Money(open_refund.amount_minor, gift.currency))
+                    | {"request": open_refund.key},
                 )
         return open_refund

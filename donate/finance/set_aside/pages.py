@@ -3,18 +3,18 @@
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from fastapi import Request
+from fastapi import APIRouter, Request
 from sqlmodel import Session
 from starlette.responses import RedirectResponse, Response
 
+from donate.bank.received_transfers import check_free_text
 from donate.clock import Clock
-from donate.errors import BadInput, Conflict, NotFound
+from donate.errors import N_, BadInput, Conflict, NotFound
 from donate.finance.access import AllowedRequest, Visiting, needs
 from donate.finance.models import Role
+from donate.finance.row_numbers import as_number
 from donate.finance.set_aside.queries import describe_events, newest_events
 from donate.finance.set_aside.words import summarize_event
-from donate.finance.transfers.rules import check_free_text
-from donate.finance.words import LANGUAGE
 from donate.gifts.models import Gift
 from donate.gifts.queries import gift_by_reference
 from donate.references import is_reference, tidy_reference
@@ -57,27 +57,38 @@ class SetAsidePages:
         self._time_zone = time_zone
         self._on_due = on_due
 
+    def add_routes(self, router: APIRouter) -> None:
+        """Add the route of each page."""
+        for method, path, answer in (
+            ("GET", "/set-aside", self.set_aside),
+            ("GET", "/set-aside/{number}", self.event),
+            ("POST", "/set-aside/{number}/tried", self.tried),
+            ("POST", "/set-aside/{number}/tied", self.tied),
+            ("POST", "/set-aside/{number}/dismissed", self.dismissed),
+        ):
+            router.add_api_route(path, answer, methods=[method])
+
     @needs(Role.VIEWER)
     def set_aside(self, request: Request, visit: Visiting) -> Response:
         """List the events that are set aside, or the dismissed events, newest first."""
         dismissed = request.query_params.get("show") == "dismissed"
         typed = request.query_params.get("before", "")
-        before = _row_number(typed)
+        before = as_number(typed)
         problem = None
         if typed and before is None:
-            problem = BadInput("before", "This link is incomplete. Here are the newest events.")
+            problem = BadInput("before", N_("This link is incomplete. Here are the newest events."))
         state = EventState.DISMISSED if dismissed else EventState.SET_ASIDE
         with self._database.reading() as session:
             # Fetch one event more than a page has, to learn whether there is another page.
             events = newest_events(session, state, before, PAGE_SIZE + 1)
-            items = describe_events(session, events[:PAGE_SIZE])
+            items = describe_events(session, events[:PAGE_SIZE], visit.language)
         older = None
         if len(events) > PAGE_SIZE:
             show = "show=dismissed&" if dismissed else ""
             older = f"{LIST}?{show}before={items[-1].event.id}"
         return self._pages.render(
             "finance/set_aside.html",
-            LANGUAGE,
+            visit.language,
             status_code=422 if problem else 200,
             staff=visit.signed_in,
             items=items,
@@ -107,7 +118,7 @@ class SetAsidePages:
         def decide(session: Session, event: StripeEvent) -> bool:
             gift = _find_gift(session, visit.form.get("reference", ""))
             if visit.form.get("confirmed") != "yes":
-                raise BadInput("confirmed", "Please compare them first, then tick this box.")
+                raise BadInput("confirmed", N_("Please compare them first, then tick this box."))
             return tie(event, gift, actor=actor, now=now)
 
         return self._decide(visit, number, decide)
@@ -138,7 +149,7 @@ class SetAsidePages:
         except BadInput as problem:
             return self._show(visit, number, problem=problem, status_code=422)
         except Conflict as conflict:
-            return self._show(visit, number, conflict=str(conflict), status_code=409)
+            return self._show(visit, number, conflict=conflict, status_code=409)
         if event.state == EventState.WAITING:
             self._on_due()
         return RedirectResponse(f"{LIST}/{event.id}", 303)
@@ -149,21 +160,21 @@ class SetAsidePages:
         number: str,
         *,
         problem: BadInput | None = None,
-        conflict: str = "",
+        conflict: Conflict | None = None,
         status_code: int = 200,
     ) -> Response:
         with self._database.reading() as session:
             event = session.get(StripeEvent, _number_in(number))
             if event is None or not (was_set_aside(event)):
                 raise NotFound("no such event was set aside")
-            (item,) = describe_events(session, [event])
+            (item,) = describe_events(session, [event], visit.language)
         return self._pages.render(
             "finance/set_aside_event.html",
-            LANGUAGE,
+            visit.language,
             status_code=status_code,
             staff=visit.signed_in,
             item=item,
-            standing=summarize_event(event),
+            standing=summarize_event(event, visit.language),
             may_decide=visit.signed_in.may(Role.FINANCE),
             typed={name: text[: 2 * MOST_WHY] for name, text in visit.form.items()},
             problems={problem.field: problem} if problem else {},
@@ -177,15 +188,17 @@ def _find_gift(session: Session, typed: str) -> Gift:
     if not (is_reference(reference) and reference.replace("-", "").isalnum()):
         raise BadInput(
             "reference",
-            "Please enter a complete reference such as LWCAN-7KQ4M2X. A character of this one is "
-            "missing or mistyped."
+            N_(
+                "Please enter a complete reference such as LWCAN-7KQ4M2X. A character of this one "
+                "is missing or mistyped."
+            )
             if reference
-            else "Please enter the reference of the gift.",
+            else N_("Please enter the reference of the gift."),
         )
     gift = gift_by_reference(session, reference)
     if gift is None:
         raise BadInput(
-            "reference", "No gift has the reference %(reference)s.", {"reference": reference}
+            "reference", N_("No gift has the reference %(reference)s."), {"reference": reference}
         )
     return gift
 
@@ -193,16 +206,12 @@ def _find_gift(session: Session, typed: str) -> Gift:
 def _check_reason(typed: Mapping[str, str]) -> str:
     reason = check_free_text("reason", typed.get("reason", ""), most=MOST_WHY, required=True)
     if len(reason) < LEAST_WHY:
-        raise BadInput("reason", "Please give a reason.")
+        raise BadInput("reason", N_("Please give a reason."))
     return reason
 
 
-def _row_number(text: str) -> int | None:
-    return int(text) if text.isascii() and text.isdecimal() and len(text) < 18 else None
-
-
 def _number_in(text: str) -> int:
-    number = _row_number(text)
+    number = as_number(text)
     if number is None:
         raise NotFound("no such event")
     return number

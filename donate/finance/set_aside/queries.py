@@ -25,9 +25,11 @@ def newest_events(
     return list(session.exec(statement))
 
 
-def describe_events(session: Session, events: Sequence[StripeEvent]) -> list[SetAsideEvent]:
+def describe_events(
+    session: Session, events: Sequence[StripeEvent], language: str
+) -> list[SetAsideEvent]:
     """Return events in the form in which pages show them to staff."""
     ids = {i for event in events for i in (event.gift_id, event.tied_to) if i}
     gifts = {g.id: g for g in session.exec(select(Gift).where(col(Gift.id).in_(ids)))}
     names = names_of(session, {entry["by"] for event in events for entry in event.history})
-    return [describe_event(event, gifts, names) for event in events]
+    return [describe_event(event, gifts, names, language) for event in events]

@@ -7,7 +7,8 @@ from typing import Any, Final
 
 from sqlmodel import Session, col, func, select
 
-from donate.finance.models import Staff, StaffAct
+from donate.finance.models import StaffAct
+from donate.money import Money
 
 log = logging.getLogger(__name__)
 
@@ -78,12 +79,6 @@ def record_refusal(
     )
 
 
-def newest_acts(session: Session, limit: int) -> list[tuple[StaffAct, Staff | None]]:
-    """Return the newest trail entries, each with its member of staff, or None for a stranger."""
-    statement = (
-        select(StaffAct, Staff)
-        .join(Staff, col(Staff.id) == col(StaffAct.staff_id), isouter=True)
-        .order_by(col(StaffAct.happened_at).desc(), col(StaffAct.id).desc())
-        .limit(limit)
-    )
-    return list(session.exec(statement))
+def amount_detail(amount: Money) -> dict[str, Any]:
+    """Return the part of an act's detail that says which amount of money it was about."""
+    return {"amount_minor": amount.amount_minor, "currency": amount.currency}

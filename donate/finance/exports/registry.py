@@ -1,0 +1,118 @@
+"""All exports: for each its columns, its filters, and how to read them.
+
+To add an export, add its layout to `columns.py` and an entry here. Its routes, its links and
+`donate export` follow from the entry.
+"""
+
+from collections.abc import Callable, Generator, Iterable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Final
+
+from sqlmodel import Session
+
+from donate.errors import BadInput, BadInputs
+from donate.finance.exports.columns import (
+    DONOR_LAYOUT,
+    GIFT_LAYOUT,
+    MONTHLY_LAYOUT,
+    MOVEMENT_LAYOUT,
+    ExportLayout,
+)
+from donate.finance.exports.queries import (
+    donor_export_rows,
+    gift_export_rows,
+    movement_export_rows,
+    pledge_export_rows,
+)
+from donate.finance.gifts.filters import CHOICE_FIELDS, FIELDS, read_gift_query
+from donate.finance.gifts.sums import gift_total_filter
+from donate.finance.monthly.filters import PLEDGE_FIELDS, read_pledge_query
+from donate.finance.monthly.queries import totals_of_pledges
+from donate.finance.movements.filters import MOVEMENT_FIELDS, read_movement_query
+from donate.gifts.movements.totals import TotalFilter
+from donate.regions.regions import Regions
+
+RowReader = Callable[[Session], Generator[Any, None, None]]
+Pairs = Iterable[tuple[str, str]]
+"""Names and values of fields, as in an address; a field may have several values."""
+
+
+@dataclass(frozen=True, slots=True)
+class Export:
+    """What to export: the columns, the filters as typed, and how to read the rows.
+
+    `day_totals` selects the totals of days that the rows have to add up to; None if there are none
+    for these filters.
+    """
+
+    layout: ExportLayout
+    filters: Mapping[str, str]
+    read: RowReader
+    day_totals: TotalFilter | None
+
+
+@dataclass(frozen=True, slots=True)
+class ExportKind:
+    """One of the exports.
+
+    `filters` are the names of its filters, and `several` those that may have several values.
+    `prepare` reads the filters. It raises BadInputs.
+    """
+
+    layout: ExportLayout
+    filters: tuple[str, ...]
+    prepare: Callable[[Pairs, Regions], Export]
+    several: tuple[str, ...] = ()
+
+
+def _gifts(pairs: Pairs, regions: Regions) -> Export:
+    query = read_gift_query(pairs, regions)
+    _raise_any(query.problems)
+    order = query.order if query.values.keys() & {"sort", "order"} else None
+    read = partial(gift_export_rows, filters=query.filter, order=order)
+    return Export(GIFT_LAYOUT, _set(query.typed), read, gift_total_filter(query.filter))
+
+
+def _movements(pairs: Pairs, regions: Regions) -> Export:
+    query = read_movement_query(dict(pairs), regions)
+    _raise_any(query.problems)
+    read = partial(movement_export_rows, filters=query.filter)
+    return Export(MOVEMENT_LAYOUT, _set(query.typed), read, query.filter)
+
+
+def _pledges(pairs: Pairs, regions: Regions) -> Export:
+    query = read_pledge_query(dict(pairs), regions)
+    _raise_any(query.problems)
+    read = partial(pledge_export_rows, filters=query.filter)
+    return Export(MONTHLY_LAYOUT, _set(query.typed), read, totals_of_pledges(query.filter))
+
+
+def _donors(_pairs: Pairs, regions: Regions) -> Export:
+    read = partial(donor_export_rows, currency=next(iter(regions.values())).currency)
+    return Export(DONOR_LAYOUT, {}, read, None)
+
+
+def _raise_any(problems: Mapping[str, BadInput]) -> None:
+    if problems:
+        raise BadInputs(list(problems.values()))
+
+
+def _set(typed: Mapping[str, str]) -> dict[str, str]:
+    return {name: value for name, value in typed.items() if value}
+
+
+EXPORTS: Final[Mapping[str, ExportKind]] = {
+    kind.layout.name: kind
+    for kind in (
+        ExportKind(GIFT_LAYOUT, FIELDS, _gifts, CHOICE_FIELDS),
+        ExportKind(MOVEMENT_LAYOUT, MOVEMENT_FIELDS, _movements),
+        ExportKind(MONTHLY_LAYOUT, PLEDGE_FIELDS, _pledges),
+        ExportKind(DONOR_LAYOUT, (), _donors),
+    )
+}
+
+
+def read_export(name: str, pairs: Pairs, regions: Regions) -> Export:
+    """Return the export with this name and these filters. Raises BadInputs."""
+    return EXPORTS[name].prepare(pairs, regions)

@@ -1,0 +1,90 @@
+"""The sums above the gift list. They come from totals of days, so no gift is read for them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Final
+
+from sqlmodel import Session
+
+from donate.finance.movements.queries import MoneyTotal, money_totals
+from donate.gifts.listing.filters import GiftFilter
+from donate.gifts.movements.models import Subject
+from donate.gifts.movements.totals import TotalFilter, add_up
+from donate.money import Money
+
+LONGEST: Final = timedelta(days=366)
+
+
+@dataclass(frozen=True, slots=True)
+class GiftSum:
+    """The number and the amount of the gifts in one currency that were started."""
+
+    count: int
+    amount: Money
+
+
+@dataclass(frozen=True, slots=True)
+class ListSums:
+    """The sums of a filter: of gifts by the day they were started, or of movements."""
+
+    gifts: Sequence[GiftSum] = ()
+    money: Sequence[MoneyTotal] = ()
+
+
+def list_sums(session: Session, filters: GiftFilter, today: date) -> ListSums | None:
+    """Return the sums of the gifts that match; None if totals of days cannot give them."""
+    totals = gift_total_filter(filters) or _movement_total_filter(filters)
+    if totals is None or totals.first_day is None:
+        return None
+    if (totals.last_day or today) - totals.first_day > LONGEST:
+        return None
+    if totals.subject is Subject.MOVEMENT:
+        return ListSums(money=money_totals(session, totals))
+    return ListSums(
+        [
+            GiftSum(total.count, Money(total.amount_minor, total.currency))
+            for total in add_up(session, totals)
+        ]
+    )
+
+
+def gift_total_filter(filters: GiftFilter) -> TotalFilter | None:
+    """Return the filter of totals that counts the gifts of this filter; None if there is none.
+
+    Totals count gifts on the day they were started.
+    """
+    if _needs_gifts(filters) or (filters.has_days and filters.by != "chosen"):
+        return None
+    return _total_filter(Subject.GIFT, filters)
+
+
+def _movement_total_filter(filters: GiftFilter) -> TotalFilter | None:
+    if _needs_gifts(filters) or filters.statuses or filters.by != "moved":
+        return None
+    return _total_filter(Subject.MOVEMENT, filters)
+
+
+def _total_filter(subject: Subject, filters: GiftFilter) -> TotalFilter:
+    return TotalFilter(
+        subject,
+        first_day=filters.first_day,
+        last_day=filters.last_day,
+        kinds=filters.statuses,
+        currencies=filters.currencies,
+        codes=filters.codes,
+        modes=filters.modes,
+        funds=filters.funds,
+    )
+
+
+def _needs_gifts(filters: GiftFilter) -> bool:
+    """Whether the filter sets a field that the totals of days do not have."""
+    return bool(
+        filters.flags
+        or filters.frequencies
+        or filters.languages
+        or filters.announced
+        or filters.least
+        or filters.most
+    )

@@ -1,0 +1,124 @@
+"""The staff page of bank lines: what is open, what is suggested, and the files they came from."""
+
+from typing import Any, Final
+
+from fastapi import Request
+from starlette.responses import Response
+
+from donate.bank.matching.candidates import Band
+from donate.bank.statements.models import RecordedLine
+from donate.bank.statements.queries import (
+    LineCursor,
+    LineFilter,
+    bank_accounts,
+    count_by_band,
+    count_lines,
+    listed_lines,
+    open_sums,
+    recent_files,
+    uploads_in_progress,
+)
+from donate.clock import read_day
+from donate.errors import BadInput
+from donate.finance.access import AllowedRequest, Visiting, needs
+from donate.finance.models import Role
+from donate.finance.row_numbers import as_number
+from donate.finance.statements.words import BAND_NAMES, CLASS_NAMES, DONE, SHOWN, STATEMENTS
+from donate.money import Money
+from donate.storage.database import Database
+from donate.web.templating import Pages
+
+LINES_ON_A_PAGE: Final = 50
+_FILES_SHOWN: Final = 10
+
+
+class StatementPages:
+    """The list of bank lines, with the form that uploads a statement."""
+
+    def __init__(self, database: Database, pages: Pages, time_zone: str) -> None:
+        self._database = database
+        self._pages = pages
+        self._time_zone = time_zone
+
+    @needs(Role.VIEWER)
+    def statements(self, request: Request, visit: Visiting) -> Response:
+        """Show the bank lines of a kind, newest first, and how many are still open."""
+        return self.show(visit, dict(request.query_params))
+
+    def show(
+        self, visit: AllowedRequest, query: dict[str, str], problem: BadInput | None = None
+    ) -> Response:
+        """Render the list. If an upload has a problem, show it."""
+        shown = query.get("show", "") if query.get("show") in SHOWN else "open"
+        before = _read_cursor(query.get("before", ""))
+        with self._database.reading_snapshot() as session:
+            rows = listed_lines(session, _filter(shown), limit=LINES_ON_A_PAGE + 1, before=before)
+            sums = open_sums(session)
+            counts = count_by_band(session)
+            lines = count_lines(session)
+            accounts = {account.id: account for account in bank_accounts(session)}
+            files = recent_files(session, _FILES_SHOWN)
+            uploads = uploads_in_progress(session)
+        has_older, rows = len(rows) > LINES_ON_A_PAGE, rows[:LINES_ON_A_PAGE]
+        open_count = sum(one.count for one in sums)
+        return self._pages.render(
+            "finance/statements/list.html",
+            visit.language,
+            status_code=422 if problem else 200,
+            staff=visit.signed_in,
+            may_write=visit.signed_in.may(Role.FINANCE),
+            rows=rows,
+            shown=shown,
+            choices=_choices(counts, open_count, lines),
+            done_count=lines - open_count,
+            line_count=lines,
+            certain_count=counts.get(Band.CERTAIN, 0),
+            open_sums=[
+                (Money(one.money_in_minor, one.currency), Money(one.money_out_minor, one.currency))
+                for one in sums
+            ],
+            accounts=accounts,
+            files=files,
+            uploads=uploads,
+            older=f"{STATEMENTS}?show={shown}&before={_write_cursor(rows[-1])}"
+            if has_older
+            else None,
+            is_first_page=before is None,
+            time_zone=self._time_zone,
+            problem=problem,
+            done=DONE.get(query.get("done", ""), ""),
+            accepted=_accepted(query),
+            class_names=CLASS_NAMES,
+            band_names=BAND_NAMES,
+        )
+
+
+def _filter(shown: str) -> LineFilter:
+    if shown in ("open", "all", "explained"):
+        return LineFilter(is_open={"open": True, "explained": False, "all": None}[shown])
+    return LineFilter(band=Band(shown))
+
+
+def _accepted(query: dict[str, str]) -> tuple[int, int] | None:
+    """Return how many certain lines were accepted, and of how many."""
+    accepted, of = as_number(query.get("accepted", "")), as_number(query.get("of", ""))
+    return None if accepted is None or of is None else (accepted, of)
+
+
+def _choices(
+    counts: dict[Band | None, int], open_count: int, lines: int
+) -> list[tuple[str, str, int]]:
+    """Return each list that staff can choose, with its name and how many lines it has."""
+    found: dict[str, Any] = {band: counts.get(band, 0) for band in Band}
+    found |= {"open": open_count, "explained": lines - open_count, "all": lines}
+    return [(name, label, found[name]) for name, label in SHOWN.items()]
+
+
+def _read_cursor(text: str) -> LineCursor | None:
+    day, _, number = text.partition("_")
+    read, line_id = read_day(day), as_number(number)
+    return None if read is None or line_id is None else (read, line_id)
+
+
+def _write_cursor(line: RecordedLine) -> str:
+    return f"{line.day}_{line.id}"

@@ -1,0 +1,151 @@
+"""Accepts suggestions: one on the page of its line, or all certain ones after a summary."""
+
+from collections.abc import Sequence
+from typing import Final
+from urllib.parse import urlencode
+
+from fastapi import Request
+from sqlmodel import Session
+from starlette.responses import RedirectResponse, Response
+
+from donate.bank.matching.candidates import Band
+from donate.bank.reconciliation.accepting import accept_suggestion
+from donate.bank.reconciliation.models import LinePart
+from donate.bank.reconciliation.suggesting import suggest_for_open_lines
+from donate.bank.statements.models import RecordedLine
+from donate.bank.statements.queries import LineFilter, line_by_number, listed_lines, open_sums
+from donate.clock import Clock
+from donate.errors import BadInput, Conflict
+from donate.finance.access import AllowedRequest, Visiting, needs
+from donate.finance.activity.trail import amount_detail
+from donate.finance.models import Role
+from donate.finance.row_numbers import as_number
+from donate.finance.statements.line_pages import LinePages
+from donate.finance.statements.suggestion_view import shown_suggestions
+from donate.finance.statements.words import CLASS_NAMES, STATEMENTS
+from donate.gifts.queries import gift_by_id
+from donate.money import Money
+from donate.regions.regions import Regions
+from donate.storage.database import Database
+from donate.web.templating import Pages
+
+MOST_AT_ONCE: Final = 500
+"""How many certain lines are accepted by one click, so that the answer comes in time."""
+
+
+class SuggestionPages:
+    """The form that accepts a suggestion, and the page that accepts all certain ones."""
+
+    def __init__(
+        self,
+        database: Database,
+        regions: Regions,
+        pages: Pages,
+        clock: Clock,
+        line_pages: LinePages,
+    ) -> None:
+        self._database = database
+        self._codes = list(regions)
+        self._pages = pages
+        self._clock = clock
+        self._line_pages = line_pages
+
+    @needs(Role.FINANCE)
+    def accepted(self, request: Request, visit: Visiting, number: str) -> Response:
+        """Accept one suggestion for a line."""
+
+        def accept(session: Session, line: RecordedLine) -> Sequence[LinePart]:
+            assert line.id is not None
+            return accept_suggestion(
+                session,
+                line.id,
+                visit.form.get("suggestion", ""),
+                version=as_number(visit.form.get("version", "")) or 0,
+                actor=visit.signed_in.actor,
+                now=self._clock.now(),
+            )
+
+        return self._line_pages.decide(visit, number, "tied", accept)
+
+    @needs(Role.FINANCE)
+    def again(self, request: Request, visit: Visiting) -> Response:
+        """Match all open lines again."""
+        suggest_for_open_lines(self._database, self._codes, now=self._clock.now())
+        return RedirectResponse(f"{STATEMENTS}?done=matched", 303)
+
+    @needs(Role.FINANCE)
+    def certain(self, request: Request, visit: Visiting) -> Response:
+        """Show the lines whose suggestion is certain, before they are accepted together."""
+        suggest_for_open_lines(self._database, self._codes, now=self._clock.now())
+        with self._database.reading_snapshot() as session:
+            found = LineFilter(band=Band.CERTAIN)
+            lines = listed_lines(session, found, limit=MOST_AT_ONCE)
+            rows = [(line, shown_suggestions(session, line)[0]) for line in lines]
+            open_count = sum(one.count for one in open_sums(session))
+        sums: dict[str, int] = {}
+        for line in lines:
+            open_minor = line.open_amount.amount_minor
+            sums[line.currency] = sums.get(line.currency, 0) + open_minor
+        return self._pages.render(
+            "finance/statements/certain.html",
+            visit.language,
+            staff=visit.signed_in,
+            rows=rows,
+            sums=[Money(minor, currency) for currency, minor in sums.items()],
+            numbers=",".join(f"{line.id}.{line.version}.{best.key}" for line, best in rows),
+            left_count=open_count - len(lines),
+            class_names=CLASS_NAMES,
+        )
+
+    @needs(Role.FINANCE)
+    def all_accepted(self, request: Request, visit: Visiting) -> Response:
+        """Accept the certain lines that the page showed, if they are still certain."""
+        shown = _read_numbers(visit.form.get("lines", ""))
+        suggest_for_open_lines(self._database, self._codes, now=self._clock.now())
+        accepted = 0
+        for each in shown:
+            accepted += self._accept_certain(visit, *each)
+        query = {"done": "certain", "accepted": accepted, "of": len(shown)}
+        return RedirectResponse(f"{STATEMENTS}?{urlencode(query)}", 303)
+
+    def _accept_certain(self, visit: AllowedRequest, line_id: int, version: int, key: str) -> bool:
+        """Accept this suggestion of a line if it is certain; say whether it was accepted."""
+        now = self._clock.now()
+        try:
+            with self._database.writing() as session:
+                line = line_by_number(session, line_id)
+                if line is None or line.band is not Band.CERTAIN:
+                    return False
+                parts = accept_suggestion(
+                    session,
+                    line_id,
+                    key,
+                    version=version,
+                    actor=visit.signed_in.actor,
+                    now=now,
+                    was_certain=True,
+                )
+                for part in parts:
+                    gift = gift_by_id(session, part.gift_id) if part.gift_id else None
+                    amount = Money(part.amount_minor, line.currency)
+                    visit.record(
+                        session,
+                        "bank_line_tied",
+                        now=now,
+                        about=f"bank line {line_id}" + (f", {gift.reference}" if gift else ""),
+                        detail=amount_detail(amount),
+                    )
+        except (BadInput, Conflict):
+            return False  # somebody has changed the line or the gift since, so a person decides
+        return True
+
+
+def _read_numbers(text: str) -> list[tuple[int, int, str]]:
+    """Read the number and version of each line, and the key of its suggestion, that a form sent."""
+    found = []
+    for each in text.split(",")[:MOST_AT_ONCE]:
+        number, version, key = (*each.split(".", 2), "", "")[:3]
+        line_id, seen = as_number(number), as_number(version)
+        if line_id is not None and seen is not None:
+            found.append((line_id, seen, key))
+    return found

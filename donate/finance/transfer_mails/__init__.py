@@ -1,0 +1,1 @@
+"""The staff pages of Interac's e-mails about transfers."""

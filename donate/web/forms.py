@@ -1,0 +1,56 @@
+"""Reads the forms that pages send."""
+
+import re
+from typing import Final
+
+from starlette.datastructures import FormData, UploadFile
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+
+_UTF8: Final = re.compile(r';\s*charset="?utf-?8"?\s*(;|$)')
+
+
+def is_in_utf8(request: Request) -> bool:
+    """Whether a form is sent in UTF-8, as browsers send our forms.
+
+    Other charsets are refused, because Python decodes a hundred of them, some in quadratic time.
+    """
+    content_type = request.headers.get("content-type", "").lower()
+    charsets = content_type.count("charset")
+    return charsets == 0 or (charsets == 1 and bool(_UTF8.search(content_type)))
+
+
+def typed_texts(form: FormData) -> dict[str, str]:
+    """Return the fields of a form that are texts.
+
+    Lone surrogates and NUL are replaced, because a hash, a page or the database would fail. Where a
+    text is checked, the other control character is refused as NUL would be.
+    """
+    return {
+        name: value.encode("utf-8", "replace").decode().replace("\x00", "\x01")
+        for name, value in form.items()
+        if isinstance(value, str)
+    }
+
+
+def uploaded_files(form: FormData) -> list[UploadFile]:
+    """Return the files of a form, without fields for which nobody chose a file."""
+    files = (value for _, value in form.multi_items() if isinstance(value, UploadFile))
+    return [file for file in files if file.filename]
+
+
+async def read_sent_form(request: Request) -> FormData:
+    """Read the form of a request. Whoever calls this closes the request, which closes its files.
+
+    The route says with `max_files` and `max_fields` how much a form may have. Raises HTTPException
+    for a form with more, or one that cannot be read.
+    """
+    if request.method != "POST":
+        return FormData()
+    if not is_in_utf8(request):
+        raise HTTPException(400)
+    endpoint = request.scope["endpoint"]
+    max_files = getattr(endpoint, "max_files", 0)
+    if max_files and not request.cookies:
+        return FormData()  # nobody is signed in, so the files are not read
+    return await request.form(max_files=max_files, max_fields=getattr(endpoint, "max_fields", 0))
