@@ -1,9 +1,7 @@
-"""Builds the FastAPI application, and all objects that it needs, from the settings."""
+"""Builds the FastAPI application from the settings and the objects of the service."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
-from datetime import timedelta
 from functools import partial
 from typing import Final
 from urllib.parse import urlsplit
@@ -14,154 +12,32 @@ from starlette.staticfiles import StaticFiles
 
 from donate.api.cross_origin import CrossOriginGifts
 from donate.api.routes import Api
-from donate.clock import Clock, SystemClock
+from donate.clock import Clock
 from donate.donors.give_pages import DonorPages
 from donate.finance.routes import FinancePages
+from donate.finance.staff.options import sign_in_options
 from donate.finance.staff.tokens import is_staff_token
-from donate.gifts.movements.totals import TotalsMerger
-from donate.letters.finder import LetterFinder
-from donate.letters.folder import Folder
 from donate.letters.folder_pages import FolderPages
-from donate.letters.outbox import Carrier, Outbox
-from donate.letters.smtp import Smtp
-from donate.letters.transfers import WAIT
 from donate.modes import build_modes
-from donate.modes.lapsing import Lapsing
-from donate.regions.regions import Regions, load_regions
 from donate.settings import Settings
-from donate.storage.database import Database
-from donate.stripe_gateway.catchup.catchup import Catchup
-from donate.stripe_gateway.catchup.lists import StripeLists, reading_client
-from donate.stripe_gateway.catchup.schedule import CatchupSchedule
-from donate.stripe_gateway.client import MAX_WAITING, StripeClient
-from donate.stripe_gateway.requests.agreements import Agreements
-from donate.stripe_gateway.requests.billing import Billing
-from donate.stripe_gateway.requests.checkout import Checkouts
-from donate.stripe_gateway.requests.checkout_polling import CheckoutPoller
-from donate.stripe_gateway.requests.pledge_changes import PledgeChanges
-from donate.stripe_gateway.requests.refunds import Refunds
+from donate.stripe_gateway.client import MAX_WAITING
+from donate.stripe_gateway.dashboard import dashboard_of
 from donate.stripe_gateway.webhooks.endpoint import WebhookEndpoint
 from donate.stripe_gateway.webhooks.health import measure_webhooks
-from donate.stripe_gateway.webhooks.inbox import Inbox
-from donate.stripe_gateway.webhooks.settle import Settler
-from donate.stripe_gateway.webhooks.settling_pace import PacedSettling
-from donate.stripe_gateway.webhooks.unknown_payments import UnknownPayments
 from donate.web import error_answers
 from donate.web.giving_limits import AttemptCounter, GivingLimits
 from donate.web.health import Health
 from donate.web.request_limits import BodyLimit, TrailingSlashRedirect
 from donate.web.security_headers import SecurityHeaders
 from donate.web.templating import STATIC, Pages
-from donate.worker import Job, Worker
+from donate.wiring import Parts, build_parts, letters_wait, new_carrier
 
-# MAX_WAITING requests may wait for Stripe at once. The other threads stay free for other requests.
+# At most MAX_WAITING threads wait for Stripe at once. The other 36 stay free for other requests.
 THREADS: Final = MAX_WAITING + 36
 
 
-@dataclass(frozen=True, slots=True)
-class Parts:
-    """The objects that both `donate serve` and `donate work` need."""
-
-    database: Database
-    regions: Regions
-    clock: Clock
-    stripe: StripeClient
-    checkouts: Checkouts
-    inbox: Inbox
-    settler: Settler
-    poller: CheckoutPoller
-    lists: StripeLists
-    catchup: Catchup
-    refunds: Refunds
-    pledges: PledgeChanges
-    worker: Worker
-
-    def close(self) -> None:
-        """Stop the background jobs, then close all connections."""
-        self.catchup.stop()
-        self.worker.stop()
-        self.stripe.close()
-        self.lists.close()
-        self.database.close()
-
-
-def build_parts(settings: Settings, clock: Clock | None = None) -> Parts:
-    """Create all objects of the service. They neither connect to anything nor start threads yet."""
-    clock = clock or SystemClock()
-    regions = load_regions(settings.regions_file)
-    database = Database(settings.database_url)
-    key = settings.stripe_secret_key.get_secret_value()
-    api_base, account = settings.stripe_api_base, settings.stripe_account
-    stripe = StripeClient(key, api_base, settings.checkout_hosts, account=account)
-    lists = StripeLists(reading_client(key, api_base, account=account), clock)
-    settler = Settler(database, clock, livemode=settings.livemode, account=account)
-    jobs: list[Job] = []
-    worker = Worker(jobs)
-    inbox = Inbox(database)
-    settling = PacedSettling(settler, inbox)
-    inbox.on_stored = partial(worker.nudge, settling.settle_due)
-    poller = CheckoutPoller(database, stripe, inbox, settler, clock)
-    catchup = Catchup(database, lists, inbox, settler, clock, livemode=settings.livemode)
-    refunds = Refunds(database, stripe, inbox, settler, clock, livemode=settings.livemode)
-    billing = Billing(stripe)
-    pledges = PledgeChanges(
-        database, billing, inbox, settler, clock, public_url=settings.public_url
-    )
-    agreements = Agreements(database, billing, inbox, settler, clock)
-    pollers = (poller, refunds, pledges, agreements, UnknownPayments(database, stripe, clock))
-    lapsing = Lapsing(database, regions, clock)
-    jobs += [settling.settle_due, *(each.ask_due for each in pollers), lapsing.lapse_due]
-    jobs.append(TotalsMerger(database).merge_due)
-    if database.is_sqlite:
-        jobs.append(database.copy_log)
-    if settings.catchup_every_minutes:
-        every = timedelta(minutes=settings.catchup_every_minutes)
-        jobs.append(CatchupSchedule(catchup, database, clock, every).catch_up_when_due)
-    carrier = _carrier_of(settings)
-    if carrier:
-        outbox = Outbox(
-            database,
-            regions,
-            clock,
-            carrier,
-            sender=settings.mail_from,
-            public_url=settings.public_url,
-            wait=_letters_wait(settings),
-        )
-        on_found = partial(worker.nudge, outbox.send_due)
-        finder = LetterFinder(database, clock, on_found, wait=_letters_wait(settings))
-        jobs += [finder.find_due, outbox.send_due]
-    return Parts(
-        database=database,
-        regions=regions,
-        clock=clock,
-        stripe=stripe,
-        checkouts=Checkouts(database, stripe, clock, settings.public_url),
-        inbox=inbox,
-        settler=settler,
-        poller=poller,
-        lists=lists,
-        catchup=catchup,
-        refunds=refunds,
-        pledges=pledges,
-        worker=worker,
-    )
-
-
-def _letters_wait(settings: Settings) -> timedelta:
-    """Return how long e-mails about transfers are delayed. The demo sends them at once."""
-    return timedelta(0) if settings.demo else WAIT
-
-
-def _carrier_of(settings: Settings) -> Carrier | None:
-    """Return the carrier that sends e-mails; None if the settings configure none."""
-    if settings.mail_server:
-        return Smtp(settings.mail_server, our_name=settings.mail_from.rpartition("@")[2])
-    return Folder(settings.letters_folder) if settings.letters_folder else None
-
-
 def create_app(settings: Settings, clock: Clock | None = None) -> FastAPI:
-    """Build the web application from the settings. It connects to nothing until it is served."""
+    """Build the web application from the settings. Until it is served, it opens no connection."""
     return build_app(build_parts(settings, clock), settings)
 
 
@@ -229,7 +105,13 @@ def _add_pages_and_api(app: FastAPI, parts: Parts, settings: Settings, pages: Pa
         limits=limits,
         on_due=parts.worker.nudge,
         refunds=parts.refunds,
-        letters_wait=_letters_wait(settings) if settings.writes_letters else None,
+        pledges=parts.pledges,
+        letters_wait=letters_wait(settings) if settings.writes_letters else None,
+        sign_in_options=sign_in_options(
+            settings, partial(new_carrier, settings) if settings.writes_letters else None
+        ),
+        dashboard=dashboard_of(settings),
+        transfer_mails=parts.transfer_mails,
     )
     api = Api(
         database,
@@ -249,7 +131,7 @@ def _add_pages_and_api(app: FastAPI, parts: Parts, settings: Settings, pages: Pa
 def _add(app: FastAPI, router: APIRouter) -> None:
     """Add the routes of a router to the application without copying them.
 
-    What it buys: after `include_router`, the first request would analyse each route again.
+    What it buys: a fast first answer. `include_router` makes the first request analyse each route.
     Shown by: the time until the first answer of a new process, or of each test's application.
     Delete it when: that time is the same with `include_router`.
     """

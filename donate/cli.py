@@ -1,17 +1,17 @@
 """The commands: donate serve, work, demo, sandbox, staff, export, audit and so on."""
 
 import argparse
-import getpass
 import os
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from importlib.metadata import version
-from itertools import chain
 from pathlib import Path
 
-from donate.clock import SystemClock
+from donate.commands.audit import add_audit_commands
+from donate.commands.bank import add_bank_commands
 from donate.commands.export import add_export_commands
+from donate.commands.staff import add_staff_commands
 from donate.commands.stripe_account import add_stripe_commands
 from donate.errors import BadInput, DonateError, Misconfigured
 from donate.settings import Settings, load_settings, read_port
@@ -31,7 +31,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except DonateError as error:
         print(f"donate: {error}", file=sys.stderr)
     except BrokenPipeError:
-        # The reader of the output, such as `head`, has ended. Python would fail again at exit.
+        # The program that reads our output, such as `head`, has ended. Python would fail again when
+        # it flushes the output at exit, so send the rest to /dev/null.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except KeyboardInterrupt:
         return 130
@@ -48,7 +49,8 @@ def _parser() -> argparse.ArgumentParser:
         "--processes", type=int, default=1, metavar="N", help="more than 1 needs PostgreSQL"
     )
     _command(commands, "work", "run only the background jobs (needs PostgreSQL)", _work)
-    _command(commands, "demo", "run everything offline, with a year of example gifts", _demo)
+    demo = _command(commands, "demo", "run everything offline, with a year of example gifts", _demo)
+    demo.add_argument("--gifts", type=int, default=0, metavar="N", help="add N older gifts")
 
     sandbox = _command(commands, "sandbox", "run a pretend Stripe on this machine", _sandbox)
     port = os.environ.get("SANDBOX_PORT", "8001")
@@ -65,16 +67,14 @@ def _parser() -> argparse.ArgumentParser:
         help="record each request, response and event as a line of JSON",
     )
 
-    staff = commands.add_parser("staff", help="manage who may sign in at /finance")
-    _add_staff_commands(staff.add_subparsers(required=True, metavar="COMMAND"))
-
-    text = "recompute every gift from its facts and check every constraint; exit 1 if any differs"
-    _command(commands, "audit", text, _audit)
+    add_staff_commands(commands, _database)
+    add_audit_commands(commands)
     text = "fetch what Stripe has and we do not; exit 1 if anything differs"
     catchup = _command(commands, "catchup", text, _catchup)
     catchup.add_argument(
         "--since", metavar="DAY", help="how far back to look: 2026-03-01, or 45d (45 days)"
     )
+    add_bank_commands(commands, _database)
     add_export_commands(commands)
     add_stripe_commands(commands)
     db = commands.add_parser("db", help="manage the database")
@@ -100,28 +100,6 @@ def _command(
     return command
 
 
-def _add_staff_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    add = _command(commands, "add", "add an account; prompts for a password", _staff_add)
-    add.add_argument("--name", required=True, help="name to show to other staff")
-    add.add_argument(
-        "--role",
-        choices=["viewer", "finance"],
-        default="finance",
-        help="viewers cannot change anything (default: finance)",
-    )
-    text = "set a new password and sign the person out"
-    with_email = [
-        add,
-        _command(commands, "password", text, _staff_password),
-        _command(commands, "disable", "disable an account", _staff_disable),
-        _command(commands, "enable", "enable a disabled account", _staff_enable),
-        _command(commands, "token", "create a token for a program that reads gifts", _staff_token),
-    ]
-    for command in with_email:
-        command.add_argument("email", help="the e-mail address of the account")
-    _command(commands, "list", "list all accounts", _staff_list)
-
-
 def _serve(arguments: argparse.Namespace) -> int:
     from donate.commands.serve import serve
 
@@ -136,10 +114,10 @@ def _work(_: argparse.Namespace) -> int:
     return 0
 
 
-def _demo(_: argparse.Namespace) -> int:
+def _demo(arguments: argparse.Namespace) -> int:
     from donate.demo.start import demo
 
-    return demo()
+    return demo(arguments.gifts)
 
 
 def _sandbox(arguments: argparse.Namespace) -> int:
@@ -162,82 +140,6 @@ def _sandbox(arguments: argparse.Namespace) -> int:
     )
     serve(config, "127.0.0.1", port)
     return 0
-
-
-def _staff_add(arguments: argparse.Namespace) -> int:
-    from donate.finance.models import Role
-    from donate.finance.staff.accounts import add_staff
-
-    password, now = _ask_password(), SystemClock().now()
-    with _database().writing() as session:
-        role = Role(arguments.role)
-        staff = add_staff(
-            session, arguments.email, name=arguments.name, role=role, password=password, now=now
-        )
-    print(f"{staff.email} can now sign in as {staff.role}.")
-    return 0
-
-
-def _staff_password(arguments: argparse.Namespace) -> int:
-    from donate.finance.staff.accounts import set_password
-
-    password, now = _ask_password(), SystemClock().now()
-    with _database().writing() as session:
-        set_password(session, arguments.email, password, now=now)
-    print("The password is set, and all sessions are signed out.")
-    return 0
-
-
-def _staff_disable(arguments: argparse.Namespace) -> int:
-    from donate.finance.staff.accounts import disable
-
-    with _database().writing() as session:
-        disable(session, arguments.email, now=SystemClock().now())
-    print(f"{arguments.email} can no longer sign in.")
-    return 0
-
-
-def _staff_enable(arguments: argparse.Namespace) -> int:
-    from donate.finance.staff.accounts import enable
-
-    with _database().writing() as session:
-        enable(session, arguments.email, now=SystemClock().now())
-    print(f"{arguments.email} can sign in again.")
-    return 0
-
-
-def _staff_token(arguments: argparse.Namespace) -> int:
-    from donate.finance.staff.tokens import add_token
-
-    with _database().writing() as session:
-        print(add_token(session, arguments.email, now=SystemClock().now()))
-    return 0
-
-
-def _staff_list(_: argparse.Namespace) -> int:
-    from donate.finance.staff.accounts import all_staff
-
-    with _database().reading() as session:
-        for staff in all_staff(session):
-            state = "disabled" if staff.disabled_at else staff.role
-            print(f"{staff.email}\t{staff.name}\t{state}")
-    return 0
-
-
-def _audit(_: argparse.Namespace) -> int:
-    from donate.gifts.audit import differences
-    from donate.gifts.queries import count_gifts
-    from donate.storage.constraints import broken_constraints
-
-    count = 0
-    with _database(may_be_new=False).reading_snapshot() as session:
-        for line in chain(broken_constraints(session), differences(session)):
-            count += 1
-            print(line)
-        gifts = count_gifts(session)
-    ok = f"{gifts:,} gifts checked: all match their facts, and every constraint holds."
-    print(f"{gifts:,} gifts checked: {count} differences." if count else ok)
-    return 1 if count else 0
 
 
 def _catchup(arguments: argparse.Namespace) -> int:
@@ -274,23 +176,11 @@ def _settings() -> Settings:
     return settings
 
 
-def _database(*, may_be_new: bool = True) -> Database:
-    # Set no timeout: an audit may take long, and the person at the terminal can interrupt it.
+def _database() -> Database:
+    # Set no timeout: a migration may take long, and the person at the terminal can interrupt it.
     database = Database(_settings().database_url, silence_s=None)
-    if not may_be_new and database.is_new():
-        database.close()
-        raise Misconfigured("DATABASE_URL names a database without our tables; nothing was done.")
     database.upgrade()
     return database
-
-
-def _ask_password() -> str:
-    if not sys.stdin.isatty():
-        return sys.stdin.readline().rstrip("\n")
-    first = getpass.getpass("Password (12 characters or more): ")
-    if first != getpass.getpass("Repeat the password: "):
-        raise BadInput("password", "The two passwords differ; nothing was changed.")
-    return first
 
 
 if __name__ == "__main__":

@@ -1,9 +1,13 @@
 """The only module that reads the system clock. All other code gets a Clock or a datetime."""
 
+import re
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Final, Protocol
 from zoneinfo import ZoneInfo
+
+FIRST_DAY: Final = date(1900, 1, 1)
+LAST_DAY: Final = date(2999, 12, 31)
 
 
 class Clock(Protocol):
@@ -56,8 +60,24 @@ class Backoff:
 
 
 def local_date(instant: datetime, time_zone: str) -> date:
-    """Return the date of `instant` in this time zone; in the region's zone, the fiscal date."""
+    """Return the date of `instant` in this time zone.
+
+    The date in the time zone of a gift's region is the gift's fiscal date.
+    """
     return instant.astimezone(ZoneInfo(time_zone)).date()
+
+
+def read_day(text: str) -> date | None:
+    """Return the date that a browser sent as 2026-03-31; None if the text is no date.
+
+    Dates outside of FIRST_DAY and LAST_DAY are none. Those between can be moved by months and
+    between time zones, and browsers send the year 26 as 0026.
+    """
+    try:
+        day = date.fromisoformat(text) if re.fullmatch(r"[0-9]{4}(-[0-9]{2}){2}", text) else None
+    except ValueError:
+        return None
+    return day if day and FIRST_DAY <= day <= LAST_DAY else None
 
 
 def start_of_day(day: date, time_zone: str) -> datetime:

@@ -10,6 +10,7 @@ DonateError
 ├── TooManyAttempts     nothing was recorded; wait, or choose another mode
 ├── Misconfigured       the operator has to correct a setting or a file
 └── Unavailable         the request cannot be handled now; retry later
+    ├── TooBusy              too many requests of this kind are running; retry later
     ├── DatabaseBusy         the database cannot be used now
     ├── MailUnavailable      the mail server did not accept an e-mail now
     │   └── MailRefused      the mail server will never accept this e-mail
@@ -70,7 +71,15 @@ class NotFound(DonateError):
 
 
 class Conflict(DonateError):
-    """The request contradicts recorded data. The message says how, and what the caller can do."""
+    """The request contradicts recorded data. The message says how, and what the caller can do.
+
+    `message` is a msgid; `values` fill its %(name)s placeholders.
+    """
+
+    def __init__(self, message: str, values: Mapping[str, str] | None = None) -> None:
+        self.message = message
+        self.values = dict(values or {})
+        super().__init__(message % self.values if self.values else message)
 
 
 class TooManyAttempts(DonateError):
@@ -91,7 +100,15 @@ class Misconfigured(DonateError):
 class Unavailable(DonateError):
     """The request cannot be handled now. Nothing was lost; retry after `retry_after_s` seconds."""
 
-    retry_after_s: Final = 5
+    retry_after_s = 5
+
+
+class TooBusy(Unavailable):
+    """Too many requests of one kind are running. The message is a msgid that names the kind."""
+
+    def __init__(self, message: str, retry_after_s: int) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
 
 
 class DatabaseBusy(Unavailable):

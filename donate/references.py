@@ -22,7 +22,8 @@ LENGTH: Final = 7
 _CORRECTIONS: Final = str.maketrans("0ODSZGBN", "QQQ5268M")
 # The giving code has no check character, so only these similar characters are accepted in it.
 _LOOKALIKES: Final = {"O": "[O0]", "0": "[O0]", "I": "[I1L]", "1": "[I1L]", "L": "[L1I]"}
-# Match the separators that people type, or a bank's columns add, between two characters.
+# What may stand between two characters of a reference: people type separators, and a bank's columns
+# add spaces.
 _GAP: Final = r"[\s\-‐-―_.:/]{0,3}"
 _MAX_SEARCHED: Final = 10_000
 
@@ -51,10 +52,10 @@ def find_references(text: str, codes: Iterable[str]) -> list[str]:
     """Return the references in `text` whose check character is correct, each once, in order.
 
     Any case, spaces and dashes anywhere, look-alike characters, and surrounding text are accepted.
-    If `text` contains no reference with a giving code, seven exact characters alone are accepted if
-    they include a letter and a digit. A reference of them is returned for each giving code in
-    `codes`, and the caller checks which of these gifts exists. A reference that was cut short is
-    never completed.
+    If `text` contains no reference with a giving code, seven characters without a code are accepted
+    if they are exact and include a letter and a digit. They are returned with each giving code in
+    `codes` before them, and the caller checks which of these references belongs to a gift. A
+    reference that was cut short is never completed.
     """
     text = unicodedata.normalize("NFKC", text[:_MAX_SEARCHED]).upper()
     codes = list(codes)

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 from email_validator import EmailNotValidError, validate_email
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic.functional_validators import BeforeValidator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from donate.errors import Misconfigured
@@ -21,6 +22,7 @@ _PLACEHOLDERS: Final = tuple(
 )
 
 Words = Annotated[tuple[str, ...], NoDecode]
+OptionalPath = Annotated[Path | None, BeforeValidator(lambda value: value or None)]
 """A list of values in one variable, separated by commas."""
 
 
@@ -34,16 +36,13 @@ class Settings(BaseSettings):
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=1, le=65535)] = 8000
     regions_file: Path = SHIPPED
+    books_accounts: OptionalPath = None
 
     stripe_secret_key: SecretStr
     stripe_webhook_secret: Annotated[tuple[SecretStr, ...], NoDecode]
     stripe_api_base: str = "https://api.stripe.com"
     stripe_account: str = ""
-    checkout_hosts: Words = (
-        "checkout.stripe.com",
-        "billing.stripe.com",
-        "payments.stripe.com",
-    )
+    checkout_hosts: Words = ("checkout.stripe.com", "billing.stripe.com", "payments.stripe.com")
 
     embed_origins: Words = ()
     trusted_proxies: Words = ()
@@ -53,14 +52,25 @@ class Settings(BaseSettings):
     gifts_in_all: Annotated[int, Field(ge=1)] = 20_000
     catchup_every_minutes: Annotated[int, Field(ge=0, le=1_440)] = 60
     smtp_url: SecretStr = SecretStr("")
-    letters_folder: Path | None = None
+    letters_folder: OptionalPath = None
     mail_from: str = ""
+    transfer_mail_folder: OptionalPath = None
+    transfer_mail_keys: OptionalPath = None
+    seal_to: str = ""
+    staff_second_factor: Literal["required", "optional"] = "optional"
+    second_factor_key: Annotated[tuple[SecretStr, ...], NoDecode] = ()
+    oidc_issuer: str = ""
+    oidc_client_id: str = ""
+    oidc_client_secret: SecretStr = SecretStr("")
+    oidc_roles: Words = ()
+    oidc_second_factor: Literal["provider", "ours"] = "provider"
     metrics_token: SecretStr = SecretStr("")
     demo: bool = False
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
 
     @field_validator(
         *("checkout_hosts", "embed_origins", "trusted_proxies", "stripe_webhook_secret"),
+        *("second_factor_key", "oidc_roles"),
         mode="before",
     )
     @classmethod
@@ -118,11 +128,6 @@ class Settings(BaseSettings):
     def _strip_token(cls, value: SecretStr) -> SecretStr:
         return SecretStr(value.get_secret_value().strip())
 
-    @field_validator("letters_folder", mode="before")
-    @classmethod
-    def _empty_means_none(cls, value: Any) -> Any:
-        return value or None
-
     @field_validator("smtp_url")
     @classmethod
     def _check_smtp_url(cls, value: SecretStr) -> SecretStr:
@@ -130,9 +135,9 @@ class Settings(BaseSettings):
             read_mail_server(value.get_secret_value())
         return value
 
-    @field_validator("mail_from")
+    @field_validator("mail_from", "seal_to")
     @classmethod
-    def _check_mail_from(cls, value: str) -> str:
+    def _check_mail_address(cls, value: str) -> str:
         if not value:
             return value
         try:
@@ -181,6 +186,38 @@ class Settings(BaseSettings):
                 )
         return value
 
+    @field_validator("second_factor_key")
+    @classmethod
+    def _check_keys(cls, value: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
+        if any(len(secret.get_secret_value()) < 32 for secret in value):
+            raise ValueError("must have 32 characters or more: openssl rand -hex 32")
+        return value
+
+    @field_validator("oidc_issuer")
+    @classmethod
+    def _check_issuer(cls, value: str) -> str:
+        if value and not re.match(r"https://.|http://(127\.0\.0\.1|localhost)\b", value):
+            raise ValueError("must begin with https:// (or http:// on this machine)")
+        return value
+
+    @field_validator("oidc_roles")
+    @classmethod
+    def _check_roles(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for pair in value:
+            group, _, role = pair.rpartition("=")
+            if not group or role not in ("viewer", "finance", "admin"):
+                raise ValueError("must be pairs of a group and a role: accounting=finance")
+        return value
+
+    @model_validator(mode="after")
+    def _check_sign_in(self) -> Self:
+        if self.staff_second_factor == "required" and not self.second_factor_key:
+            raise ValueError("STAFF_SECOND_FACTOR is required, so SECOND_FACTOR_KEY must be set")
+        oidc = (self.oidc_issuer, self.oidc_client_id, self.oidc_client_secret.get_secret_value())
+        if any(oidc) and not all(oidc):
+            raise ValueError("OIDC_ISSUER, OIDC_CLIENT_ID and OIDC_CLIENT_SECRET belong together")
+        return self
+
     @model_validator(mode="after")
     def _refuse_live_demo(self) -> Self:
         if self.demo and self.livemode:
@@ -200,6 +237,8 @@ class Settings(BaseSettings):
             raise ValueError("SMTP_URL and LETTERS_FOLDER are both set; leave one empty")
         if self.writes_letters and not self.mail_from:
             raise ValueError("MAIL_FROM is empty; set the sender's address of e-mails to donors")
+        if self.seal_to and not self.writes_letters:
+            raise ValueError("SEAL_TO is set, but no e-mail can be sent; set SMTP_URL too")
         return self
 
     @property
@@ -210,7 +249,7 @@ class Settings(BaseSettings):
 
     @property
     def writes_letters(self) -> bool:
-        """Whether e-mails to donors are sent to a mail server, or written to a folder."""
+        """Whether the settings name a mail server or a folder for e-mails to donors."""
         return bool(self.mail_server or self.letters_folder)
 
     @property
@@ -235,7 +274,7 @@ def _refuse_placeholder(secret: SecretStr) -> None:
 
 
 def load_settings(env_file: Path | None = Path(".env"), **values: Any) -> Settings:
-    """Read the settings; `values` take precedence.
+    """Read the settings from the environment and `env_file`; `values` override both.
 
     Raises Misconfigured. The message names each wrong variable, but never contains its value.
     """

@@ -47,7 +47,7 @@ def read_new_gift(new: NewGift, region: Region) -> Choice:
 
 
 def requested_fields(choice: Choice) -> tuple[object, ...]:
-    """Return what a request asks for, to compare it with `recorded_fields`."""
+    """Return the fields that a request asks for, to compare them with `recorded_fields`."""
     return (
         choice.region.code,
         choice.mode,
@@ -63,7 +63,10 @@ def requested_fields(choice: Choice) -> tuple[object, ...]:
 
 
 def recorded_fields(gift: Gift, donor: Donor, wish: GiftWish | None) -> tuple[object, ...]:
-    """Return the same fields of a gift that an earlier request with the same key opened."""
+    """Return a recorded gift's fields, to compare them with `requested_fields`.
+
+    An earlier request with the same idempotency key opened the gift.
+    """
     return (
         gift.code,
         gift.mode,

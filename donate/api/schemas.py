@@ -7,12 +7,12 @@ import uuid
 from datetime import datetime
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 
 from donate.gifts.choosing.options import MAX_NOTE, MAX_TRIBUTE, Tribute, Wishes, tidy_words
 from donate.gifts.status import StatusName
 from donate.money import MAX_AMOUNT_MINOR
-from donate.regions.modes import Mode
+from donate.regions.modes import DONOR_MODES, Mode
 from donate.regions.regions import Code, Country, Frequency
 
 AmountMinor = Annotated[
@@ -25,6 +25,11 @@ AmountMinor = Annotated[
         "Digits only. The region's limits for the mode also apply.",
         examples=[5000],
     ),
+]
+# The OpenAPI document lists only DONOR_MODES. A gift in another mode is refused, because no region
+# offers that mode.
+DonorMode = Annotated[
+    Mode, WithJsonSchema({"type": "string", "enum": [str(mode) for mode in DONOR_MODES]})
 ]
 CurrencyCode = Annotated[
     str,
@@ -91,7 +96,7 @@ class NewGift(_Sent):
     )
 
     code: Annotated[Code, Field(description="The giving code, in capitals.", examples=["LWCAN"])]
-    mode: Annotated[Mode, Field(examples=["interac"])]
+    mode: Annotated[DonorMode, Field(examples=["interac"])]
     amount_minor: AmountMinor
     currency: CurrencyCode
     frequency: Annotated[Frequency, Field(examples=["once"])]
@@ -145,7 +150,7 @@ class NextInstructions(BaseModel):
     """The donor's next step is to pay this exact amount and quote this reference."""
 
     kind: Literal["instructions"] = "instructions"
-    mode: Mode
+    mode: DonorMode
     code: str
     amount_minor: AmountMinor
     currency: CurrencyCode
@@ -203,7 +208,7 @@ class OfferedFee(BaseModel):
 class OfferedMode(BaseModel):
     """A mode that a region offers, with its terms."""
 
-    mode: Mode
+    mode: DonorMode
     name: Annotated[dict[str, str], Field(examples=[{"en": "Card", "fr": "Carte"}])]
     min_minor: int
     max_minor: int

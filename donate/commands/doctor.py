@@ -5,8 +5,10 @@ from typing import Final
 
 from sqlmodel import func, select
 
+from donate.books.accounts import load_chart
 from donate.errors import DatabaseBusy
 from donate.finance.models import Staff
+from donate.finance.people.queries import has_admin, has_any_second_factor
 from donate.regions.regions import load_regions
 from donate.settings import Settings
 from donate.storage.database import Database
@@ -31,13 +33,28 @@ def examine(settings: Settings) -> Iterator[str]:
         yield "donors get no e-mails: set SMTP_URL and MAIL_FROM"
     elif settings.letters_folder and not settings.demo:
         yield "e-mails go to LETTERS_FOLDER and do not reach donors: set SMTP_URL instead"
-    for code, region in load_regions(settings.regions_file).items():
+    yield from _examine_sign_in(settings)
+    regions = load_regions(settings.regions_file)
+    for code, region in regions.items():
         missing = [f"organisation.{name}" for name in region.organisation.unknown()]
         for mode, terms in region.modes.items():
             missing += [f"modes.{mode}.{name}" for name in terms.unknown()]
         for name in missing:
             yield f"{code}: {name} is empty; fill it in in the regions file"
+    currencies = {region.currency for region in regions.values()}
+    funds = {fund for region in regions.values() for fund in region.funds}
+    for gap in load_chart(settings.books_accounts).gaps(currencies, funds):
+        yield f"BOOKS_ACCOUNTS: {gap}"
     yield from _examine_database(settings)
+
+
+def _examine_sign_in(settings: Settings) -> Iterator[str]:
+    if not settings.second_factor_key:
+        yield "staff cannot set up a second factor: set SECOND_FACTOR_KEY (openssl rand -hex 32)"
+    elif settings.staff_second_factor == "optional":
+        yield "a stolen password opens the staff pages: set STAFF_SECOND_FACTOR=required"
+    if settings.oidc_issuer.startswith("http://"):
+        yield "OIDC_ISSUER begins with http://, so anyone on the network can sign in as staff"
 
 
 def _examine_database(settings: Settings) -> Iterator[str]:
@@ -51,6 +68,10 @@ def _examine_database(settings: Settings) -> Iterator[str]:
         with database.reading() as session:
             if not session.exec(select(func.count()).select_from(Staff)).one():
                 yield "nobody can sign in at /finance; add someone with `donate staff add`"
+            elif not has_admin(session):
+                yield "nobody is an admin; make someone one with `donate staff role EMAIL admin`"
+            if not settings.second_factor_key and has_any_second_factor(session):
+                yield "SECOND_FACTOR_KEY is empty: the codes of people’s apps do not work"
             set_aside = select(func.count()).where(StripeEvent.state == EventState.SET_ASIDE)
             count = session.exec(set_aside).one()
             if count:

@@ -12,6 +12,8 @@ import httpx
 
 from donate.clock import SystemClock
 from donate.errors import DatabaseBusy, MailUnavailable, StripeUnavailable
+from donate.finance.provider.client import IdentityProvider, ProviderUnavailable
+from donate.finance.staff.options import sign_in_options
 from donate.letters.smtp import Smtp
 from donate.regions.regions import load_regions
 from donate.settings import Settings
@@ -56,6 +58,7 @@ def examine_online(settings: Settings) -> Iterator[Finding]:
     finally:
         account.close()
     yield from _examine_mail(settings)
+    yield from _examine_provider(settings)
     yield from _examine_public_url(settings.public_url)
 
 
@@ -147,6 +150,19 @@ def _examine_mail(settings: Settings) -> Iterator[Finding]:
     else:
         signed_in = " and accepts the password" if server.user else ""
         yield Finding(f"{name} answers{signed_in}.")
+
+
+def _examine_provider(settings: Settings) -> Iterator[Finding]:
+    options = sign_in_options(settings, None).provider
+    if options is None:
+        return
+    try:
+        IdentityProvider(options, SystemClock()).endpoints()
+    except ProviderUnavailable as error:
+        text = f"The identity provider in OIDC_ISSUER cannot be used: {error}."
+        yield Finding(text, is_problem=True)
+    else:
+        yield Finding(f"The identity provider {options.issuer} answers.")
 
 
 def _examine_public_url(public_url: str) -> Iterator[Finding]:

@@ -1,17 +1,18 @@
-"""`donate export`: writes gifts or movements to a file, with the same code as the staff pages."""
+"""`donate export`: writes an export to a file, with the same code as the staff pages."""
 
 import argparse
-import getpass
 import json
 import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Final
 
 from donate.clock import SystemClock
+from donate.commands.system_user import system_user
 from donate.errors import BadInput, BadInputs, Misconfigured
+from donate.finance.exports.registry import EXPORTS, read_export
 from donate.settings import load_settings
 from donate.storage.database import Database
 from donate.web.observability import configure_logging
@@ -19,46 +20,54 @@ from donate.web.observability import configure_logging
 if TYPE_CHECKING:
     from donate.finance.exports.runs import ExportRun
 
-FILTERS: Final[Mapping[str, tuple[str, ...]]] = {
-    "gifts": ("status", "mode", "code", "by", "from", "to"),
-    "movements": ("kind", "mode", "code", "fund", "currency", "from", "to"),
-}
 _HELP: Final = {
-    "by": "which date --from and --to are about: received, or chosen (default)",
+    "by": "which date --from and --to are about: chosen (default), received (the first payment), "
+    "or moved (any money in or out)",
+    "announced": "yes for gifts whose donor reported the transfer as sent",
+    "amount_from": "the smallest amount, in one currency",
+    "amount_to": "the largest amount",
+    "order": "asc or desc (default)",
+    "sort": "started, received, amount, status, reference or moved; default: oldest first",
     "from": "the first day, such as 2026-03-01",
     "to": "the last day, such as 2026-03-31",
+    "state": "such as active, past_due, paused or ended",
     "fund": "the key of a fund, or - for gifts without one",
 }
 
 
 def add_export_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add `donate export` and its subcommands."""
-    export = commands.add_parser("export", help="write gifts or movements to a CSV or XLSX file")
+    export = commands.add_parser("export", help="write what staff can export to a CSV or XLSX file")
     subcommands = export.add_subparsers(required=True, metavar="WHAT")
-    for name, filters in FILTERS.items():
+    for name, kind in EXPORTS.items():
         text = f"export {name}, with the filters of the staff page"
         command = subcommands.add_parser(name, help=text, description=f"{text.capitalize()}.")
         command.add_argument("--format", choices=["csv", "xlsx"], default="csv")
         command.add_argument(
             "--out", type=Path, metavar="FILE", help="where to write (csv: default standard output)"
         )
-        for each in filters:
+        for each in kind.filters:
             dest, meaning = f"filter_{each}", _HELP.get(each)
-            command.add_argument(f"--{each}", default="", dest=dest, help=meaning)
+            action = "append" if each in kind.several else "store"
+            command.add_argument(f"--{each}", action=action, dest=dest, help=meaning)
         command.set_defaults(run=_export, name=name)
 
 
 def _export(arguments: argparse.Namespace) -> int:
     """Export, record it in the trail, and return 1 if the rows contradict the totals of days."""
-    from donate.finance.exports.runs import ExportRun, read_export
-    from donate.finance.trail import record_act
+    from donate.finance.activity.trail import record_act
+    from donate.finance.exports.runs import ExportRun
     from donate.regions.regions import load_regions
 
     if arguments.format == "xlsx" and arguments.out is None:
         raise BadInput("out", "An XLSX file needs --out FILE.")
     settings = load_settings()
     configure_logging(settings.log_level)
-    typed = {each: getattr(arguments, f"filter_{each}") for each in FILTERS[arguments.name]}
+    typed = [
+        (each, value)
+        for each in EXPORTS[arguments.name].filters
+        for value in _as_list(getattr(arguments, f"filter_{each}"))
+    ]
     try:
         export = read_export(arguments.name, typed, load_regions(settings.regions_file))
     except BadInputs as error:
@@ -69,7 +78,7 @@ def _export(arguments: argparse.Namespace) -> int:
         if database.is_new():
             raise Misconfigured("DATABASE_URL names a database without our tables.")
         database.upgrade()
-        user, now = _user(), SystemClock().now()
+        user, now = system_user(), SystemClock().now()
         with database.writing() as session:
             record_act(
                 session,
@@ -83,7 +92,8 @@ def _export(arguments: argparse.Namespace) -> int:
         _write(run, arguments.format, arguments.out)
         return _report(run)
     except BrokenPipeError:
-        # The reader has gone. Without this, Python would fail again when it closes the output.
+        # The program that read our output has ended. Without `dup2`, Python would fail again when
+        # it closes the output.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except OSError as error:
@@ -92,11 +102,8 @@ def _export(arguments: argparse.Namespace) -> int:
         database.close()
 
 
-def _user() -> str:
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):  # a container's user may have no name
-        return f"user {os.getuid()}"
+def _as_list(given: str | list[str] | None) -> list[str]:
+    return [given] if isinstance(given, str) else given or []
 
 
 def _write(run: "ExportRun", file_format: str, out: Path | None) -> None:
@@ -105,7 +112,8 @@ def _write(run: "ExportRun", file_format: str, out: Path | None) -> None:
 
     control = out.with_suffix(".control.json") if out else None
     if control and file_format == "csv":
-        control.unlink(missing_ok=True)  # or an old one would seem to belong to a new file
+        # Delete the totals of an earlier export now. If this one fails, none may stand beside it.
+        control.unlink(missing_ok=True)
     with _opened(out) as file:
         if file_format == "xlsx":
             write_xlsx(run, file)

@@ -16,11 +16,12 @@ import uvicorn
 from fastapi import FastAPI
 from sqlalchemy.engine import make_url
 
-from donate.app import build_parts, create_app
+from donate.app import create_app
 from donate.errors import Misconfigured
 from donate.settings import Settings, load_settings
 from donate.web.connection_limits import LimitedHttpProtocol
 from donate.web.observability import configure_logging
+from donate.wiring import build_parts
 
 # After SIGTERM, open requests have this much time to finish.
 DRAIN_S = 10

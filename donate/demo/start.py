@@ -23,11 +23,18 @@ from donate.settings import read_port
 
 FOLDER: Final = Path(".demo")
 LETTERS: Final = FOLDER / "letters"
-START_TIMEOUT_S: Final = 20
+# On a machine whose other processes use every core, the imports alone can take half a minute.
+START_TIMEOUT_S: Final = 60
 
 
-def demo() -> int:
-    """Run the demo until interrupted. Raises Misconfigured if a port is in use or a key is live."""
+def demo(more_gifts: int = 0) -> int:
+    """Run the demo until interrupted.
+
+    `more_gifts` is how many gifts of the past five years are added in bulk before it starts. Raises
+    Misconfigured if that is negative, a port is in use, or a key is live.
+    """
+    if more_gifts < 0:
+        raise Misconfigured("--gifts must be 0 or more")
     if "_live_" in os.environ.get("STRIPE_SECRET_KEY", ""):
         raise Misconfigured("the demo refuses to start with a live key; unset STRIPE_SECRET_KEY")
     port, sandbox_port = _port("DONATE_PORT", 8000), _port("SANDBOX_PORT", 8001)
@@ -37,6 +44,8 @@ def demo() -> int:
         signal.signal(signal.SIGTERM, _interrupt)
         example = running.enter_context(example_page(service, CODE))
         environment["EMBED_ORIGINS"] = example
+        if more_gifts:
+            _add_many(environment["DATABASE_URL"], more_gifts)
         children = [
             running.enter_context(_child(["sandbox", "--port", str(sandbox_port)], environment)),
             running.enter_context(_child(["serve"], environment)),
@@ -70,6 +79,12 @@ def _environment(port: int, sandbox_port: int) -> dict[str, str]:
         "SMTP_URL": "",
         "LETTERS_FOLDER": str(LETTERS),
         "MAIL_FROM": "give@example.org",
+        "STAFF_SECOND_FACTOR": "optional",
+        "SECOND_FACTOR_KEY": secrets.token_hex(32),
+        "OIDC_ISSUER": "",
+        "OIDC_CLIENT_ID": "",
+        "OIDC_CLIENT_SECRET": "",
+        "OIDC_ROLES": "",
         "DEMO": "true",
         "LOG_LEVEL": "WARNING",
     }
@@ -92,6 +107,16 @@ def _database_url() -> str:
     if tables:
         raise Misconfigured("DEMO_DATABASE_URL must name an empty database, which the demo fills")
     return url
+
+
+def _add_many(database_url: str, how_many: int) -> None:
+    from donate.demo.many_gifts import add_many_gifts
+
+    def show(done: int, total: int) -> None:
+        end = "\n" if done == total else ""
+        print(f"\rGifts of five years: {done:,} of {total:,}", end=end, flush=True)
+
+    add_many_gifts(database_url, how_many, show)
 
 
 def _welcome(service: str, sandbox: str, example: str, password: str) -> str:

@@ -12,12 +12,11 @@ from typing import Any, Final
 import httpx
 from sqlmodel import func, select
 
-from donate.app import Parts, build_parts
+from donate.bank.received_transfers import Transfer, mark_received
 from donate.clock import FixedClock, SystemClock, local_date
 from donate.demo.article import CODE, STAFF_EMAIL
 from donate.finance.models import Role, Staff
 from donate.finance.staff.accounts import add_staff
-from donate.finance.transfers.rules import Transfer, mark_received
 from donate.gifts.choosing.choice import check_choice
 from donate.gifts.models import Gift
 from donate.gifts.opening import open_gift
@@ -26,6 +25,7 @@ from donate.regions.modes import Mode
 from donate.regions.regions import Frequency
 from donate.settings import load_settings
 from donate.stripe_gateway.models import EventState, StripeEvent
+from donate.wiring import Parts, build_parts
 
 COUNT: Final = 120
 DAYS: Final = 364
@@ -72,7 +72,7 @@ def prepare(environment: Mapping[str, str], sandbox: str) -> str:
                 session,
                 STAFF_EMAIL,
                 name="Demo Finance",
-                role=Role.FINANCE,
+                role=Role.ADMIN,
                 password=password,
                 now=now,
             )

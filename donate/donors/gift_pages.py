@@ -13,7 +13,6 @@ from donate.donors.requests import (
     Typed,
     is_token,
     language_of_gift,
-    languages_beside,
     languages_of_gift,
 )
 from donate.errors import BadInputs, Conflict, NotFound, StripeRefused, StripeUnavailable
@@ -41,7 +40,7 @@ from donate.regions.regions import Region, Regions
 from donate.storage.database import Database
 from donate.stripe_gateway.requests.pledge_changes import PledgeChanges
 from donate.web.giving_limits import address_of
-from donate.web.templating import Pages
+from donate.web.templating import Pages, languages_beside
 
 
 class DonorGiftPages:

@@ -55,7 +55,10 @@ class GiftView:
     refund_failed: Money | None
     waited_days: int
     email: str
-    """The donor's masked e-mail address, `a…@example.org`, which still shows a typing error."""
+    """The donor's masked e-mail address, `a…@example.org`, which still shows a typing error.
+
+    It is empty if staff recorded the gift without an address.
+    """
     given_instead: str | None
     """The token of the gift that replaced this one."""
     announced_on: date | None
@@ -84,6 +87,8 @@ class GiftProgress:
 
 def may_still_give(gift: Gift) -> bool:
     """Return whether the donor can still pay the gift, or replace it by one in another mode."""
+    if gift.mode.facts.staff_only:
+        return False
     if is_later_month(gift):
         return gift.status == StatusName.FAILED
     return gift.status in STILL_PAYABLE
@@ -172,7 +177,7 @@ def view_gift(
         held=_money_or_none(progress.held_minor, gift.currency),
         refund_failed=progress.refund_failed,
         waited_days=_waited_days(region, mode),
-        email=f"{donor.email[:1]}…@{donor.email.rpartition('@')[2]}",
+        email=donor.email and f"{donor.email[:1]}…@{donor.email.rpartition('@')[2]}",
         given_instead=progress.given_instead.token if progress.given_instead else None,
         announced_on=progress.announced_on,
         only_waits=only_waits and may_pay,
@@ -211,7 +216,8 @@ def _words(gift: Gift, status: StatusName, back: str, problem: str) -> words.Wor
     if status == StatusName.AWAITED:
         return gift.mode.facts.awaiting
     if status == StatusName.LAPSED:
-        return words.LAPSED_BY_HAND
+        offline = gift.mode.facts.staff_only
+        return words.UNDONE_BY_STAFF if offline else words.LAPSED_BY_HAND
     return words.STATUS_WORDS[status]
 
 

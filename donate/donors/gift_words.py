@@ -92,6 +92,10 @@ LAPSED_BY_HAND: Final[Words] = (
     N_("We didn’t receive this gift in time"),
     N_("If you’ve already sent it, that’s fine. We’ll recognize it by its reference."),
 )
+UNDONE_BY_STAFF: Final[Words] = (
+    N_("This gift doesn’t count"),
+    N_("We recorded it and then corrected our record. If you have questions, please write to us."),
+)
 DEBIT_WORDS: Final[Mapping[StatusName, Words]] = {
     StatusName.PROCESSING: (
         N_("Your gift is on its way"),

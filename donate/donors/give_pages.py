@@ -12,7 +12,7 @@ from donate.donors.first_step import FirstStep, redirect_to
 from donate.donors.forms import OTHER, GiveForm, blank_form, form_key, read_choice, showable
 from donate.donors.gift_pages import DonorGiftPages
 from donate.donors.pledge_pages import PledgePages
-from donate.donors.requests import Typed, language_of, languages_beside
+from donate.donors.requests import Typed, language_of
 from donate.errors import N_, BadInput, BadInputs, DatabaseBusy, TooManyAttempts
 from donate.gifts.models import Gift
 from donate.modes import Modes
@@ -21,7 +21,7 @@ from donate.regions.regions import Region, Regions, UnknownCode
 from donate.storage.database import Database
 from donate.stripe_gateway.requests.pledge_changes import PledgeChanges
 from donate.web.giving_limits import GivingLimits, address_of
-from donate.web.templating import LANGUAGES, Pages
+from donate.web.templating import LANGUAGES, Pages, languages_beside
 
 _STALE: Final = N_("This page has expired. Please check your choices and tap Give again.")
 _CROWDED: Final = N_(

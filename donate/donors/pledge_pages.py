@@ -14,13 +14,12 @@ from donate.donors.requests import (
     Typed,
     is_token,
     language_of_gift,
-    languages_beside,
     languages_of_gift,
 )
 from donate.errors import N_, BadInput, Conflict, NotFound, StripeRefused, StripeUnavailable
 from donate.gifts.choosing.choice import check_mode
 from donate.gifts.models import Donor, Gift
-from donate.gifts.pledges import PledgeState
+from donate.gifts.monthly.pledge_state import PledgeState
 from donate.gifts.queries import (
     accounts_to_confirm,
     donor_of,
@@ -35,7 +34,7 @@ from donate.regions.regions import Regions
 from donate.storage.database import Database
 from donate.stripe_gateway.models import PledgeAction
 from donate.stripe_gateway.requests.pledge_changes import PledgeChanges
-from donate.web.templating import Pages
+from donate.web.templating import Pages, languages_beside
 
 _CARD_WAITS: Final = N_(
     "Stripe isn’t answering right now, so your new card isn’t in use yet. Reload this page in a "
@@ -180,6 +179,7 @@ class PledgePages:
             headline=pledge_words.pledge_summary(pledge, by_card=by_card, all_given=all_given),
             ends_on=pledge.ends_at and local_date(pledge.ends_at, gift.time_zone),
             ended_on=pledge.ended_at and local_date(pledge.ended_at, gift.time_zone),
+            resumes_on=pledge.resumes_at and local_date(pledge.resumes_at, gift.time_zone),
             paused=pledge.state is PledgeState.PAUSED,
             may_pause=pledge.state in (PledgeState.ACTIVE, PledgeState.NOT_CHARGED_YET),
             given_elsewhere=elsewhere,

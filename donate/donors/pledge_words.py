@@ -5,7 +5,7 @@ from typing import Final
 
 from donate.donors.gift_words import Words
 from donate.errors import N_
-from donate.gifts.pledges import EndReason, Pledge, PledgeState
+from donate.gifts.monthly.pledge_state import EndReason, Pledge, PledgeState
 
 _WORDS: Final[Mapping[PledgeState, Words]] = {
     PledgeState.NOT_BEGUN: (
@@ -85,6 +85,13 @@ _ALL_GIVEN_DEBIT: Final[Words] = (
     N_("Thank you for giving every month"),
     N_("You gave the failed month another way. We’ll debit your account again next month."),
 )
+_PAUSED_UNTIL: Final[Words] = (
+    N_("Your monthly gift is paused"),
+    N_(
+        "Nothing will be charged before %(day)s. After that, your gift continues automatically. "
+        "You can also resume it now."
+    ),
+)
 _ENDING: Final[Words] = (
     N_("Your monthly gift is ending soon"),
     N_("Thank you for your faithful giving. You can start a new monthly gift at any time."),
@@ -117,6 +124,8 @@ def pledge_summary(pledge: Pledge, *, by_card: bool, all_given: bool = False) ->
         return _END_REASONS[pledge.end_reason]
     if pledge.is_ending and pledge.state is PledgeState.ACTIVE:
         return _ENDING
+    if pledge.resumes_at:
+        return _PAUSED_UNTIL
     if all_given and pledge.state is PledgeState.PAST_DUE:
         return _ALL_GIVEN if by_card else _ALL_GIVEN_DEBIT
     if not by_card and pledge.state in _DEBIT_WORDS:
@@ -125,8 +134,8 @@ def pledge_summary(pledge: Pledge, *, by_card: bool, all_given: bool = False) ->
 
 
 _SAME: Final = N_("That’s already the amount, so nothing was changed.")
-# The sentence for each change that the donor made and each state of the pledge after it. The page
-# shows a sentence only in its state, because an old URL may name a change that no longer holds.
+# What the page says after a change by the donor, by the state of the pledge. In other states the
+# page says nothing: the donor has opened an old URL, and the change it names was undone since.
 _DONE: Final[Mapping[tuple[str, PledgeState], str]] = {
     ("amount", PledgeState.ACTIVE): N_("The new amount applies from next month."),
     ("amount", PledgeState.PAUSED): N_("The new amount applies from next month."),

@@ -4,13 +4,12 @@ import re
 from collections.abc import Sequence
 from typing import Annotated, Final
 
-from babel import Locale
 from fastapi import Depends, Request
 from starlette.exceptions import HTTPException
 
 from donate.donors.forms import GiveForm, read_form
 from donate.gifts.models import Gift
-from donate.web.request_limits import is_in_utf8
+from donate.web.forms import is_in_utf8
 from donate.web.templating import LANGUAGES, language_for
 
 _TOKEN: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
@@ -52,14 +51,3 @@ def language_of_gift(request: Request, gift: Gift, switch: str = "") -> str:
 def languages_of_gift(gift: Gift) -> list[str]:
     """Return the languages in which a gift's pages exist, the gift's own language first."""
     return [gift.language, *(tag for tag in LANGUAGES if tag[:2] != gift.language[:2])]
-
-
-def languages_beside(language: str, offered: Sequence[str]) -> list[tuple[str, str]]:
-    """Return the other offered languages and their own names: `("fr-CA", "Français")`."""
-    return [(tag, _own_name(tag)) for tag in offered if tag != language]
-
-
-def _own_name(language: str) -> str:
-    locale = Locale.parse(language, sep="-")
-    name = (locale.get_language_name() or language).partition(" (")[0]
-    return name[:1].upper() + name[1:]

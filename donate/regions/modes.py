@@ -1,6 +1,6 @@
 """The list of modes (ways to pay), with their properties and names. Add a new mode here first.
 
-Names are msgids, which are translated when a donor sees them. Staff read them in English.
+Names are msgids, which are translated when somebody reads them.
 """
 
 from collections.abc import Mapping
@@ -18,6 +18,8 @@ class Mode(StrEnum):
     BANK_DEBIT = "bank_debit"
     INTERAC = "interac"
     GIVING_CODE = "giving_code"
+    CHEQUE = "cheque"
+    CASH = "cash"
 
     @property
     def facts(self) -> "ModeFacts":
@@ -36,9 +38,9 @@ class ModeFacts:
 
     staff_name: str
     name: str
-    help: str
+    help: str = ""
     """The text below the mode's name on the Give form."""
-    instead: str
+    instead: str = ""
     """The label of the button that replaces a gift by one in this mode."""
     once_instead: str = ""
     """The button's label for a pledge's failed month in this mode; if empty, `instead` is used."""
@@ -52,6 +54,8 @@ class ModeFacts:
     """Other modes: what staff wait for, such as a payment."""
     canada_only: bool = False
     """Whether this mode moves only Canadian dollars between Canadian accounts."""
+    staff_only: bool = False
+    """Whether only staff record gifts in this mode, when they hold the money."""
     monthly: bool = False
     """Whether a gift in this mode can be collected every month without the donor."""
     terms: frozenset[str] = frozenset()
@@ -62,7 +66,7 @@ class ModeFacts:
 
 MODES: Final[Mapping[Mode, ModeFacts]] = {
     Mode.CARD: ModeFacts(
-        staff_name="Card",
+        staff_name=N_("Card"),
         name=N_("Card"),
         help=N_("Credit or debit. You finish on Stripe’s secure page."),
         instead=N_("Give by card instead"),
@@ -72,7 +76,7 @@ MODES: Final[Mapping[Mode, ModeFacts]] = {
         monthly=True,
     ),
     Mode.BANK_DEBIT: ModeFacts(
-        staff_name="Bank debit",
+        staff_name=N_("Bank debit"),
         name=N_("Bank debit"),
         help=N_("For Canada only. You agree to it once, on Stripe’s secure page."),
         instead=N_("Give by bank debit instead"),
@@ -83,7 +87,7 @@ MODES: Final[Mapping[Mode, ModeFacts]] = {
         monthly=True,
     ),
     Mode.INTERAC: ModeFacts(
-        staff_name="Interac e-Transfer",
+        staff_name=N_("Interac e-Transfer"),
         name=N_("Interac e-Transfer"),
         help=N_("For Canada only. You send it from your own bank."),
         instead=N_("Give by Interac e-Transfer instead"),
@@ -91,13 +95,13 @@ MODES: Final[Mapping[Mode, ModeFacts]] = {
             N_("Waiting for your transfer"),
             N_("Thank you! We’ve saved your gift. Please send the transfer within %(days)s days."),
         ),
-        staff_awaits="an e-Transfer",
+        staff_awaits=N_("an e-Transfer"),
         canada_only=True,
         terms=frozenset({"send_to", "autodeposit", "split_above_minor"}),
         required_terms={"send_to": "the address that takes e-Transfers"},
     ),
     Mode.GIVING_CODE: ModeFacts(
-        staff_name="Giving code",
+        staff_name=N_("Giving code"),
         name=N_("Giving code"),
         help=N_("By cheque, bank transfer or in person, quoting a reference."),
         instead=N_("Give by giving code instead"),
@@ -105,9 +109,15 @@ MODES: Final[Mapping[Mode, ModeFacts]] = {
             N_("Waiting for your gift"),
             N_("Thank you! We’ve saved your gift. Please quote this reference when you give."),
         ),
-        staff_awaits="a payment",
+        staff_awaits=N_("a payment"),
         terms=frozenset({"instructions", "ways"}),
     ),
+    Mode.CHEQUE: ModeFacts(staff_name=N_("Cheque"), name=N_("Cheque"), staff_only=True),
+    Mode.CASH: ModeFacts(staff_name=N_("Cash"), name=N_("Cash"), staff_only=True),
 }
-BY_HAND: Final = frozenset(mode for mode in Mode if not mode.through_stripe)
+DONOR_MODES: Final = tuple(mode for mode in Mode if not mode.facts.staff_only)
+"""The modes that a region can offer to donors."""
+BY_HAND: Final = frozenset(mode for mode in DONOR_MODES if not mode.through_stripe)
 """The modes in which a donor sends the money and staff see it arrive."""
+OFFLINE: Final = tuple(mode for mode in Mode if mode.facts.staff_only)
+"""The modes in which only staff record gifts, when they hold the money."""

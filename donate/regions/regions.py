@@ -90,6 +90,8 @@ class Region(Strict):
             if language.partition("-")[0] not in Text.model_fields:
                 raise ValueError(f"languages: the pages do not speak {language!r}, only en and fr")
         for mode, terms in self.modes.items():
+            if mode.facts.staff_only:
+                raise ValueError(f"modes.{mode}: only staff record such gifts; no region offers it")
             if terms.min_minor > terms.max_minor:
                 raise ValueError(f"modes.{mode}: min_minor is above max_minor")
             for key in terms.stray_keys(mode):
@@ -156,7 +158,7 @@ class Offer:
 def offers(region: Region, *, country: str, currency: str, frequency: str) -> dict[Mode, Offer]:
     """Return an offer for each of the region's modes. No other code decides who may use a mode.
 
-    If this donor may not use a mode, its offer says why.
+    If this donor may not use a mode, the offer for that mode says why.
     """
     answer = {}
     for mode, terms in region.modes.items():
@@ -207,7 +209,7 @@ class Regions(Mapping[str, Region]):
         return len(self._regions)
 
     def find(self, typed: str) -> Region:
-        """Return the region of a giving code as typed: in any case, with spaces or dashes.
+        """Return the region of a typed giving code. Its case, spaces and dashes do not matter.
 
         Raises UnknownCode, which suggests a similar code if there is one.
         """

@@ -1,0 +1,12 @@
+"""Who runs a command, for the trail."""
+
+import getpass
+import os
+
+
+def system_user() -> str:
+    """Return the name of the person at the command line, as the system knows it."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a container's user may have no name
+        return f"user {os.getuid()}"
