@@ -34,7 +34,7 @@ IMPORTS: Final = "import pathlib, donate.app; print(pathlib.Path(donate.__file__
 class Unplantable(Exception):
     """A bug cannot be planted.
 
-    Either the code differs from the quotation in mutants.toml, or any test would notice the bug.
+    Either the code differs from the quotation in mutants.toml, or the bug would fail every test.
     """
 
 
@@ -86,8 +86,8 @@ def plant(mutant: Mutant, tree: Path) -> None:
         raise Unplantable(f"it does not compile: {error}") from error
     file.write_text(broken, encoding="utf-8")
     for compiled in (file.parent / "__pycache__").glob(f"{file.stem}.*.pyc"):
-        # Python notices a change only by the file's size and its time in whole seconds, so it could
-        # run the old code.
+        # Python compares only the file's size and its time in whole seconds with the .pyc file, so
+        # it could run the old code.
         compiled.unlink()
 
 
@@ -114,7 +114,7 @@ def try_mutant(mutant: Mutant, control: Path, folder: Path) -> Verdict:
 
 
 def refuse_trivial(mutant: Mutant, tree: Path) -> None:
-    """Raise Unplantable for a bug that would make any test fail."""
+    """Raise Unplantable for a bug that would make every test fail."""
     ruff = Path(sys.executable).with_name("ruff")
     code, output = run([ruff, "check", "--isolated", "--select=F821", mutant.file], tree)
     if code:

@@ -1,4 +1,4 @@
-"""Takes the pictures for README and docs from a demo, and draws the picture of the architecture."""
+"""Takes screenshots of a demo for README and docs, and draws the architecture picture."""
 
 import tempfile
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 from playwright.sync_api import Browser, Page, ViewportSize, sync_playwright
 
 from scripts import architecture
-from tests.browser import steps
+from tests.browser import clerk, steps
 from tests.browser.conftest import CHROMIUM_FLAGS, FOUND_BROWSER, Demo, running_demo
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -40,11 +40,33 @@ def take_all(demo: Demo) -> None:
         host.locator("a[data-donate]").click()
         host.locator("dialog").wait_for()
         take(host, "dialog", whole=False)
-        desk = page_of(browser, demo.service, 1180, 760)
-        steps.sign_in(desk, demo)
-        desk.goto("/finance/gifts")
-        take(desk, "finance", whole=False)
+        take_the_desk(page_of(browser, demo.service, 1180, 760), phone, demo)
         browser.close()
+
+
+def take_the_desk(desk: Page, donor: Page, demo: Demo) -> None:
+    """Take screenshots of the staff pages, in the order in which docs/finance.md shows them."""
+    once = clerk.give_as(donor, "Zoë Lachance", "zoe@example.org")
+    clerk.give_as(donor, "Zoe Lachance", "zoe.lachance@example.org", monthly=True)
+    steps.sign_in(desk, demo)
+    desk.goto("/finance")
+    take(desk, "desk-overview", whole=False)
+    clerk.search(desk, "lachan")
+    clerk.open_donor_of(desk, once)
+    clerk.merge_with(desk, "zoe.lachance@", "She told us on the phone.")
+    take(desk, "desk-donor", whole=False)
+    clerk.start_batch(desk, "Sunday offering", 5, "500")
+    for number, amount in enumerate(("100", "50", "150"), start=101):
+        clerk.enter_cheque(desk, amount, str(number))
+    take(desk, "desk-batch", whole=False)
+    desk.goto("/finance/gifts")
+    take(desk, "finance", whole=False)
+    desk.goto("/finance/movements")
+    take(desk, "desk-movements", whole=False)
+    desk.goto("/finance/gifts?status=confirmed&mode=card")
+    desk.locator("td.reference a").first.click()
+    desk.wait_for_url("**/finance/gifts/*-*")
+    take(desk, "desk-gift", whole=False)
 
 
 def page_of(browser: Browser, service: str, width: int, height: int) -> Page:

@@ -30,8 +30,9 @@ LICENCE = "MIT, Copyright (c) 2011- Stripe, Inc."
 # tests check its schema. They accept an object of any other kind unchecked.
 KINDS = set(
     """
-    account balance_transaction billing_portal.configuration billing_portal.session charge
-    checkout.session customer dispute event invoice invoice_payment invoiceitem line_item mandate
+    account balance_transaction bank_account billing_portal.configuration billing_portal.session
+    charge checkout.session customer dispute event invoice invoice_payment invoiceitem line_item
+    mandate
     payment_intent payment_method payment_method_configuration payout plan price product refund
     setup_attempt setup_intent subscription subscription_item test_helpers.test_clock
     webhook_endpoint
@@ -39,10 +40,10 @@ KINDS = set(
 )
 # The tests check only these types of payment method.
 METHODS = {"acss_debit", "card", "link"}
-# Schemas about accounts and other payment methods, which are not checked.
+# These schemas are about accounts and about other payment methods, so they are left out.
 UNUSED = set(
     """
-    account_capabilities account_future_requirements account_requirements bank_account card
+    account_capabilities account_future_requirements account_requirements card
     gelato_provided_details legal_entity_company person source tax_id
     """.split()
 )
@@ -50,6 +51,7 @@ UNUSED = set(
 ROUTES = """
     GET /v1/account
     GET /v1/accounts/*
+    GET /v1/balance
     GET /v1/balance_transactions
     GET /v1/balance_transactions/*
     GET POST /v1/billing_portal/configurations
@@ -87,8 +89,9 @@ ROUTES = """
     GET /v1/payment_methods/*
     POST /v1/payment_methods/*/attach
     POST /v1/payment_methods/*/detach
-    GET /v1/payouts
-    GET /v1/payouts/*
+    GET POST /v1/payouts
+    GET POST /v1/payouts/*
+    POST /v1/payouts/*/cancel
     GET POST /v1/prices
     GET POST /v1/prices/*
     GET POST /v1/products

@@ -19,6 +19,7 @@ from donate.storage.database import Database
 from tests.compiling import share_compiled_statements
 from tests.real_parts import SECRET_KEY, WEBHOOK_SECRET, Postgres, Sqlite, free_port
 from tests.sandbox.watching import WATCH
+from tests.signatures import share_signatures
 
 ADDRESS_EVENTS = {"socket.connect", "socket.sendto"}
 MEMORY_DISK = Path("/dev/shm")
@@ -64,9 +65,11 @@ def refuse_other_machines(event: str, args: tuple[object, ...]) -> None:
 # cannot be removed. It does not see the browser and PostgreSQL, which are separate processes.
 sys.addaudithook(refuse_other_machines)
 share_compiled_statements()
+share_signatures()
 
 
-# Slow tests start first. Started last, they would keep one process busy after all others end.
+# The slow tests of these folders start first. If they started last, one process would still be busy
+# when all others have ended.
 FIRST = ("browser", "faults", "benchmarks", "laws", "stripe_gateway")
 
 

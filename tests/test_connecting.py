@@ -25,7 +25,7 @@ def test_the_log_is_copied_during_a_transaction(tmp_path: Path) -> None:
         session.add(donor("bob@example.com"))
         session.flush()
         assert database.copy_log() == 0
-        # The write-ahead log is another file, which is not copied here.
+        # This copies the file alone, without the separate file of the write-ahead log.
         copy = Path(shutil.copy(file, tmp_path / "copy.sqlite3"))
     with sqlite3.connect(copy) as connection:
         assert connection.execute("SELECT email FROM donor").fetchall() == [("ann@example.com",)]

@@ -84,7 +84,7 @@ def test_a_duplicate_fact_is_reported(filled: Database) -> None:
     assert "gift_fact: 1 rows break the rule: kind, source_id is unique" in lines
 
 
-@pytest.mark.parametrize("table", ["gift_fact", "staff_act"])
+@pytest.mark.parametrize("table", ["gift_fact", "staff_act", "chain_link"])
 def test_a_missing_trigger_is_reported(filled: Database, table: str) -> None:
     """The audit reports a missing or disabled trigger that refuses changes of a table."""
     with filled.writing() as session:

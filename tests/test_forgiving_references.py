@@ -31,7 +31,7 @@ def replaced(reference: str, place: int, typed: str) -> str:
 
 
 def places_of(reference: str, character: str) -> list[int]:
-    """Return where a character is among the last seven of a reference, as negative indexes."""
+    """Return a character's positions in the last seven of a reference, as negative indexes."""
     return [place for place in range(-LENGTH, 0) if reference[place] == character]
 
 

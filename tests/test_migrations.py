@@ -11,7 +11,6 @@ from unittest.mock import patch
 import psycopg
 import pytest
 import sqlalchemy as sa
-from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
@@ -40,14 +39,19 @@ from tests.stripe_gateway.gifts_and_events import (
     session_for,
     settle,
 )
+from tests.upgrading import upgrade_to, without_profiles
+
+
+def is_modelled(name: str | None, *_: object) -> bool:
+    """Return whether a table has a model; the tables of SQLite's FTS5 have none."""
+    return name is None or not name.startswith("search_words")
 
 
 def test_models_and_migrations_agree(database: Database) -> None:
     """Alembic finds no difference between the models and the tables."""
+    options = {"compare_type": True, "compare_server_default": True, "include_name": is_modelled}
     with database.engine.connect() as connection:
-        context = MigrationContext.configure(
-            connection, opts={"compare_type": True, "compare_server_default": True}
-        )
+        context = MigrationContext.configure(connection, opts=options)
         assert compare_metadata(context, SQLModel.metadata) == []
 
 
@@ -67,7 +71,7 @@ def test_constraints_agree_by_name(database: Database, table: sa.Table) -> None:
 
 def test_every_table_of_the_models_is_there(database: Database) -> None:
     """The database has exactly the tables of the models, and `alembic_version`."""
-    tables = set(sa.inspect(database.engine).get_table_names())
+    tables = set(filter(is_modelled, sa.inspect(database.engine).get_table_names()))
     assert tables == {*SQLModel.metadata.tables, "alembic_version"}
 
 
@@ -132,15 +136,6 @@ def test_the_newest_file_is_the_newest_migration() -> None:
     for script in scripts.walk_revisions():
         assert Path(script.path).name.startswith(f"{script.revision}_")
     assert max(VERSIONS.glob("*.py")).name[:4] == scripts.get_current_head()
-
-
-def upgrade_to(revision: str, database: Database) -> None:
-    """Run the migrations up to this one."""
-    config = Config()
-    config.set_main_option("script_location", str(MIGRATIONS))
-    with database.engine.begin() as connection:
-        config.attributes["connection"] = connection
-        command.upgrade(config, revision)
 
 
 def test_migration_0006_corrects_cached_statuses(database: Database) -> None:
@@ -208,14 +203,17 @@ def test_migrations_0011_and_0012_add_funds_movements_and_totals(database: Datab
         session.add(GiftWish(gift_id=other.id, **wish | {"note": "Thanks"}, fee_cover_minor=0))
     with database.writing() as session:
         for statement in (
+            *without_profiles(database),
+            "DROP INDEX gift_paid_months",
             "DROP TABLE gift_movement",
             "DROP TABLE day_total",
+            "DROP INDEX gift_by_fund",
             "ALTER TABLE gift DROP COLUMN fund",
             "ALTER TABLE gift_wish ADD COLUMN fund VARCHAR(32) NOT NULL DEFAULT 'roof'",
             "UPDATE alembic_version SET version_num = '0010'",
         ):
             session.execute(sa.text(statement))
-    upgrade_to("0012", database)
+    upgrade_to("0014", database)  # the audit below also needs what later migrations add
     with database.reading_snapshot() as session:
         assert list(differences(session)) == []
         movements = session.exec(select(GiftMovement).order_by(col(GiftMovement.id))).all()

@@ -206,7 +206,7 @@ def test_money_is_shown_to_the_cent(money: Money, locale: str, shown: str) -> No
 
 
 def test_a_bare_amount_is_shown_as_it_is_typed() -> None:
-    """A number without a currency is written as readers of the language type it."""
+    """An amount without its currency has the separators of the reader's language."""
     assert format_amount(Money(123_450, "CAD"), EN) == "1,234.50"
     assert format_amount(Money(123_450, "CAD"), FR) == "1\u00a0234,50"
     assert format_amount(Money(1_234, "JPY"), EN) == "1,234"

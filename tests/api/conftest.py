@@ -24,6 +24,6 @@ def first_program(database_url: str) -> Iterator[Program]:
 
 @pytest.fixture
 def card_program(database_url: str) -> Iterator[tuple[Program, str]]:
-    """A client of a service with an empty database, and the URL of the sandbox it has as Stripe."""
+    """A client of a service with an empty database, and the URL of its sandbox."""
     with calling_with_stripe(database_url) as program_and_stripe:
         yield program_and_stripe

@@ -41,7 +41,7 @@ class Program:
     database: Database
 
     def open(self, key: str | None = None, /, **changes: Any) -> httpx.Response:
-        """Request GIFT with these fields changed, under this idempotency key or a new one."""
+        """Request the gift GIFT with these changes; without a key, the idempotency key is new."""
         return self.http.post("/api/v1/gifts", json=GIFT | changes, headers=keyed(key))
 
     def send(self, body: bytes, **headers: str) -> httpx.Response:

@@ -49,7 +49,7 @@ def accepted(body: dict[str, Any]) -> dict[str, Any]:
         "fund": "building" if body.get("fund") else "",
         "note": body.get("note", "") if is_a_name(body.get("note", "")) else "",
         "tribute": None if not tribute or not is_a_name(tribute["name"]) else tribute,
-        # With the fee covered, the amount could exceed the limit.
+        # If the donor covered the fee, the amount could exceed the limit.
         "cover_fee": False,
         "donor": {
             # JSON Schema cannot say that a name is printable, not blank and no card number.

@@ -43,7 +43,7 @@ def test_what_a_region_does_not_offer_is_refused(
 
 
 def test_options_are_part_of_the_gift(program: Program) -> None:
-    """A repeated key gets the same gift with the same options, and an error with other options."""
+    """A repeated idempotency key gets the same gift, or an error if the gift's options differ."""
     key = new_key()
     first = program.open(key, **OPTIONS)
     assert first.status_code == 201

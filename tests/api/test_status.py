@@ -61,7 +61,7 @@ def test_a_wrong_token_and_no_gift_look_the_same(program: Program, token: str) -
     gift_id = program.open().json()["id"]
     headers = [(b"authorization", b"Bearer " + token.encode("latin-1"))]
     wrong = program.http.get(f"/api/v1/gifts/{gift_id}", headers=headers)
-    if len(token) > 50_000:  # The HTTP server refuses so long a header.
+    if len(token) > 50_000:  # The HTTP server may refuse such a long header itself.
         assert wrong.status_code in (400, 404, 431)
         return
     unknown = program.show(uuid.uuid4(), "x")

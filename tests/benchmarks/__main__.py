@@ -27,7 +27,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="a few seconds instead of minutes")
     parser.add_argument("--only", choices=["sqlite", "postgresql"], help="one database")
-    parser.add_argument("--parts", default=PARTS, help="some of acde; see measures.py")
+    parser.add_argument("--parts", default=PARTS, help="some of acdef; see measures.py")
     parser.add_argument("--result", type=Path, default=RESULT, help="where to write the JSON")
     options = parser.parse_args()
     figures: list[Figure] = []

@@ -12,6 +12,7 @@ from pathlib import Path
 from statistics import median
 from typing import Final
 
+from tests.benchmarks import desk
 from tests.benchmarks.callers import Answers, offer, pour
 from tests.benchmarks.events import paid, sign_all
 from tests.benchmarks.processes import Running, bare, serving
@@ -19,9 +20,9 @@ from tests.benchmarks.stock import Stock
 from tests.benchmarks.targets import TARGETS, Target
 from tests.real_parts import Postgres, Sqlite
 
-# The letter of each measurement: a is rates, c latencies, d a backlog, e the cost of many gifts.
-# No measurement has the letter b.
-PARTS: Final = "acde"
+# The letter of each measurement: a is rates, c latencies, d a backlog, e the cost of many gifts, f
+# the staff's pages and exports. No measurement has the letter b.
+PARTS: Final = "acdef"
 OFFERED: Final = (100, 350, 1_000)
 POLL_S: Final = 0.02
 # The longest wait for all events to be settled; a hundred thousand of them take a minute.
@@ -35,8 +36,9 @@ EVENTS: Final = "stripe_event"
 class Size:
     """How much is measured.
 
-    `stores` are the numbers of stored gifts with which measurement e is done; the first is the
-    small database, with which the others are compared.
+    Measurement e is done with each number of stored gifts in `stores`; the first is that of the
+    small database, with which the others are compared. Measurement f uses the last number, and
+    reads each page `turns` times.
     """
 
     burst: int
@@ -44,9 +46,10 @@ class Size:
     offered_s: float
     backlog: int
     stores: tuple[int, ...]
+    turns: int = 100
 
 
-QUICK: Final = Size(burst=200, rounds=1, offered_s=0.2, backlog=500, stores=(200, 1_000))
+QUICK: Final = Size(burst=200, rounds=1, offered_s=0.2, backlog=500, stores=(200, 1_000), turns=3)
 FULL: Final = Size(
     burst=4_000, rounds=3, offered_s=6, backlog=100_000, stores=(1_000, 10_000, 100_000, 1_000_000)
 )
@@ -136,6 +139,8 @@ class Bench:
             yield from self._backlog()
         if "e" in parts:
             yield from self._cost_curve()
+        if "f" in parts:
+            yield from self._desk()
 
     def _bursts(self, place: Place, ceiling: Running) -> Iterator[Figure]:
         """Measurement a: the rates when 32 connections send events as fast as possible."""
@@ -216,6 +221,40 @@ class Bench:
             many = median(pair[1][index] for pair in rates)
             name = f"{what} with {gifts:,} gifts stored"
             yield self._figure(name, many, "/s", many / few, f"with {first:,} stored")
+
+    def _desk(self) -> Iterator[Figure]:
+        """Measurement f: staff's pages and exports with many gifts, also while webhooks arrive."""
+        gifts = self._size.stores[-1]
+        url = self._parts.fresh_url()
+        seconds, cookie = desk.fill(url, gifts)
+        yield self._figure(f"{gifts:,} gifts made in", seconds, "s")
+        with serving(url, self._folder) as service:
+            staff = desk.Desk(url, service, cookie)
+            bare_page = staff.bare_page(self._size.turns)
+            for path in desk.PAGES:
+                yield self._page(path, staff.latencies(path, self._size.turns), bare_page)
+            yield self._page("older pages", staff.turned_pages(desk.DEPTH), bare_page)
+            yield from self._exports(staff, gifts)
+            place = Place(Stock(url), service)
+            with staff.downloading("/finance/gifts.csv"):
+                answers = place.offer(100, self._size.offered_s)
+            yield self._figure("p99 at 100/s during exports", answers.percentile_ms(0.99), "ms")
+            place.stock.close()
+
+    def _page(self, path: str, seconds: list[float], bare_page: float) -> Figure:
+        value, ceiling = desk.p99(seconds), 1000 * bare_page
+        return self._figure(f"p99 of {path}", value, "ms", value / ceiling, "a bare page of rows")
+
+    def _exports(self, staff: desk.Desk, gifts: int) -> Iterator[Figure]:
+        """Yield each export's rate, its ratio to the driver's rate, and the memory it took."""
+        ceiling = gifts / staff.bare_csv()
+        for ending in ("csv", "xlsx"):
+            before = staff.megabytes()
+            seconds, _ = staff.download(f"/finance/gifts.{ending}")
+            rate, what = gifts / seconds, f"gifts a second as {ending.upper()}"
+            name = "the driver's cursor and csv.writer"
+            yield self._figure(what, rate, "/s", rate / ceiling, name)
+            yield self._figure(f"memory for {ending.upper()}", staff.megabytes() - before, "MB")
 
     def _place(self, stack: ExitStack, gifts: int) -> Place:
         stock = self._stock(gifts)

@@ -6,8 +6,6 @@ and ids of sessions are random.
 """
 
 import hashlib
-import json
-import sqlite3
 import string
 import uuid
 from collections.abc import Iterable, Iterator
@@ -15,12 +13,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-import psycopg
-from psycopg.rows import dict_row
-from sqlalchemy.engine import make_url
 from sqlmodel import select
 
 from donate.clock import FixedClock
+from donate.demo.bulk_loader import Row, bulk_loader
 from donate.gifts.models import Gift
 from donate.storage.bulk_writes import insert_new
 from donate.storage.database import Database
@@ -34,8 +30,6 @@ _START: Final = datetime(2023, 1, 1, tzinfo=UTC)
 _FIRST_ID: Final = 1_000_000
 _DIGITS: Final = string.digits + string.ascii_uppercase + string.ascii_lowercase
 _ACCOUNT: Final = "B7WZ01zgkW"
-
-Row = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -75,7 +69,7 @@ class Stock:
 
     def __init__(self, url: str) -> None:
         self.url = url
-        self._bulk = _Sqlite(url) if url.startswith("sqlite") else _Postgres(url)
+        self._bulk = bulk_loader(url)
         self._count = 0
         database = Database(url)
         self._awaited = self._template(database, settled=False)
@@ -96,8 +90,7 @@ class Stock:
 
     def rest(self) -> None:
         """Checkpoint the database and update its statistics, as happens in a database in use."""
-        for statement in self._bulk.maintenance:
-            self._bulk.run(statement)
+        self._bulk.maintain()
 
     def close(self) -> None:
         self._bulk.close()
@@ -181,94 +174,9 @@ class Stock:
         return rows
 
 
-class _Sqlite:
-    maintenance = ("PRAGMA wal_checkpoint(TRUNCATE)",)
-
-    def __init__(self, url: str) -> None:
-        self._connection = sqlite3.connect(make_url(url).database or "")
-        self._connection.row_factory = sqlite3.Row
-        # The data may be lost in a power failure, and the cache holds the indexes of random ids.
-        for pragma in ("synchronous = OFF", "cache_size = -2000000", "busy_timeout = 30000"):
-            self._connection.execute(f"PRAGMA {pragma}")
-
-    def as_stored(self, value: uuid.UUID) -> str:
-        return value.hex
-
-    def query(self, sql: str) -> list[Row]:
-        return [dict(row) for row in self._connection.execute(sql)]
-
-    def insert(self, table: str, columns: list[str], rows: Iterator[list[Any]]) -> None:
-        placeholders = ",".join("?" * len(columns))
-        self._connection.executemany(
-            f"INSERT INTO {table} ({','.join(columns)}) VALUES ({placeholders})", rows
-        )
-
-    def run(self, statement: str) -> None:
-        self._connection.execute(statement).fetchall()
-
-    def commit(self) -> None:
-        self._connection.commit()
-
-    def close(self) -> None:
-        self._connection.close()
-
-
-class _Postgres:
-    maintenance = ("VACUUM ANALYZE", "CHECKPOINT")
-
-    def __init__(self, url: str) -> None:
-        self._connection = psycopg.connect(url, row_factory=dict_row)
-        # In the role of a replica, PostgreSQL checks no foreign keys, which would take long.
-        self._connection.execute("SET session_replication_role = replica")
-        self._connection.execute("SET synchronous_commit = off")
-        self._connection.commit()
-
-    def as_stored(self, value: uuid.UUID) -> str:
-        return str(value)
-
-    def query(self, sql: str) -> list[Row]:
-        rows = self._connection.execute(sql).fetchall()
-        self._connection.commit()
-        return rows
-
-    def insert(self, table: str, columns: list[str], rows: Iterator[list[Any]]) -> None:
-        copy = f"COPY {table} ({','.join(columns)}) FROM STDIN"
-        with self._connection.cursor().copy(copy) as into:
-            lines: list[str] = []
-            for row in rows:
-                lines.append("\t".join(map(_as_copied, row)))
-                if len(lines) == 500:
-                    into.write("\n".join(lines) + "\n")
-                    lines.clear()
-            into.write("".join(line + "\n" for line in lines))
-
-    def run(self, statement: str) -> None:
-        self._connection.autocommit = True
-        self._connection.execute(statement)
-        self._connection.autocommit = False
-
-    def commit(self) -> None:
-        self._connection.commit()
-
-    def close(self) -> None:
-        self._connection.close()
-
-
 def _base62(number: int) -> str:
     digits = ""
     while number:
         number, digit = divmod(number, 62)
         digits = _DIGITS[digit] + digits
     return digits
-
-
-def _as_copied(value: Any) -> str:
-    match value:
-        case None:
-            return r"\N"
-        case bytes():
-            return r"\\x" + value.hex()
-        case dict():
-            return json.dumps(value)
-        case _:
-            return str(value)

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from tests.benchmarks.desk import PAGES
+
 
 @dataclass(frozen=True)
 class Target:
@@ -28,6 +30,12 @@ _BOTH: Final = {
     "p99 at 350/s offered": Target(15, at_most=True),
     "durable answers with 1,000,000 gifts stored": Target(0.80, of_ratio=True),
     "confirmed gifts with 1,000,000 gifts stored": Target(0.80, of_ratio=True),
+    "1,000,000 gifts made in": Target(300, at_most=True),
+    **{f"p99 of {path}": Target(100, at_most=True) for path in (*PAGES, "older pages")},
+    "gifts a second as CSV": Target(0.50, of_ratio=True),
+    "memory for CSV": Target(50, at_most=True),
+    "memory for XLSX": Target(100, at_most=True),
+    "p99 at 100/s during exports": Target(50, at_most=True),
 }
 TARGETS: Final[Mapping[str, Mapping[str, Target]]] = {
     "SQLite": _BOTH | {"durable answers": Target(0.60, of_ratio=True)},

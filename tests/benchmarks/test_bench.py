@@ -5,6 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from tests.benchmarks.desk import PAGES
 from tests.benchmarks.measures import FULL, OFFERED
 from tests.benchmarks.processes import ROOT
 from tests.benchmarks.targets import TARGETS
@@ -32,4 +33,7 @@ def test_each_target_belongs_to_a_figure() -> None:
     rates = {"durable answers", "confirmed gifts"}
     measured = rates | {f"p99 at {rate:,}/s offered" for rate in OFFERED}
     measured |= {f"{rate} with {FULL.stores[-1]:,} gifts stored" for rate in rates}
+    measured |= {f"{FULL.stores[-1]:,} gifts made in", "gifts a second as CSV"}
+    measured |= {f"p99 of {path}" for path in (*PAGES, "older pages")}
+    measured |= {"memory for CSV", "memory for XLSX", "p99 at 100/s during exports"}
     assert all(set(targets) <= measured for targets in TARGETS.values())

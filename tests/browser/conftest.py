@@ -91,7 +91,7 @@ def running_demo(folder: Path, database_url: str = "") -> Iterator[Demo]:
             email=signed_in[1],
             password=signed_in[2],
         )
-        # SIGTERM rather than SIGINT, because background processes may ignore SIGINT.
+        # This sends SIGTERM and not SIGINT, because a background process may ignore SIGINT.
         process.terminate()
         try:
             process.wait(timeout=30)

@@ -1,13 +1,15 @@
 """Actions of donors and staff in the browser."""
 
 import re
+from itertools import count
 
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Demo
 
 # The most reloads of a page; on a busy machine the worker may need seconds to settle an event.
-RELOADS = 20
+RELOADS = 160
+_DONORS = count(1)
 
 
 def fill_in(page: Page, mode: str, *, preset: int = 5000, language: str = "en") -> None:
@@ -16,7 +18,8 @@ def fill_in(page: Page, mode: str, *, preset: int = 5000, language: str = "en") 
     page.locator(f"label[for=preset-{preset}]").click()
     page.locator(f"label[for=mode-{mode}]").click()
     page.locator("#name").fill("Ann Lee")
-    page.locator("#email").fill("ann@example.org")
+    # Each gift has another address, because the service sends an address few e-mails a day.
+    page.locator("#email").fill(f"ann.{next(_DONORS)}@example.org")
 
 
 def give(page: Page, mode: str, *, preset: int = 5000, language: str = "en") -> None:
@@ -59,12 +62,22 @@ def let_the_bank_pay(page: Page, demo: Demo, reference: str) -> None:
     """Wait until the pretend Stripe lists the gift's monthly debit, and let it succeed."""
     page.goto(demo.sandbox)
     mine = page.locator("tr", has_text=reference).locator("form[action^='/invoices/'] button")
-    for _ in range(40):
+    for _ in range(RELOADS):
         if mine.count():
             break
         page.wait_for_timeout(250)
         page.reload()
     mine.first.click()
+
+
+def expect_button(page: Page, selector: str) -> None:
+    """Reload the page until it has this button; fail if it never does."""
+    for _ in range(RELOADS):
+        if page.locator(selector).count():
+            break
+        page.wait_for_timeout(250)
+        page.reload()
+    expect(page.locator(selector)).to_be_visible()
 
 
 def expect_status(page: Page, status: str) -> None:
@@ -94,7 +107,7 @@ def reference_on(page: Page) -> str:
 def open_letter(page: Page, reference: str) -> None:
     """Open the demo's newest e-mail with this reference in its subject, once it is sent."""
     letter = page.locator(".letters a", has_text=reference).first
-    for _ in range(40):
+    for _ in range(RELOADS):
         page.goto("/demo/letters")
         if letter.count():
             break
@@ -103,9 +116,9 @@ def open_letter(page: Page, reference: str) -> None:
     page.wait_for_url("**/demo/letters/*")
 
 
-def sign_in(page: Page, demo: Demo) -> None:
-    """Sign in as staff."""
-    page.goto("/finance")
+def sign_in(page: Page, demo: Demo, *, language: str = "en-CA") -> None:
+    """Sign in as staff, to pages in this language."""
+    page.goto(f"/finance/sign-in?lang={language}")
     page.locator("[name=email]").fill(demo.email)
     page.locator("[name=password]").fill(demo.password)
     page.locator("main form button").first.click()

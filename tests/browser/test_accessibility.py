@@ -6,10 +6,8 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Browser, Page
 
-from tests.browser import steps
-from tests.browser.conftest import Demo, OpenPage, browsing
-from tests.browser.places import DONORS_PAGES, LETTERS, STAFF_PAGES, a_gift_waiting_for_the_card
-from tests.browser.seeing import (
+from tests.browser import clerk, steps
+from tests.browser.appearance import (
     CUT_OFF,
     MOVES,
     SMALL_PHONE,
@@ -17,13 +15,20 @@ from tests.browser.seeing import (
     violations,
     width_of,
 )
+from tests.browser.conftest import Demo, OpenPage, browsing
+from tests.browser.places import DONORS_PAGES, LETTERS, a_gift_waiting_for_the_card
+from tests.browser.staff_places import STAFF_PAGES
 
 MAX_BYTES = 60_000
+in_both_languages = pytest.mark.parametrize("language", ["en-CA", "fr-CA"])
+
+# The widths of a desktop window and of a phone, in pixels.
+WIDTHS = (1280, 390)
 
 
 @pytest.fixture(scope="module", params=DONORS_PAGES, ids=lambda visit: visit.__name__)
 def place(request: pytest.FixtureRequest, chromium: Browser, the_demo: Demo) -> Iterator[Page]:
-    """Open a donor's page once for all tests of it."""
+    """Open one of the donors' pages, once for all tests of the page."""
     with browsing(chromium, the_demo) as open_new_page:
         page = open_new_page(viewport={"width": SMALL_PHONE, "height": 640})
         request.param(page)
@@ -83,13 +88,48 @@ def test_axe_finds_nothing_in_letters(open_page: OpenPage) -> None:
         assert width_of(page) <= SMALL_PHONE, visit.__name__
 
 
-def test_axe_finds_nothing_on_staff_pages(open_page: OpenPage, demo: Demo) -> None:
-    """Axe finds no violation on the sign-in page and on each staff page."""
-    page = open_page(viewport={"width": 1280, "height": 800})
+@in_both_languages
+def test_axe_finds_nothing_on_staff_pages(open_page: OpenPage, demo: Demo, language: str) -> None:
+    """Axe finds no violation on staff pages on a desktop or a phone, and they fit 320 pixels."""
+    page = open_page(viewport={"width": WIDTHS[0], "height": 800})
     steps.give(page, "interac")
-    page.goto("/finance/sign-in")
-    assert violations(page) == []
-    steps.sign_in(page, demo)
+    page.goto(f"/finance/sign-in?lang={language}")
+    check_staff_page(page, "the sign-in page")
+    steps.sign_in(page, demo, language=language)
     for visit in STAFF_PAGES:
+        page.set_viewport_size({"width": WIDTHS[0], "height": 800})
         visit(page)
-        assert violations(page) == [], visit.__name__
+        page.wait_for_load_state()
+        assert page.locator("html").get_attribute("lang") == language, visit.__name__
+        for width in WIDTHS:
+            page.set_viewport_size({"width": width, "height": 800})
+            check_staff_page(page, visit.__name__)
+
+
+@in_both_languages
+def test_axe_finds_nothing_while_a_second_factor_is_set_up(
+    open_page: OpenPage, demo: Demo, language: str
+) -> None:
+    """Axe finds no violation on pages that set up or ask for a code, which fit 320 pixels, too."""
+    page, email = open_page(), f"dora.{language}@example.org"
+    clerk.invite_clerk(open_page(), page, demo, email)
+    clerk.enter_password(page, email, language=language)
+    page.wait_for_url("**/finance")
+    codes = clerk.begin_second_factor(page)
+    check_staff_page(page, "the QR code")
+    page.set_viewport_size({"width": 390, "height": 844})
+    clerk.confirm_second_factor(page, codes)
+    check_staff_page(page, "the recovery codes")
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.locator(".sign-out button").click()
+    clerk.enter_password(page, email, language=language)
+    page.wait_for_url("**/sign-in/code")
+    page.locator("summary").click()
+    check_staff_page(page, "the code page")
+
+
+def check_staff_page(page: Page, name: str) -> None:
+    """Check a page with axe in light and dark, and its width on the smallest phone."""
+    assert violations(page) == [], name
+    page.set_viewport_size({"width": SMALL_PHONE, "height": 640})
+    assert width_of(page) <= SMALL_PHONE, name

@@ -6,8 +6,8 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser import steps
+from tests.browser.appearance import SMALL_PHONE, violations, width_of
 from tests.browser.conftest import Demo, OpenPage
-from tests.browser.seeing import SMALL_PHONE, violations, width_of
 
 SCRIPT = Path(__file__).parent.parent.parent / "donate/static/embed.js"
 

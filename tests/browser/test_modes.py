@@ -62,7 +62,10 @@ def test_a_monthly_gift_is_changed_and_ended(
     expect(page.locator(".notice-good")).to_be_visible()
     expect(page.get_by_text("75,50" if language == "fr" else "75.50").first).to_be_visible()
     page.locator("form[action*='/pause'] button").click()
+    # On a busy machine Stripe may answer only after the page was loaded.
+    steps.expect_button(page, "form[action*='/resume'] button")
     page.locator("form[action*='/resume'] button").click()
+    steps.expect_button(page, "form[action*='/pause'] button")
     page.locator("summary").click()
     page.locator("form[action*='/cancel'] button").click()
     expect(page.locator("form")).to_have_count(0)
@@ -107,8 +110,8 @@ def test_an_interac_gift_is_marked_received(
 
     staff = open_page(java_script_enabled=script, viewport={"width": 1280, "height": 900})
     steps.sign_in(staff, demo)
-    staff.locator("[name=reference]").fill(reference.lower().replace("-", " "))
-    staff.locator("[name=reference]").press("Enter")
+    staff.locator("[name=q]").fill(reference.lower().replace("-", " "))
+    staff.locator("[name=q]").press("Enter")
     staff.wait_for_url("**/finance/gifts/*-*")
     today = datetime.datetime.now(ZoneInfo("America/Toronto")).date()
     staff.locator("[name=received_on]").fill(today.isoformat())

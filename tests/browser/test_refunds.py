@@ -3,8 +3,8 @@
 from playwright.sync_api import expect
 
 from tests.browser import steps
+from tests.browser.appearance import SMALL_PHONE, violations, width_of
 from tests.browser.conftest import Demo, OpenPage
-from tests.browser.seeing import SMALL_PHONE, violations, width_of
 
 
 def test_staff_send_a_part_back(open_page: OpenPage, demo: Demo) -> None:
@@ -17,7 +17,7 @@ def test_staff_send_a_part_back(open_page: OpenPage, demo: Demo) -> None:
 
     staff = open_page(java_script_enabled=False)
     steps.sign_in(staff, demo)
-    staff.goto(f"/finance/gifts?reference={steps.reference_on(donor)}")
+    staff.goto(f"/finance/search?q={steps.reference_on(donor)}")
     staff.get_by_text("Refund", exact=True).click()
     expect(staff.locator("#amount")).to_have_value("50.00")
     staff.locator("#amount").fill("70.00")

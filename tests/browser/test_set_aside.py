@@ -8,8 +8,8 @@ from playwright.sync_api import Page, expect
 from donate.finance.models import Role
 from donate.finance.staff.accounts import add_staff
 from tests.browser import steps
+from tests.browser.appearance import SMALL_PHONE, violations, width_of
 from tests.browser.conftest import Demo, OpenPage
-from tests.browser.seeing import SMALL_PHONE, violations, width_of
 from tests.real_parts import Sqlite
 from tests.stripe_gateway import gifts_and_events
 from tests.stripe_gateway.service import Service, serving
@@ -39,7 +39,7 @@ def deliver(service: Service, body: bytes) -> None:
 
 
 def deliver_another_amount(service: Service) -> str:
-    """Deliver a payment that differs from its gift's amount; return the gift's reference."""
+    """Deliver a payment of another amount than its gift's; return the reference of the gift."""
     gift = gifts_and_events.give(service.database)
     payment = gifts_and_events.session_for(gift, amount_total=4_000)
     deliver(

@@ -1,4 +1,4 @@
-"""For each status, the facts that give a gift this status."""
+"""Maps each status to facts that give a gift this status."""
 
 from datetime import UTC, datetime, timedelta
 

@@ -49,7 +49,7 @@ def test_an_account_that_has_to_be_confirmed(visitor: Visitor, language: str) ->
     assert "headline-waiting" not in html
     assert "data-looks-again" not in html
     assert f'"/give/{gift.code}?lang={language}">Give' not in html
-    assert ("On its way" if english else "En traitement") not in words_of(html)
+    assert ("On its way" if english else "En cours de traitement") not in words_of(html)
     with visitor.database.writing() as session:
         record_facts(session, [(gift.id, failed)], now=NOW)
     html = visitor.get(page).text

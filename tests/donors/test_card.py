@@ -7,7 +7,6 @@ import pytest
 from fastapi import FastAPI
 from starlette.testclient import TestClient
 
-from donate.app import build_parts
 from donate.clock import SystemClock
 from donate.donors.give_pages import DonorPages
 from donate.gifts.facts import Fact, FactKind
@@ -20,6 +19,7 @@ from donate.regions.regions import load_regions
 from donate.storage.database import Database
 from donate.web.giving_limits import AttemptCounter, GivingLimits
 from donate.web.templating import Pages
+from donate.wiring import build_parts
 from tests.donors.visitor import REGIONS, Visitor, visiting, words_of
 from tests.real_parts import make_settings
 from tests.sandbox.running import run_sandbox

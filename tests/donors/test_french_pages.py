@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
-from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
@@ -17,9 +16,9 @@ from donate.storage.database import Database
 from donate.web.templating import translations
 from tests.donors.options import OPTIONS
 from tests.donors.visitor import REGIONS, Visitor, visiting
+from tests.reading_pages import texts
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
-NOT_READ = {"script", "style"}
 # Texts that are the same in both languages: codes, addresses and names.
 NAMES = {
     "LWCAN",
@@ -30,38 +29,6 @@ NAMES = {
     "Canada",
     "a…@example.org",
 }
-
-
-class Reader(HTMLParser):
-    """Collects a page's visible texts, and the labels that a screen reader speaks."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.read: set[str] = set()
-        self._inside: list[str] = []
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self._inside.append(tag)
-        spoken = ("alt", "aria-label", "data-elsewhere", "data-not-monthly", "data-copied")
-        for name, value in attrs:
-            if name in spoken and value:
-                self.read.add(value)
-
-    def handle_endtag(self, tag: str) -> None:
-        if tag in self._inside:
-            while self._inside.pop() != tag:
-                pass
-
-    def handle_data(self, data: str) -> None:
-        text = " ".join(data.split())
-        if any(map(str.isalpha, text)) and not NOT_READ & set(self._inside):
-            self.read.add(text)
-
-
-def texts(page: str) -> set[str]:
-    reader = Reader()
-    reader.feed(page)
-    return reader.read
 
 
 @pytest.fixture

@@ -91,7 +91,7 @@ def test_another_mode_without_a_fee_takes_the_cover_off(full_options: Visitor) -
 def test_a_bad_option_is_refused_at_its_field(
     full_options: Visitor, field: str, typed: str, sentence: str
 ) -> None:
-    """A bad option gets a message at its field, in the unfolded list of options; no gift opens."""
+    """A bad option gets a message at its field in the opened list of options, and opens no gift."""
     answer = full_options.give(**{field: typed})
     assert answer.status_code == 422
     assert sentence in words_of(answer.text)

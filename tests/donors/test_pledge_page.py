@@ -91,7 +91,7 @@ def test_a_failed_month_paid_by_another_gift_is_not_past_due(
 
 
 def test_a_second_failed_month_is_still_past_due(visitor: Visitor) -> None:
-    """If one of two failed months was paid by another gift, the other is still past due."""
+    """If only one of two failed months was paid by another gift, the pledge is still past due."""
     first, month = failing_pledge(visitor)
     pay_instead(visitor, month)
     later = NOW + timedelta(days=60)
@@ -108,15 +108,15 @@ def test_a_second_failed_month_is_still_past_due(visitor: Visitor) -> None:
     ("mode", "language", "once", "other"),
     [
         ("card", "en-CA", "single card payment", "Give by Interac e-Transfer instead"),
-        ("card", "fr-CA", "un seul paiement par carte", "Virement Interac"),
+        ("card", "fr-CA", "ce mois-ci seulement, par carte", "Virement Interac"),
         ("bank_debit", "en-CA", "single bank debit", "Give by card instead"),
-        ("bank_debit", "fr-CA", "un seul débit bancaire", "par carte"),
+        ("bank_debit", "fr-CA", "ce mois-ci seulement, par débit bancaire", "par carte"),
     ],
 )
 def test_the_buttons_of_a_month_fit_how_it_is_collected(
     visitor: Visitor, mode: str, language: str, once: str, other: str
 ) -> None:
-    """A failed month's page offers its own mode, which its list of other modes leaves out."""
+    """A failed month's page offers one payment in the month's mode, but not as another mode."""
     _, month = failing_pledge(visitor, mode)
     words = words_of(visitor.get(f"/gifts/{month.token}?lang={language}").text)
     assert once in words

@@ -168,7 +168,7 @@ def _staff_page(known: Known, rng: Random) -> Request:
             "/finance/set-aside",
             f"/finance/set-aside/{known.aside}",
             "/finance/letters",
-            "/finance/trail",
+            "/finance/activity",
         ]
     )
     return Request("GET", path, (("Cookie", f"donate_staff={known.cookie}"),))

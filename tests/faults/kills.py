@@ -26,12 +26,12 @@ from sqlmodel import col, func, select
 from donate.errors import DatabaseBusy
 from donate.storage.database import Database
 from donate.stripe_gateway.models import EventState, OpenCheckout, OpenRefund, StripeEvent
+from tests.faults.book_comparison import find_errors, list_all
 from tests.faults.people import People
 from tests.faults.processes import a_fresh
 from tests.faults.quick_start import Forked, Forker, forker
-from tests.faults.reckoning import find_errors, list_all
 from tests.finance.finance_site import start_staff_session
-from tests.journeys.travelling import pretend_stripe, until
+from tests.journeys.donor_steps import pretend_stripe, until
 from tests.real_parts import SECRET_KEY, WEBHOOK_SECRET, caller, free_port
 from tests.sandbox.running import RunningSandbox
 from tests.stripe_gateway.gifts_and_events import as_bytes, sign

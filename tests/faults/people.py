@@ -20,7 +20,7 @@ from donate.gifts.models import Gift
 from donate.storage.database import Database
 from tests.api.program import ANN as PROGRAMS_ANN, GIFT
 from tests.finance.refund_desk import GOOD
-from tests.journeys.travelling import ANN, field
+from tests.journeys.donor_steps import ANN, field
 from tests.real_parts import caller
 from tests.sandbox.running import RunningSandbox
 

@@ -14,7 +14,7 @@ import httpx
 
 from donate.storage.database import Database
 from tests.faults.quick_start import Forked, Forker
-from tests.journeys.travelling import World, pretend_stripe, until
+from tests.journeys.donor_steps import World, pretend_stripe, until
 from tests.real_parts import SECRET_KEY, WEBHOOK_SECRET, Postgres, Sqlite, caller, free_port
 from tests.stripe_gateway.service import WEBHOOK_PATH
 

@@ -32,7 +32,7 @@ from tests.faults.odd_requests import draw_request
 from tests.faults.processes import a_fresh
 from tests.faults.quick_start import Forked, forker
 from tests.finance.finance_site import start_staff_session
-from tests.journeys.travelling import until
+from tests.journeys.donor_steps import until
 from tests.real_parts import SECRET_KEY, WEBHOOK_SECRET, free_port
 from tests.stripe_gateway.gifts_and_events import give
 

@@ -9,8 +9,8 @@ from sqlalchemy import update
 from donate.stripe_gateway.models import OpenAgreement
 from tests.faults.processes import a_machine
 from tests.faults.quick_start import Forker
+from tests.journeys.donor_steps import AMOUNT, BANK_ACCOUNT, World, until
 from tests.journeys.monthly import bank_says, subscriptions
-from tests.journeys.travelling import AMOUNT, BANK_ACCOUNT, World, until
 
 GATEWAY = "donate.stripe_gateway"
 
@@ -49,7 +49,8 @@ def test_an_agreement_survives_every_crash(
         form = world.fill_in("bank_debit") | {"frequency": "monthly"}
         world.pay(world.submit(form), BANK_ACCOUNT)
         machine.was_killed(process, AFTER_WEBHOOK)
-        world.webhooks(paused=True)  # now only the worker can learn of the subscription
+        # Without webhooks, only the worker can learn of the subscription.
+        world.webhooks(paused=True)
         for step in STEPS:
             make_due(world)
             process = machine.serve(killed_at=step)

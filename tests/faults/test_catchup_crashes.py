@@ -8,7 +8,7 @@ from sqlmodel import select
 from donate.stripe_gateway.models import CatchupRun, StripeEvent
 from tests.faults.processes import a_machine
 from tests.faults.quick_start import Forker
-from tests.stripe_gateway.away import EVENTS, check_totals, going_away
+from tests.stripe_gateway.without_webhooks import EVENTS, check_totals, going_away
 
 GATEWAY = "donate.stripe_gateway"
 STEPS = [

@@ -9,7 +9,7 @@ from donate.clock import FixedClock, local_date, start_of_day
 from donate.gifts.audit import differences
 from donate.storage.database import Database
 from donate.stripe_gateway.models import EventState
-from tests.journeys.travelling import until
+from tests.journeys.donor_steps import until
 from tests.real_parts import caller, make_settings, served
 from tests.stripe_gateway.gifts_and_events import (
     NOW,

@@ -15,7 +15,7 @@ from donate.gifts.audit import differences
 from donate.gifts.models import Gift, GiftFact
 from donate.storage.constraints import broken_constraints
 from donate.storage.database import Database
-from tests.journeys.travelling import until
+from tests.journeys.donor_steps import until
 from tests.real_parts import Postgres
 from tests.stripe_gateway.gifts_and_events import (
     NOW,

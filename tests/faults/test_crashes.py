@@ -12,7 +12,7 @@ from donate.gifts.models import Gift
 from donate.stripe_gateway.models import StripeEvent
 from tests.faults.processes import Machine, a_machine, ended_within
 from tests.faults.quick_start import Forker
-from tests.journeys.travelling import AMOUNT, RECEIVED, until
+from tests.journeys.donor_steps import AMOUNT, RECEIVED, until
 from tests.stripe_gateway.gifts_and_events import as_bytes, event, give_many, session_for, sign
 from tests.stripe_gateway.service import WEBHOOK_PATH
 

@@ -11,7 +11,7 @@ from sqlmodel import select
 from donate.letters.models import Letter
 from tests.faults.processes import Machine, a_machine
 from tests.faults.quick_start import Forker
-from tests.journeys.travelling import until
+from tests.journeys.donor_steps import until
 from tests.letters.mailer import SENDER, LocalMailServer, make_due, run_mail_server
 
 # Each crash point, and how many copies of the e-mail the mail server has got by then.

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.faults.proxy import Proxy, proxy_to
-from tests.journeys.travelling import until
+from tests.journeys.donor_steps import until
 
 ANSWER = b"you said: "
 QUICK_S = 0.3
@@ -56,7 +56,10 @@ def call(proxy: Proxy) -> socket.socket:
 
 
 def exchange(caller: socket.socket, sent: bytes) -> bytes | str:
-    """Send bytes; return the answer so far, or "silence", "ended" or "reset" if there is none."""
+    """Send bytes, and return the answer, which may be incomplete.
+
+    Return "reset" after a reset, and "silence" or "ended" if no answer came.
+    """
     received = b""
     try:
         caller.sendall(sent)

@@ -22,7 +22,7 @@ from donate.storage.constraints import broken_constraints
 from donate.storage.database import Database
 from donate.stripe_gateway.models import StripeEvent
 from tests.faults.proxy import Proxy, proxy_to
-from tests.journeys.travelling import ANN, field as field_of, until
+from tests.journeys.donor_steps import ANN, field as field_of, until
 from tests.real_parts import Postgres
 from tests.stripe_gateway.gifts_and_events import as_bytes, event, give_many, session_for
 from tests.stripe_gateway.service import Service, serving

@@ -21,7 +21,7 @@ from donate.storage.database import Database
 from donate.stripe_gateway.client import DEADLINE_S
 from donate.stripe_gateway.requests.checkout_polling import MIN_PAUSE
 from tests.faults.proxy import Proxy, proxy_to
-from tests.journeys.travelling import AMOUNT, RECEIVED, World
+from tests.journeys.donor_steps import AMOUNT, RECEIVED, World
 from tests.real_parts import Sqlite, caller, free_port, make_settings, served
 from tests.sandbox.running import run_sandbox
 
@@ -83,7 +83,7 @@ def a_world(database_url: str) -> Iterator[tuple[World, Proxy]]:
 
 
 def live_through(world: World, proxy: Proxy, fault: dict[str, Any]) -> Outcome:
-    """Give during the fault, pay after it, and open the gift's page when the fault is back."""
+    """Give during the fault, end it and pay, then cause it again and open the gift's page."""
     outcome = Outcome()
     form = world.fill_in()
     proxy.fail(**fault)
@@ -135,7 +135,7 @@ def outcomes(sqlite: Sqlite) -> Iterator[dict[str, Future[Outcome]]]:
 def test_a_donor_is_told_in_time_and_pays_once(
     outcomes: dict[str, Future[Outcome]], name: str
 ) -> None:
-    """Under each fault, the donor is told in time to try again, and then pays exactly once."""
+    """Under each fault, the donor reads in time that paying failed, and later pays exactly once."""
     outcome = outcomes[name].result()
     assert (outcome.first_answer, outcome.waited_s < DEADLINE_S + MARGIN_S) == (303, True)
     assert NOT_OPENED in outcome.first_page, outcome.first_page
@@ -151,7 +151,7 @@ def test_a_donor_is_told_in_time_and_pays_once(
 def test_the_payment_is_shown_after_the_fault(
     outcomes: dict[str, Future[Outcome]], name: str
 ) -> None:
-    """A gift's page opens in time while Stripe cannot be asked, and later shows the payment."""
+    """A gift's page opens in time while Stripe does not answer, and later shows the payment."""
     outcome = outcomes[name].result()
     assert outcome.looked_s < DEADLINE_S + MARGIN_S
     assert RECEIVED not in outcome.page_while_failing

@@ -14,7 +14,7 @@ from tests.faults.processes import Machine, a_machine
 from tests.faults.quick_start import Forker
 from tests.finance.finance_site import start_staff_session
 from tests.finance.refund_desk import GOOD
-from tests.journeys.travelling import AMOUNT, RECEIVED, World, field, until
+from tests.journeys.donor_steps import AMOUNT, RECEIVED, World, field, until
 
 GATEWAY = "donate.stripe_gateway"
 
@@ -70,7 +70,8 @@ def test_a_refund_survives_every_crash(start: Forker, database_url: str, tmp_pat
         process = machine.serve(killed_at=RECORDED)
         gift = paid(machine)
         sign_in(world)
-        world.webhooks(paused=True)  # now only the worker can learn of the refund
+        # Without webhooks, only the worker can learn of the refund.
+        world.webhooks(paused=True)
         with pytest.raises(httpx.TransportError):
             send_back(world, gift)
         machine.was_killed(process, RECORDED)

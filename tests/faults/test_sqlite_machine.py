@@ -16,7 +16,7 @@ from donate.errors import DatabaseBusy
 from donate.storage.database import Database
 from tests.faults.processes import Machine, a_machine
 from tests.faults.quick_start import Forker
-from tests.journeys.travelling import ANN, field, until
+from tests.journeys.donor_steps import ANN, field, until
 from tests.real_parts import Sqlite
 from tests.stripe_gateway.gifts_and_events import as_bytes, event, sign
 from tests.stripe_gateway.service import WEBHOOK_PATH
@@ -58,7 +58,7 @@ def a_service(start: Forker, sqlite: Sqlite, folder: Path) -> Iterator[tuple[Mac
 def test_a_write_lock_of_ten_seconds_is_a_503(
     start: Forker, sqlite: Sqlite, tmp_path: Path
 ) -> None:
-    """While another process holds the write lock, forms and events get 503, and pages open."""
+    """While another process holds the write lock, forms and events get 503, but pages open."""
     with a_service(start, sqlite, tmp_path) as (machine, file):
         form = machine.world.fill_in("interac")
         hold = [sys.executable, "-c", HOLD, str(file)]

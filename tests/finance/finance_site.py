@@ -1,5 +1,6 @@
 """Runs the staff pages with a fixed clock, for tests that open them as staff."""
 
+import html
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,9 +16,12 @@ from sqlmodel import Session, select
 
 from donate.clock import Clock, FixedClock
 from donate.finance.models import Role, Staff, StaffAct
+from donate.finance.provider.options import ProviderOptions
 from donate.finance.routes import FinancePages
+from donate.finance.second_factor.secret_cipher import SecretCipher
 from donate.finance.sessions import start_session
 from donate.finance.staff.accounts import add_staff, staff_by_email
+from donate.finance.staff.options import SignInOptions
 from donate.gifts.choosing.choice import check_choice
 from donate.gifts.facts import Fact, FactKind
 from donate.gifts.ledger import record_facts
@@ -27,6 +31,8 @@ from donate.money import Money
 from donate.regions.regions import Regions, load_regions
 from donate.storage.database import Database
 from donate.stripe_gateway.client import StripeClient
+from donate.stripe_gateway.requests.billing import Billing
+from donate.stripe_gateway.requests.pledge_changes import PledgeChanges
 from donate.stripe_gateway.requests.refunds import Refunds
 from donate.stripe_gateway.webhooks.inbox import Inbox
 from donate.stripe_gateway.webhooks.settle import Settler
@@ -45,6 +51,13 @@ def cheap_hash(cost: int = 1) -> PasswordHash:
 
 
 CHEAP = cheap_hash()
+# An identity provider to which no test can connect, for tests that need nothing from it.
+NO_PROVIDER = ProviderOptions("http://127.0.0.1:9", "donate", "secret", "http://testserver/back")
+OPTIONS = SignInOptions(
+    cipher=SecretCipher(["a key for tests"]),
+    provider=NO_PROVIDER,
+    public_url="http://testserver",
+)
 REGIONS = load_regions()
 PAGES = Pages(demo=False)
 
@@ -73,7 +86,7 @@ class Pauses(list[float]):
 
 @dataclass
 class FinanceSite:
-    """The app with the staff pages, its database and its clock, and what the tests record."""
+    """The app with the staff pages, its database and clock, its pauses and calls of the worker."""
 
     database: Database
     clock: FixedClock
@@ -144,6 +157,14 @@ def refunds_through(client: StripeClient, database: Database, clock: Clock) -> R
     return Refunds(database, client, inbox, settler, clock, livemode=False)
 
 
+def pledges_through(client: StripeClient, database: Database, clock: Clock) -> PledgeChanges:
+    """Return a `PledgeChanges` that sends requests through this client and wakes no worker."""
+    settler = Settler(database, clock, livemode=False, account="")
+    inbox = Inbox(database, on_stored=lambda: None)
+    url = "https://give.example.org"
+    return PledgeChanges(database, Billing(client), inbox, settler, clock, public_url=url)
+
+
 # A client whose requests fail, for tests that need nothing from Stripe.
 NO_STRIPE = StripeClient(SECRET_KEY, "http://127.0.0.1:9", ())
 
@@ -155,6 +176,7 @@ def open_site(
     passwords: PasswordHash = CHEAP,
     stripe: StripeClient = NO_STRIPE,
     regions: Regions = REGIONS,
+    options: SignInOptions = OPTIONS,
 ) -> FinanceSite:
     clock = FixedClock(NOW)
     pauses = Pauses()
@@ -168,8 +190,10 @@ def open_site(
         limits=TRIES,
         on_due=lambda: nudges.append(clock.now()),
         refunds=refunds_through(stripe, database, clock),
+        pledges=pledges_through(stripe, database, clock),
         passwords=passwords,
         pause=pauses,
+        sign_in_options=options,
     )
     app = FastAPI(redirect_slashes=False)
     error_answers.install(app, PAGES)
@@ -223,7 +247,8 @@ def sign_in(
 
 def fields(page: Response) -> dict[str, str]:
     """Return the hidden fields of the forms on a page."""
-    return dict(re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', page.text))
+    hidden = re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', page.text)
+    return {name: html.unescape(value) for name, value in hidden}
 
 
 def csrf(browser: TestClient) -> str:

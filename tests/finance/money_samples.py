@@ -18,7 +18,7 @@ from donate.regions.regions import SHIPPED, Regions, load_regions
 from donate.storage.database import Database
 
 MARCH = datetime(2026, 3, 10, 15, 0, tzinfo=UTC)
-# April 1 in UTC, and still March 31 in Toronto.
+# This time is on April 1 in UTC, but still on March 31 in Toronto.
 LATE_IN_MARCH = datetime(2026, 4, 1, 3, 30, tzinfo=UTC)
 APRIL = datetime(2026, 4, 2, 15, 0, tzinfo=UTC)
 
@@ -77,7 +77,7 @@ def give(
     )
     with database.writing() as session:
         gift = open_gift(session, choice, key, now=now)
-        # The form refuses some of these names, but an older row may hold them.
+        # The Give form refuses some of these names, but a row of an earlier version may have them.
         session.execute(
             sa.text("UPDATE donor SET name = :name WHERE id = :id"),
             {"name": name, "id": gift.donor_id},

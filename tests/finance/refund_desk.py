@@ -1,4 +1,4 @@
-"""Refunds through the staff pages, with a signed-in finance user, and the sandbox as Stripe."""
+"""Refunds gifts on the staff pages as a signed-in finance user, with the sandbox as Stripe."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -1,4 +1,4 @@
-"""Changes of a staff account after which its open sessions are invalid."""
+"""Changes a staff account in ways that end its open sessions."""
 
 from sqlmodel import Session
 

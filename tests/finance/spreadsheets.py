@@ -24,7 +24,7 @@ def read_csv(body: bytes) -> list[dict[str, str]]:
 
 
 def unguarded(text: str) -> str:
-    """Remove the apostrophe that the export put before a possible formula, as the docs say."""
+    """Remove the apostrophe that an export puts before a text that could be a formula."""
     return text[1:] if re.match(r"''*\s*[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20]", text) else text
 
 
@@ -56,5 +56,5 @@ def _cells(row: ET.Element) -> list[Cell | None]:
 
 
 def _unescaped(text: str) -> str:
-    """Undo Excel's way to write control characters."""
+    """Replace Excel's escapes of control characters, such as `_x000D_`, by these characters."""
     return re.sub("_x([0-9A-F]{4})_", lambda match: chr(int(match[1], 16)), text)

@@ -15,7 +15,8 @@ from sqlalchemy.exc import DBAPIError
 
 from donate.errors import DatabaseBusy
 from donate.finance.exports.csv_files import CsvFile
-from donate.finance.exports.runs import ExportRun, read_export
+from donate.finance.exports.registry import read_export
+from donate.finance.exports.runs import ExportRun
 from donate.finance.exports.xlsx_files import write_xlsx
 from donate.finance.sessions import start_session
 from donate.storage.database import Database
@@ -30,7 +31,7 @@ FLAT_BYTES = 12_000_000
 
 
 def run_of(database: Database) -> ExportRun:
-    export = read_export("movements", {}, TWO_REGIONS)
+    export = read_export("movements", [], TWO_REGIONS)
     return ExportRun(export, database, made_by="ann@example.org", made_at=NOW)
 
 
@@ -59,7 +60,7 @@ def break_database(database: Database, breaker: Database) -> None:
 
 @pytest.fixture
 def breaker(database: Database, database_url: str) -> Iterator[Database]:
-    """Return a second way into the same database."""
+    """Fill the database, and return a second `Database` with its own connections to it."""
     put(database, ROWS)
     if database.is_sqlite:
         with database.engine.connect() as connection:
@@ -95,7 +96,7 @@ def test_an_xlsx_that_breaks_off_says_so_in_its_last_row(
     database: Database, breaker: Database
 ) -> None:
     """If the database fails midway, the XLSX can be opened, and its last row says INCOMPLETE."""
-    export = read_export("movements", {}, TWO_REGIONS)
+    export = read_export("movements", [], TWO_REGIONS)
     done = threading.Event()
 
     def fail_midway(_count: int) -> None:
@@ -157,7 +158,7 @@ def test_a_broken_database_gives_an_error_page_instead_of_a_file(
 
 
 def memory(name: str) -> int:
-    """Return a number of /proc/self/status in bytes: VmRSS is used now, VmHWM was used at most."""
+    """Return VmRSS (memory in use) or VmHWM (the most that was in use) of this process in bytes."""
     status = Path("/proc/self/status").read_text()
     match = re.search(rf"^{name}:\s+(\d+) kB", status, re.MULTILINE)
     assert match
@@ -167,8 +168,8 @@ def memory(name: str) -> int:
 def test_many_rows_need_no_more_memory_than_few(database: Database) -> None:
     """An export of 100,000 rows, 20 MB of CSV, needs less than 12 MB of memory."""
     put(database, MANY)
-    list(islice(CsvFile(run_of(database)).chunks(), 3))  # imports and caches
-    Path("/proc/self/clear_refs").write_text("5")  # begins to measure VmHWM again
+    list(islice(CsvFile(run_of(database)).chunks(), 3))  # imports and caches are not measured
+    Path("/proc/self/clear_refs").write_text("5")  # resets VmHWM to the memory in use
     before = memory("VmRSS")
     size = sum(map(len, CsvFile(run_of(database)).chunks()))
     assert size > 150 * MANY

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from donate.finance.exports.columns import GIFT_LAYOUT, MOVEMENT_LAYOUT, ExportLayout
+from donate.finance.exports.columns import MOVEMENT_LAYOUT
 from donate.finance.exports.csv_files import guard_formula
+from donate.finance.exports.registry import EXPORTS
 from donate.finance.models import Role
 from donate.gifts.choosing.options import Wishes
 from donate.gifts.movements.models import Subject
@@ -24,7 +25,7 @@ from tests.finance.money_samples import (
 )
 from tests.finance.spreadsheets import read_csv, read_xlsx, unguarded
 
-DOCUMENT = Path(__file__).parent.parent.parent / "docs/finance.md"
+DOCUMENT = Path(__file__).parent.parent.parent / "docs/exports.md"
 NAMES = [
     '=HYPERLINK("http://x.example","y")',
     "+1 416 555 0100",
@@ -32,8 +33,7 @@ NAMES = [
     "@SUM(A1:A9)",
     "\t=1+1",
     "\r=1+1",
-    "\n=1+1",
-    "  =1+1",
+    *("\n=1+1", "  =1+1"),
     "'=1+1",
     "''=1+1",
     "\uff1d1+1",
@@ -46,9 +46,7 @@ NAMES = [
     "👩🏽‍🚀 Zoë",
     "<r></is></c><c><f>1+1</f></c><is></r>",
     "<r><t>x</t></r>",
-    "_x000D_ literally",
-    "12345678901234567890",
-    "https://x.example",
+    *("_x000D_ literally", "12345678901234567890", "https://x.example"),
     "\x01\x1f control",
 ]
 
@@ -59,7 +57,7 @@ def money_site(database: Database) -> FinanceSite:
 
 
 def test_movements_in_csv_have_these_columns_and_rows(money_site: FinanceSite) -> None:
-    """The CSV of movements has a row for each, oldest first, in plain decimals and local days."""
+    """The CSV has a row for each movement, oldest first, with plain decimals and local days."""
     gifts = sample_money(money_site.database)
     answer = money_site.signed_in().get("/finance/movements.csv")
     assert answer.status_code == 200
@@ -114,7 +112,7 @@ def gifts_of(site: FinanceSite, query: str) -> list[dict[str, str]]:
         ("code=LWJPN", ["yen"]),
         ("status=awaited", ["open"]),
         ("by=received&from=2026-03-11&to=2026-03-31", ["roof", "yen"]),
-        ("from=2026-03-11", ["yen"]),  # it was already March 11 in Tokyo
+        ("from=2026-03-11", ["yen"]),  # this gift was opened on March 11 in Tokyo
         ("status=failed", []),
     ],
 )
@@ -147,7 +145,7 @@ def test_every_name_survives_csv_and_xlsx(money_site: FinanceSite) -> None:
 
 
 def test_an_apostrophe_is_only_put_before_possible_formulas() -> None:
-    """A name such as 'Abd, and a number in the middle of a text, stay as they are."""
+    """An apostrophe is put before `=a` and `'=a`, but not before `'Abd` or `a=b`."""
     assert guard_formula("'Abd") == "'Abd"
     assert guard_formula("a=b") == "a=b"
     assert guard_formula("=a") == "'=a"
@@ -228,7 +226,7 @@ def test_control_totals_of_gifts_have_each_amount(money_site: FinanceSite) -> No
 
 
 def test_rows_that_contradict_the_totals_of_days_are_noticed(money_site: FinanceSite) -> None:
-    """If rows are there that no total of days knows, the control totals say so."""
+    """If exported movements are missing in the day totals, the control totals say so."""
     add_many_movements(money_site.database, give(money_site.database, "g"), 3)
     control = money_site.signed_in().get("/finance/movements.control.json").json()
     assert (control["rows"], control["agrees_with_day_totals"]) == (3, False)
@@ -237,8 +235,7 @@ def test_rows_that_contradict_the_totals_of_days_are_noticed(money_site: Finance
 @pytest.mark.parametrize("what", ["gifts", "movements"])
 def test_an_empty_export_has_its_header(site: FinanceSite, what: str) -> None:
     """An export without rows is a complete file with a header, in both formats."""
-    layout = {"gifts": GIFT_LAYOUT, "movements": MOVEMENT_LAYOUT}[what]
-    names = [column.name for column in layout.columns]
+    names = [column.name for column in EXPORTS[what].layout.columns]
     browser = site.signed_in()
     body = browser.get(f"/finance/{what}.csv?mode=card").content
     assert body.decode("utf-8-sig") == ",".join(names) + "\r\n"
@@ -251,7 +248,7 @@ def test_an_empty_export_has_its_header(site: FinanceSite, what: str) -> None:
 
 @pytest.mark.parametrize("ending", ["csv", "xlsx", "control.json"])
 def test_an_export_with_a_wrong_filter_leads_to_the_page(site: FinanceSite, ending: str) -> None:
-    """An invalid filter leads to the page, which says beside the field what is wrong."""
+    """An export with an invalid filter redirects to the page, which explains the wrong field."""
     browser = site.signed_in()
     for what in ("gifts", "movements"):
         answer = browser.get(f"/finance/{what}.{ending}?mode=paypal&from=2026-03-01")
@@ -259,12 +256,12 @@ def test_an_export_with_a_wrong_filter_leads_to_the_page(site: FinanceSite, endi
         assert answer.headers["location"] == f"/finance/{what}?mode=paypal&from=2026-03-01"
         page = browser.get(answer.headers["location"])
         assert page.status_code == 422
-        assert "Please choose a mode from the list." in page.text
+        assert 'id="mode-error"' in page.text
     assert not [act for act in site.acts() if act.act.startswith("exported")]
 
 
 def test_each_export_is_in_the_trail(site: FinanceSite) -> None:
-    """Who exported what, with which filters, stands in the trail before the file is sent."""
+    """The trail records who exported what with which filters, before the file is sent."""
     staff_id = site.add_staff()
     browser = site.browser()
     sign_in(browser)
@@ -277,7 +274,7 @@ def test_each_export_is_in_the_trail(site: FinanceSite) -> None:
         ("exported_gifts", "/finance/gifts.control.json", staff_id),
     ]
     assert acts[0].detail == {"filter": {"mode": "card"}}
-    assert "exported movements" in browser.get("/finance/trail").text
+    assert "Exported movements" in browser.get("/finance/activity").text
 
 
 @pytest.mark.parametrize("page", ["gifts", "movements"])
@@ -289,11 +286,12 @@ def test_only_finance_staff_see_links_to_exports(site: FinanceSite, page: str) -
     assert link not in site.signed_in(Role.VIEWER).get(f"/finance/{page}?mode=interac").text
 
 
-@pytest.mark.parametrize("layout", [GIFT_LAYOUT, MOVEMENT_LAYOUT], ids=lambda each: each.name)
-def test_the_document_has_every_column(layout: ExportLayout) -> None:
-    """docs/finance.md lists the columns of each export, in their order, with types and version."""
-    text = DOCUMENT.read_text()
-    section = text.partition(f"## Columns of {layout.name} (version {layout.version})")[2]
+@pytest.mark.parametrize("name", EXPORTS)
+def test_the_document_has_every_column(name: str) -> None:
+    """docs/exports.md lists the columns of each export, in their order, with types and version."""
+    layout = EXPORTS[name].layout
+    heading = f"## Columns of {layout.name} (version {layout.version})"
+    section = DOCUMENT.read_text().partition(heading)[2]
     rows = re.findall(
         r"^\| `(\w+)` \| ([\w ]+) \| .+ \|$", section.partition("\n## ")[0], re.MULTILINE
     )

@@ -5,7 +5,8 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from starlette.requests import Request
 
-from donate.finance.access import HOME, is_cross_site, safe_next
+from donate.finance.staff.addresses import HOME, safe_next
+from donate.finance.staff.origins import is_cross_site
 from tests.finance.finance_site import FinanceSite, fields
 
 

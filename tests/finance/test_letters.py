@@ -71,7 +71,7 @@ def test_a_letter_can_be_read(site: FinanceSite, kind: LetterKind) -> None:
     assert page.status_code == 200
     # Nothing was paid, refunded or changed, so e-mails of these kinds do not apply.
     about_money = ("refund", "refund_failed", "thank_you", "correction")
-    is_empty = kind in (*about_money, "confirm_account", "pledge_amount")
+    is_empty = kind in (*about_money, "confirm_account", "pledge_amount", "pledge_link")
     assert ("This e-mail no longer applies" in page.text) == is_empty
     assert (gift.reference in page.text.partition("<pre")[2]) != is_empty
     assert gift.token not in page.text
@@ -228,7 +228,7 @@ def test_every_page_says_what_could_not_be_sent(site: FinanceSite) -> None:
     letter = put_letter(site, gift, state="set_aside")
     browser = site.signed_in()
     notice = "1 e-mail to a donor could not be sent."
-    for page in ("gifts", f"gifts/{gift.id}", "set-aside", "trail"):
+    for page in ("gifts", f"gifts/{gift.id}", "set-aside", "activity"):
         shown = browser.get(f"/finance/{page}").text
         assert re.search(rf'{notice} <a href="/finance/letters">Review it\.</a>', shown)
     assert notice not in browser.get("/finance/letters").text
@@ -257,11 +257,11 @@ def test_staff_see_when_the_thanks_are_sent(site_on_each: FinanceSite) -> None:
     form = {"received_on": "2026-03-10", "amount": "60.00", "bank_reference": "CAX1", "seen": "0"}
     marked = browser.post(f"/finance/gifts/{gift.id}/received", data=form | {"csrf": csrf(browser)})
     page = browser.get(marked.headers["location"]).text
-    assert "The thank-you e-mail will be sent at 11:10. To stop it, undo the transfer" in page
+    assert "The thank-you e-mail will be sent at 11:10\u202fa.m., unless you undo" in page
     finder.find_due()
     page = browser.get(f"/finance/gifts/{gift.id}").text
     assert "Undo the transfer to stop it. Will be sent at" in page
-    assert "If you undo it before 11:10, the thank-you e-mail isn’t sent." in page
+    assert "If you undo it before 11:10\u202fa.m., the thank-you e-mail isn’t sent." in page
 
     undo = {"transfer": "CAX1#0", "reason": "Mistyped", "csrf": csrf(browser)}
     undone = browser.post(f"/finance/gifts/{gift.id}/undone", data=undo)

@@ -143,7 +143,7 @@ def test_an_invalid_filter_of_movements_is_refused(
 
 
 def test_an_empty_service_has_no_movements(site: FinanceSite) -> None:
-    """Without any movement the page says so, and offers no other pages."""
+    """Without any movement the page says so, and has no links to other pages."""
     page = site.signed_in().get("/finance/movements").text
     assert "No money has moved yet." in page
     assert 'aria-label="Pages"' not in page
@@ -155,7 +155,7 @@ def follow(page: str, direction: str) -> str | None:
 
 
 def test_paging_goes_forwards_and_back(money_site: FinanceSite) -> None:
-    """Paging to the end and back shows each movement once each way, even as new ones come in."""
+    """Paging to the end and back shows each movement once per direction, even if one is added."""
     site, count = money_site, 2 * MOVEMENTS_ON_A_PAGE + 7
     for i in range(count):
         gift = give(site.database, f"g{i}", mode="card" if i % 3 else "bank_debit")
@@ -179,13 +179,13 @@ def test_paging_goes_forwards_and_back(money_site: FinanceSite) -> None:
         start = everything.index(page[0])
         assert page == everything[start : start + len(page)]
     assert {r for page in references for r in page} == set(everything)
-    # Back on the first page, which begins with the newest movement again.
+    # This is the first page, which now begins with the movement that was added.
     assert references[-1] == everything[:MOVEMENTS_ON_A_PAGE]
     assert len(back) > 2
 
 
 def test_movements_are_read_along_their_index(money_site: FinanceSite) -> None:
-    """No statement of the page walks or sorts all movements, and sums come from totals of days."""
+    """No statement of the page reads or sorts all movements, and sums come from day totals."""
     database = money_site.database
     sample_money(database)
     add_many_movements(database, give(database, "many"), 5_000)

@@ -32,7 +32,7 @@ def overview(site: FinanceSite, role: Role = Role.VIEWER) -> str:
 
 
 def test_a_sign_in_leads_to_the_overview(site: FinanceSite) -> None:
-    """Without another target, a sign-in opens the overview, which the navigation marks."""
+    """A sign-in without a target opens the overview, which the navigation shows as current."""
     site.add_staff()
     browser = site.browser()
     answer = sign_in(browser, next="")
@@ -53,7 +53,7 @@ def test_without_gifts_the_overview_says_so(site_on_each: FinanceSite) -> None:
 
 
 def test_money_is_compared_with_the_same_days_before(site_on_each: FinanceSite) -> None:
-    """This month and year so far are compared with the same days of the last, and no later days."""
+    """This month so far is compared with the same days of last month, and this year likewise."""
     site = site_on_each
     for number, day in enumerate(
         (
@@ -95,7 +95,7 @@ def test_money_is_shown_by_day_method_fund_and_code(site_on_each: FinanceSite) -
     assert "roof $40.00 $0.00 $40.00 No fund $10.00 $3.00 $7.00" in text
     assert "LWCAN $50.00 $3.00 $47.00" in text
     days = html.partition('<svg class="chart"')[2].partition("</svg>")[0]
-    assert "Money came in on 2 days, and went out on 1 day." in days
+    assert "Money came in on 2 days. Money went out on 1 day." in days
     assert "The most came in on March 2: $40.00." in days
     assert (days.count('class="in"'), days.count('class="out"')) == (2, 1)
 
@@ -113,7 +113,7 @@ def test_every_chart_is_described(site: FinanceSite) -> None:
 
 
 def test_gifts_are_counted_by_the_step_they_have_reached(site_on_each: FinanceSite) -> None:
-    """Gifts of the last 30 days are counted at the step where they are now, by mode."""
+    """Gifts of the last 30 days are counted by mode, and by the step that they have reached."""
     site = site_on_each
     site.gift("old", mode="card", now=NOW - timedelta(days=30))
     site.gift("at-stripe", mode="card")
@@ -126,7 +126,7 @@ def test_gifts_are_counted_by_the_step_they_have_reached(site_on_each: FinanceSi
     add_fact(site, lapsed, K.GIFT_LAPSED, str(lapsed.id))
     text = text_of(overview(site))
     assert "Of 5 gifts started since February 9, 1 received (20%)." in text
-    assert "Step Bank debit Card Interac e-Transfer All Started 1 2 2 5" in text
+    assert "Step Bank debit Card Interac e-Transfer All Gifts started 1 2 2 5" in text
     assert "On the payment page 0 1 0 1 Waiting for a transfer 0 0 1 1" in text
     assert "Processing at the bank 0 0 0 0 Received 0 1 0 1" in text
     assert "Payment failed 1 0 0 1 Expired 0 0 1 1" in text
@@ -134,7 +134,7 @@ def test_gifts_are_counted_by_the_step_they_have_reached(site_on_each: FinanceSi
 
 
 def test_transfers_not_yet_received_are_shown_by_age(site_on_each: FinanceSite) -> None:
-    """Awaited gifts by hand are shown by age with a link that lists the same gifts."""
+    """Awaited gifts by transfer are shown by age, with links that list the same gifts."""
     site = site_on_each
     for age in (0, 3, 4, 10, 11, 30, 31):
         site.gift(f"age-{age}", now=NOW - timedelta(days=age))
@@ -161,7 +161,7 @@ def test_transfers_not_yet_received_are_shown_by_age(site_on_each: FinanceSite) 
 
 
 def test_monthly_gifts_are_counted_by_month(site_on_each: FinanceSite) -> None:
-    """The months of pledges are counted and summed by the month their money came, for a year."""
+    """Months of pledges are counted and summed for a year, by the month their money came in."""
     open_pledge(site_on_each)
     site_on_each.gift("once", mode="card", received_minor=5_000)
     text = text_of(overview(site_on_each))
@@ -176,7 +176,7 @@ def test_monthly_gifts_are_counted_by_month(site_on_each: FinanceSite) -> None:
 
 
 def test_what_needs_a_decision_is_named(site_on_each: FinanceSite) -> None:
-    """Disputes to answer come by deadline, then failed refunds; late disputes are only counted."""
+    """Open disputes come by deadline, then failed refunds; overdue disputes are only counted."""
     site = site_on_each
     later = dispute(site, "later", NOW + timedelta(days=5))
     undated = dispute(site, "undated", None)
@@ -196,9 +196,9 @@ def test_what_needs_a_decision_is_named(site_on_each: FinanceSite) -> None:
     ]
     assert 'href="/finance/set-aside">Review it.</a>' in decisions
     assert re.findall(r"Due ([^.]+)\.", decisions) == ["today", "tomorrow", "in 5 days"]
-    assert "A refund failed. The money came back to us." in decisions
+    assert "The refund failed. The money came back to us." in decisions
     assert "1 dispute is past the deadline. The donor’s bank decides." in text_of(html)
-    # The overview names the gifts instead of the notices that other pages show.
+    # The overview lists the gifts in place of the notice that other pages show.
     assert "disputed 4 payments" not in html
     assert "disputed 4 payments" in site.signed_in().get("/finance/gifts").text
 
@@ -208,7 +208,7 @@ def test_more_decisions_than_fit_are_counted(site: FinanceSite) -> None:
     for number in range(MOST_NAMED + 2):
         dispute(site, f"d{number}", NOW + timedelta(days=3))
     with site.database.reading() as session:
-        found = gift_decisions(session, NOW)
+        found = gift_decisions(session, NOW, "en-CA")
     assert (len(found.named), found.more) == (MOST_NAMED, 2)
     assert "2 more follow when these are done." in overview(site)
 

@@ -34,7 +34,7 @@ def selects() -> Iterator[list[tuple[str, Any]]]:
 
 
 def test_the_overview_goes_through_no_table(site_on_each: FinanceSite) -> None:
-    """Each query uses an index. Of gifts, only disputed ones and an index of months are read."""
+    """Each query uses an index; the paid months of pledges have an index of their own."""
     site = site_on_each
     dispute(site, "d", NOW + timedelta(days=3))
     open_pledge(site)
@@ -49,7 +49,7 @@ def test_the_overview_goes_through_no_table(site_on_each: FinanceSite) -> None:
     with site.database.reading() as session:
         connection = session.connection()
         if not on_sqlite:
-            # A small table is read as a whole unless that is forbidden.
+            # Without this, PostgreSQL reads a small table as a whole instead of using an index.
             connection.exec_driver_sql("SET LOCAL enable_seqscan = off")
         for statement, parameters in statements:
             explain = "EXPLAIN QUERY PLAN" if on_sqlite else "EXPLAIN"
@@ -93,7 +93,7 @@ def test_many_totals_are_read_fast(site: FinanceSite) -> None:
     browser = site.signed_in()
     took = []
     for _ in range(5):
-        # The time of the processor, because the machine may be busy with other tests.
+        # This measures processor time, because the machine may be busy with other tests.
         before = time.process_time()
         assert browser.get("/finance").status_code == 200
         took.append(time.process_time() - before)

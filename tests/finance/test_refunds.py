@@ -49,7 +49,8 @@ def test_a_gift_is_refunded_in_full(desk_on_each: Desk) -> None:
     assert (desk.site.reread(gift).status, desk.made()) == ("refunded", [5_000])
     act = desk.site.acts()[-1]
     assert (act.act, act.about) == ("refund_requested", gift.reference)
-    assert act.detail == {"amount_minor": 5_000, "request": f"{gift.id}:refund:1"}
+    request = f"{gift.id}:refund:1"
+    assert act.detail == {"amount_minor": 5_000, "currency": "CAD", "request": request}
 
 
 def test_a_part_is_refunded(desk: Desk) -> None:
@@ -118,7 +119,7 @@ def test_a_double_click_sends_once(desk_on_each: Desk) -> None:
         assert desk.send(gift, form).status_code == 303
     changed = desk.send(gift, form | {"amount": "20.00"})
     assert (changed.status_code, desk.made()) == (409, [1_000])
-    assert "This form was sent before, with something else in it." in changed.text
+    assert "This form was already sent with other values." in changed.text
     assert [act.act for act in desk.site.acts()].count("refund_requested") == 1
     again = GOOD | fields(changed) | {"amount": "20.00"}
     assert desk.send(gift, again).status_code == 303

@@ -46,7 +46,9 @@ def test_staff_read_stripes_message(site_on_each: FinanceSite) -> None:
     assert NOTICE not in browser.get("/finance/gifts").text
     gift = site.gift(mode="card")
     refuse(site, gift, 1)
-    assert "Stripe refused a request in the past two weeks." in browser.get("/finance/trail").text
+    assert (
+        "Stripe refused a request in the past two weeks." in browser.get("/finance/activity").text
+    )
     refuse(site, gift, 2, kind="pledge_change_refused")
     refuse(site, gift, 3, kind="payment_failed")
     page = browser.get("/finance/gifts").text
@@ -62,7 +64,7 @@ def test_staff_read_stripes_message(site_on_each: FinanceSite) -> None:
 
 
 def test_refusals_marked_as_seen_are_not_shown(site_on_each: FinanceSite) -> None:
-    """Refused requests that staff marked as seen are no longer shown, and later ones are."""
+    """Refused requests that staff marked as seen are no longer shown, but later ones are."""
     site = site_on_each
     browser = site.signed_in()
     gift = site.gift(mode="card")

@@ -42,7 +42,7 @@ def test_a_donors_report_moves_no_money(site: FinanceSite) -> None:
     with site.database.writing() as session:
         record_facts(session, [(gift.id, announced)], now=site.clock.now())
     page = site.signed_in().get(f"/finance/gifts/{gift.id}").text
-    assert page.count("Reported as sent by the donor") == 1
+    assert page.count("Reported as sent by the donor") == 2  # one in the proof, one in the history
     assert "The money" not in page
 
 

@@ -5,19 +5,19 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from donate.errors import BadInput, BadInputs, Conflict
-from donate.finance.transfers.rules import (
+from donate.bank.received_transfers import (
     MAX_DAYS_BEFORE,
     Transfer,
     check_free_text,
     check_transfer,
     mark_received,
-    read_day,
     refuse_unseen,
     thanks_leave_at,
     transfers_in_force,
     undo_transfer,
 )
+from donate.clock import read_day
+from donate.errors import BadInput, BadInputs, Conflict
 from donate.gifts.facts import Fact, FactKind
 from donate.gifts.ledger import Outcome, record_facts
 from donate.gifts.models import Gift, GiftFact
@@ -77,7 +77,12 @@ def test_a_date_may_be_so_far_back(site: FinanceSite, days: int, is_accepted: bo
     ("text", "day"),
     [
         ("2026-03-31", date(2026, 3, 31)),
+        ("1900-01-01", date(1900, 1, 1)),
+        ("2999-12-31", date(2999, 12, 31)),
         ("2026-02-29", None),
+        ("0026-03-31", None),
+        ("1899-12-31", None),
+        ("3000-01-01", None),
         ("20260331", None),
         ("2026-W10-1", None),
         ("2026-3-31", None),
@@ -87,7 +92,7 @@ def test_a_date_may_be_so_far_back(site: FinanceSite, days: int, is_accepted: bo
     ids=ascii,
 )
 def test_a_day_is_read_as_browsers_send_it(text: str, day: date | None) -> None:
-    """A date is YYYY-MM-DD in ASCII digits and has to exist."""
+    """A date is YYYY-MM-DD in ASCII digits, exists, and is neither before 1900 nor after 2999."""
     assert read_day(text) == day
 
 
@@ -161,9 +166,9 @@ def test_a_text_may_be_required_and_is_limited(
 def test_only_gifts_by_transfer_are_marked(site: FinanceSite, mode: str) -> None:
     """Staff cannot mark card and bank debit gifts as received, because Stripe confirms those."""
     gift = site.gift(mode=mode)
-    with pytest.raises(Conflict, match="confirmed by Stripe"):
+    with pytest.raises(Conflict, match="Stripe confirms this gift"):
         checked(gift)
-    with pytest.raises(Conflict, match="confirmed by Stripe"):
+    with pytest.raises(Conflict, match="Stripe confirms this gift"):
         mark(site, gift, transfer("C1"))
 
 

@@ -5,8 +5,8 @@ from datetime import date, timedelta
 
 import pytest
 
+from donate.bank.received_transfers import Transfer, mark_received, undo_transfer
 from donate.errors import Conflict
-from donate.finance.transfers.rules import Transfer, mark_received, undo_transfer
 from donate.gifts.ledger import Outcome
 from donate.gifts.models import Gift
 from donate.money import Money

@@ -4,8 +4,8 @@ from datetime import UTC, date, datetime
 
 import pytest
 
+from donate.bank.received_transfers import bank_reference_key
 from donate.finance.models import Role
-from donate.finance.transfers.rules import bank_reference_key
 from donate.gifts.facts import FactKind
 from donate.gifts.queries import facts_of
 from tests.finance.finance_site import FinanceSite, csrf
@@ -60,7 +60,7 @@ def test_another_amount_is_recorded_as_it_is(site: FinanceSite) -> None:
         ({"received_on": "2026-02-29"}, "Please enter the date of the transfer"),
         ({"received_on": "2026-03-11"}, "This date is in the future."),
         ({"received_on": "2025-02-02"}, "Please check the year."),
-        ({"received_on": "0001-01-01"}, "Please check the year."),
+        ({"received_on": "1901-01-01"}, "Please check the year."),
         ({"amount": ""}, "Please enter an amount."),
         ({"amount": "0"}, "The amount must be more than zero."),
         ({"amount": "-5"}, "The amount must be more than zero."),
@@ -215,7 +215,7 @@ def test_a_card_gift_is_never_marked_by_hand(site: FinanceSite) -> None:
     browser = site.signed_in()
     answer = mark(browser, gift)
     assert answer.status_code == 409
-    assert "A gift by card is confirmed by Stripe" in answer.text
+    assert "Stripe confirms this gift, so it can’t be marked here." in answer.text
     assert "/received" not in browser.get(f"/finance/gifts/{gift.id}").text
 
 

@@ -123,4 +123,4 @@ def test_a_mode_is_added_in_at_most_four_files(copy: Path) -> None:
     assert "Waiting for your shares" in result["page"]
     assert f"Quote {reference}." in result["page"]
     names = {mode["mode"]: mode["name"] for mode in result["offered"]["modes"]}
-    assert names["shares"] == {"en": "Shares", "fr": "Shares"}  # no French is added
+    assert names["shares"] == {"en": "Shares", "fr": "Shares"}  # the test translates nothing

@@ -18,8 +18,8 @@ FILES = [
 ]
 # Matches a file's name or the end of its path, such as `ledger.py` or `gifts/*.py`, but no URL.
 PATH = re.compile(r"(?<![\w:/.*<-])([\w*][\w*./-]*\.(?:py|toml|js|css|html|md|json|png|svg))\b")
-# Names that look like files of this repository and are not: a report, Stripe's OpenAPI document,
-# a program.
+# These names look like files of this repository, but are a report, Stripe's OpenAPI document and a
+# program.
 NOT_IN_THE_REPOSITORY = {"donate-stripe-check.json", "spec3.json", "Node.js"}
 TEST = re.compile(r"\b(tests/[\w/]+\.py)::(\w+)")
 LINK = re.compile(r"\]\(([^)]*)\)|<img src=\"([^\"]+)\"")

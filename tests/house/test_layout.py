@@ -10,7 +10,8 @@ ROOT = Path(__file__).parent.parent.parent
 DONATE = ROOT / "donate"
 MOST_AT_THE_TOP = 10
 MOST_IN_A_FOLDER = 12
-# A public name may be defined twice if one definition is here: these folders use Stripe's names.
+# A public name may be defined twice if one definition is in one of these folders, because they use
+# Stripe's names.
 REPEATS_STRIPE = ("sandbox", "assumptions")
 
 

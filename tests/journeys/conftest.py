@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.journeys.travelling import World, pretend_stripe
+from tests.journeys.donor_steps import World, pretend_stripe
 from tests.real_parts import free_port
 from tests.stripe_gateway.service import WEBHOOK_PATH, serving
 

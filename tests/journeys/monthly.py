@@ -7,7 +7,7 @@ from sqlmodel import select
 from donate.gifts.audit import differences
 from donate.gifts.models import Gift
 from donate.gifts.queries import facts_of
-from tests.journeys.travelling import World, until
+from tests.journeys.donor_steps import World, until
 
 
 def subscription_of(world: World, gift: Gift) -> str:

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 from donate.finance.models import Role
 from donate.finance.staff.accounts import add_staff
-from tests.journeys.travelling import World, field
+from tests.journeys.donor_steps import World, field
 
 PASSWORD = "seven calm herons"
 

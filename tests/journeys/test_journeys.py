@@ -6,8 +6,8 @@ import pytest
 
 from donate.clock import local_date
 from donate.gifts.queries import facts_of
+from tests.journeys.donor_steps import AMOUNT, BANK_ACCOUNT, RECEIVED, World, field, until
 from tests.journeys.staff import sign_in
-from tests.journeys.travelling import AMOUNT, BANK_ACCOUNT, RECEIVED, World, field, until
 from tests.real_parts import SECRET_KEY
 
 COMPLETED = "checkout.session.completed"

@@ -7,14 +7,14 @@ from urllib.parse import urlsplit
 import pytest
 from sqlmodel import select
 
-from donate.app import Parts, build_parts
 from donate.clock import SystemClock
 from donate.gifts.audit import differences
 from donate.gifts.models import Gift
 from donate.stripe_gateway.models import EventState, StripeEvent
-from tests.journeys.travelling import World, until
+from donate.wiring import Parts, build_parts
+from tests.journeys.donor_steps import World, until
 from tests.real_parts import make_settings
-from tests.stripe_gateway.away import our_totals, their_totals
+from tests.stripe_gateway.without_webhooks import our_totals, their_totals
 
 GIFTS = 12
 # The factor for the pretend Stripe's delays: a minute takes a third of a second.

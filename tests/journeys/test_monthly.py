@@ -7,9 +7,9 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from donate.gifts.models import Gift
+from tests.journeys.donor_steps import AMOUNT, RECEIVED, World, until
 from tests.journeys.monthly import at_stripe, later_month, months, subscription_of
 from tests.journeys.staff import sign_in
-from tests.journeys.travelling import AMOUNT, RECEIVED, World, until
 from tests.sandbox.running import CARD
 
 MONTHLY = {"frequency": "monthly"}

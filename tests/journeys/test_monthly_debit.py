@@ -1,6 +1,7 @@
 """A monthly bank debit, from the donor's agreement to its end; each debit takes days."""
 
 from donate.gifts.models import Gift
+from tests.journeys.donor_steps import AMOUNT, BANK_ACCOUNT, RECEIVED, World, until
 from tests.journeys.monthly import (
     at_stripe,
     bank_says,
@@ -9,7 +10,6 @@ from tests.journeys.monthly import (
     subscription_of,
     subscriptions,
 )
-from tests.journeys.travelling import AMOUNT, BANK_ACCOUNT, RECEIVED, World, until
 
 UNDER_WAY = "We’ve asked your bank for the debit"
 

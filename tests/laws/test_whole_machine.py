@@ -25,7 +25,7 @@ from donate.gifts.facts import FactKind
 from donate.gifts.models import GiftFact
 from donate.stripe_gateway.models import RefundReason
 from donate.stripe_gateway.requests.refund_requests import RequestedRefund, request_refund
-from tests.laws.whole import Whole, check_books, running_whole
+from tests.laws.whole_service import Whole, check_books, running_whole
 from tests.real_parts import Postgres, Sqlite
 from tests.sandbox.running import RunningSandbox, run_sandbox
 

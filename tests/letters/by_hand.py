@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import date
 
-from donate.finance.transfers.rules import (
+from donate.bank.received_transfers import (
     Transfer,
     bank_reference_key,
     mark_received,

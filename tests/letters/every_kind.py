@@ -19,7 +19,7 @@ from tests.stripe_gateway.gifts_and_events import AMOUNT, NOW, give
 def a_letter(
     database: Database, kind: LetterKind, language: str, mode: str = "interac"
 ) -> tuple[Letter, LetterContext]:
-    """Return an e-mail of this kind, and its context with a gift for which it is true."""
+    """Return an e-mail of this kind that is true for its gift, and the context of the e-mail."""
     is_monthly = kind.startswith(("month", "pledge", "thank"))
     options: Any = {"frequency": "monthly"} if is_monthly else {"mode": mode}
     gift = give(database, language=language, **options)

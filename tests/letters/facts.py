@@ -31,7 +31,7 @@ def tell(database: Database, gift: Gift, kind: FactKind, source: str, **more: An
 
 
 def told_by_mistake(database: Database, gift: Gift) -> str:
-    """Record a transfer that was marked, thanked for and undone, and return the fact's source."""
+    """Record a transfer that was marked, thanked for and undone; return the transfer's source."""
     source = f"C{gift.id}"
     tell(database, gift, FactKind.TRANSFER_RECEIVED, source)
     with database.writing() as session:

@@ -32,7 +32,7 @@ from donate.storage.database import Database
 from tests.real_parts import free_port
 from tests.stripe_gateway.gifts_and_events import NOW
 
-# Its thread outlives a test, and would log to a stream that pytest has closed.
+# The thread of the mail server outlives a test, and would log to a stream that pytest closed.
 logging.getLogger("mail.log").propagate = False
 
 SENDER = "give@example.org"

@@ -5,10 +5,10 @@ from dataclasses import replace
 
 import pytest
 
-from donate.app import _carrier_of
 from donate.letters.outbox import Outbox
 from donate.regions.regions import Regions, load_regions
 from donate.storage.database import Database
+from donate.wiring import carrier_of
 from tests.letters.mailer import SITE, LocalMailServer, Mailer, open_mailer, run_mail_server
 from tests.real_parts import Sqlite, make_settings
 from tests.stripe_gateway.gifts_and_events import give
@@ -48,7 +48,7 @@ def test_a_letter_is_sent_from_an_accented_domain(
     settings = make_settings(
         "sqlite://", smtp_url=f"smtp://127.0.0.1:{ascii_mail_server.port}", mail_from=sender
     )
-    carrier = _carrier_of(settings)
+    carrier = carrier_of(settings)
     assert carrier
     mailer = open_mailer(database, carrier, regions=with_address(organisation))
     outbox = Outbox(

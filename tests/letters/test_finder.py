@@ -66,7 +66,7 @@ def test_a_failed_refund_is_written_about(mailer: Mailer) -> None:
     mailer.find_all()
     long_ago = NOW - timedelta(
         days=60
-    )  # Stripe lists a refund that failed with the time at which the refund began.
+    )  # Stripe reports a failed refund with the time at which the refund began.
     for gift, source in ((mailed, "re_told"), (unmailed, "re_untold")):
         tell(mailer.database, gift, FactKind.REFUND_FAILED, source, happened_at=long_ago)
     for _ in range(2):

@@ -110,7 +110,7 @@ def test_an_untrue_letter_is_not_sent(mailer: Mailer, mail_server: LocalMailServ
 def test_no_reminder_after_a_gift_in_its_place(
     mailer: Mailer, mail_server: LocalMailServer
 ) -> None:
-    """A donor who paid with another gift in place of a transfer gets no reminder of it."""
+    """A donor who paid with another gift in place of a transfer gets no reminder to transfer."""
     gift = give(mailer.database, mode="interac")
     other = give(mailer.database, form_key=replacement_key(gift, Mode.CARD))
     mailer.run()

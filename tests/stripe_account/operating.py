@@ -8,7 +8,7 @@ import pytest
 import stripe
 
 from donate.cli import main
-from donate.stripe_gateway.events.types import EVENT_TYPES
+from donate.stripe_gateway.events.types import WEBHOOK_EVENT_TYPES
 from tests.real_parts import SECRET_KEY
 from tests.sandbox.running import RunningSandbox, run_sandbox
 
@@ -37,7 +37,11 @@ def setup(*arguments: str) -> int:
 
 
 def new_endpoint(account: stripe.StripeClient, **more: Any) -> str:
-    params: Any = {"url": URL, "enabled_events": list(EVENT_TYPES), "api_version": VERSION} | more
+    params: Any = {
+        "url": URL,
+        "enabled_events": list(WEBHOOK_EVENT_TYPES),
+        "api_version": VERSION,
+    } | more
     return account.v1.webhook_endpoints.create(params).id
 
 

@@ -9,7 +9,7 @@ import stripe
 
 from donate.errors import StripeRefused
 from donate.stripe_gateway.client import StripeClient
-from donate.stripe_gateway.events.types import EVENT_TYPES
+from donate.stripe_gateway.events.types import WEBHOOK_EVENT_TYPES
 from donate.stripe_gateway.requests.billing import Billing
 from tests.real_parts import SECRET_KEY
 from tests.sandbox.running import RunningSandbox, monthly_of
@@ -33,10 +33,12 @@ def test_setup_is_complete_after_one_run(
     """The first run creates the endpoint and sets up the portal; the second changes nothing."""
     assert setup("--yes") == 0
     output = capsys.readouterr().out
-    assert f"make one for {URL} with {len(EVENT_TYPES)} events, in version {VERSION}" in output
+    assert (
+        f"make one for {URL} with {len(WEBHOOK_EVENT_TYPES)} events, in version {VERSION}" in output
+    )
     (endpoint,) = account.v1.webhook_endpoints.list().data
     assert (endpoint.url, endpoint.status, endpoint.api_version) == (URL, "enabled", VERSION)
-    assert set(endpoint.enabled_events) == set(EVENT_TYPES)
+    assert set(endpoint.enabled_events) == set(WEBHOOK_EVENT_TYPES)
     (portal,) = account.v1.billing_portal.configurations.list().data
     enabled = [name for name, one in portal.features.to_dict().items() if one["enabled"]]
     assert enabled == ["payment_method_update"]
@@ -96,7 +98,7 @@ def test_a_yes_makes_the_changes(sandbox: RunningSandbox, answer: Callable[[str]
     ("events", "expected"),
     [
         (["charge.failed"], "send charge.dispute.closed"),
-        ([*EVENT_TYPES, "payout.paid"], "no longer send payout.paid"),
+        ([*WEBHOOK_EVENT_TYPES, "product.created"], "no longer send product.created"),
         (["*"], "no longer send *"),
     ],
     ids=["too few", "too many", "all"],
@@ -118,7 +120,7 @@ def test_an_endpoint_of_ours_is_changed_in_place(
     assert "whsec_" not in output
     (changed,) = account.v1.webhook_endpoints.list().data
     assert (changed.id, changed.status) == (endpoint_id, "enabled")
-    assert set(changed.enabled_events) == set(EVENT_TYPES)
+    assert set(changed.enabled_events) == set(WEBHOOK_EVENT_TYPES)
 
 
 def test_endpoints_with_other_urls_are_left_alone(account: stripe.StripeClient) -> None:
@@ -136,8 +138,8 @@ def test_endpoints_with_other_urls_are_left_alone(account: stripe.StripeClient) 
 def test_an_endpoint_of_another_version_gets_a_new_one_beside_it(
     account: stripe.StripeClient, capsys: Output, version: str | None
 ) -> None:
-    """If our endpoint has another API version, setup adds a new one; staff delete the old one."""
-    params: Any = {"url": URL, "enabled_events": list(EVENT_TYPES)}
+    """If our endpoint has another API version, setup adds an endpoint; staff delete the old."""
+    params: Any = {"url": URL, "enabled_events": list(WEBHOOK_EVENT_TYPES)}
     if version:
         params["api_version"] = version
     old = account.v1.webhook_endpoints.create(params).id

@@ -13,7 +13,13 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse
 from starlette.types import Receive, Scope, Send
 
-from donate.web.connection_limits import MAX_HEAD_BYTES, MAX_PIPELINED, LimitedHttpProtocol
+from donate.web.connection_limits import (
+    MAX_HEAD_BYTES,
+    MAX_PIPELINED,
+    MAX_REQUEST_BYTES,
+    LimitedHttpProtocol,
+)
+from donate.web.request_limits import MAX_UPLOAD_BYTES
 from tests.real_parts import served
 
 
@@ -66,7 +72,7 @@ def test_headers_after_the_body_are_limited(url: str, trailers: bytes) -> None:
     """The server closes a connection that sends endless headers after a chunked body."""
     start = b"GET / HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n"
     with connect(url) as caller, pytest.raises(ConnectionError):
-        caller.sendall(start + trailers * (20_000_000 // len(trailers)))
+        caller.sendall(start + trailers * (2 * MAX_REQUEST_BYTES // len(trailers)))
 
 
 def test_a_long_head_and_a_longer_body_pass(url: str) -> None:
@@ -75,6 +81,13 @@ def test_a_long_head_and_a_longer_body_pass(url: str) -> None:
     with httpx.Client(base_url=url, headers=headers, trust_env=False) as client:
         for _ in range(4):
             assert client.post("/", content=b"b" * 300_000).text == "300000"
+
+
+def test_a_request_as_large_as_an_upload_passes(url: str) -> None:
+    """The limit on a whole request lets through the largest file that staff may upload."""
+    with httpx.Client(base_url=url, trust_env=False) as client:
+        answer = client.post("/", content=b"b" * MAX_UPLOAD_BYTES)
+    assert answer.text == str(MAX_UPLOAD_BYTES)
 
 
 REQUEST = b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 3\r\n\r\nabc"

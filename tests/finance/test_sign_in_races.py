@@ -11,7 +11,7 @@ from pwdlib.hashers.argon2 import Argon2Hasher
 from sqlmodel import Session, select
 
 from donate.finance.models import StaffSession
-from donate.finance.staff.sign_in import HASHES_AT_ONCE, IN_LINE_AT_ONCE
+from donate.finance.staff.password_check import HASHES_AT_ONCE, IN_LINE_AT_ONCE
 from donate.storage.database import Database
 from tests.blocking import until_it_waits
 from tests.finance.finance_site import open_site, sign_in

@@ -8,6 +8,7 @@ from donate.gifts.ledger import record_facts
 from donate.gifts.models import Gift
 from donate.gifts.opening import open_month
 from tests.finance.finance_site import FinanceSite
+from tests.stripe_gateway import gifts_and_events
 
 K = FactKind
 
@@ -37,7 +38,7 @@ def test_a_donor_with_an_account_to_confirm_has_not_paid(site_on_each: FinanceSi
 
 
 def test_a_donors_report_is_shown_until_the_transfer_arrives(site: FinanceSite) -> None:
-    """A gift's page says when the donor reported the transfer as sent, until it arrives."""
+    """Until a transfer arrives, the gift's page says when the donor reported it as sent."""
     gift, now = site.gift(), site.clock.now()
     browser, page = site.signed_in(), f"/finance/gifts/{gift.id}"
     message = "The donor reported on March 10, 2026 that they sent it."
@@ -52,12 +53,11 @@ def test_a_donors_report_is_shown_until_the_transfer_arrives(site: FinanceSite) 
 
 def test_a_month_and_the_gift_in_its_place_are_linked(site: FinanceSite) -> None:
     """A month that failed, and the gift that the donor gave in its place, link to each other."""
-    first, now = site.gift("first", mode="card", received_minor=5_000), site.clock.now()
+    first, now = gifts_and_events.give(site.database, frequency="monthly"), site.clock.now()
     other = site.gift("other", mode="card")
     later = now + timedelta(days=30)
     evidence: Evidence = {"subscription": "sub_1", "status": "past_due"}
     with site.database.writing() as session:
-        session.get_one(Gift, first.id).pledge_id = first.id
         month = open_month(session, first.id, "in_2", first.amount, invoiced_at=later, now=later)
         session.get_one(Gift, other.id).form_key = f"instead:{month.id}:card"
         month_id, month_reference = month.id, month.reference

@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 from sqlmodel import func, select
 
+from donate.finance.activity.trail import MAX_STRANGERS_AN_HOUR
 from donate.finance.models import SignInFailure
 from donate.finance.staff.sign_in import DELAYED_AT_ONCE
 from donate.finance.staff.sign_in_limit import (
@@ -17,7 +18,6 @@ from donate.finance.staff.sign_in_limit import (
     SignInPace,
     begin_attempt,
 )
-from donate.finance.trail import MAX_STRANGERS_AN_HOUR
 from donate.storage.database import Database
 from donate.web.giving_limits import network_of
 from tests.finance.finance_site import NOW, FinanceSite, sign_in
@@ -161,7 +161,7 @@ def test_one_household_is_one_network(address: str, network: str) -> None:
 
 
 def test_strangers_do_not_fill_the_trail(site: FinanceSite) -> None:
-    """The trail records only so many refusals of strangers an hour, but every refusal of staff."""
+    """The trail records a limited number of refusals of strangers an hour, but all of staff."""
     browser = site.signed_in()
     for _ in range(MAX_STRANGERS_AN_HOUR + 5):
         site.browser().get("/finance/gifts")

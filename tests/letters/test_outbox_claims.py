@@ -151,7 +151,7 @@ def test_a_slow_worker_changes_no_claimed_letter(
 def test_a_slow_worker_waits_for_a_claim(
     postgres: Postgres, prepare: Callable[[Mailer], None], says: MailUnavailable | None
 ) -> None:
-    """A slow worker that failed to send its e-mail waits while another worker locks its row."""
+    """A slow worker whose sending failed waits while another worker locks the e-mail's row."""
     database = Database(postgres.fresh_url())
     mailer = open_mailer(database, carrier := StubCarrier())
     letter = claimed(mailer, prepare)
@@ -203,7 +203,7 @@ def test_a_slow_worker_marks_a_letter_as_sent(stub_mailer: Mailer) -> None:
 def test_a_failed_attempt_undoes_nothing(
     stub_mailer: Mailer, carrier: StubCarrier, state: LetterState, sent_at: Any, knew: int | None
 ) -> None:
-    """If a slow worker fails to send its e-mail, what another recorded meanwhile is kept."""
+    """If a slow worker fails to send its e-mail, what another worker recorded since is kept."""
     letter = claimed(stub_mailer, thanks)
 
     def succeed() -> None:

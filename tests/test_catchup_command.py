@@ -12,7 +12,7 @@ from donate.errors import BadInput
 from donate.storage.database import Database
 from tests.real_parts import SECRET_KEY, WEBHOOK_SECRET
 from tests.sandbox.running import run_sandbox, session_params
-from tests.stripe_gateway.away import Away, check_totals, going_away
+from tests.stripe_gateway.without_webhooks import Away, check_totals, going_away
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 

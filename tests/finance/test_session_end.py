@@ -160,7 +160,7 @@ def test_a_sign_in_ends_the_browsers_earlier_session(site: FinanceSite) -> None:
 def test_a_session_ends_at_its_limits(
     site: FinanceSite, passes: timedelta, late: timedelta, is_good: bool
 ) -> None:
-    """A session ends after an hour idle, and after twelve hours in any case."""
+    """A session ends after an hour without a request, and after twelve hours in any case."""
     assert (timedelta(hours=1), timedelta(hours=12)) == (IDLE_LIMIT, ABSOLUTE_LIMIT)
     staff_id = site.add_staff(ANN)
     at = NOW + passes + late

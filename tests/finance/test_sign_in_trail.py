@@ -36,7 +36,7 @@ def test_signing_in_and_out_is_recorded(site: FinanceSite) -> None:
     ("method", "path", "typed", "why"),
     [
         ("POST", "/finance/sign-out", {"csrf": "stale"}, "stale form"),
-        ("GET", "/finance/trail", {}, "needs finance"),
+        ("GET", "/finance/activity", {}, "needs finance"),
         ("DELETE", "/finance/gifts", {}, "wrong method"),
     ],
     ids=["stale form", "not allowed", "wrong method"],
@@ -49,7 +49,7 @@ def test_a_refusal_says_who_tried_what(
     staff_id = site.staff("viewer@example.org").id
     site.wait(seconds=5)
     answer = browser.request(method, path, data=typed or None)
-    assert "Signed in as Ann Lee (viewer)." in answer.text
+    assert "Signed in as Ann Lee (Viewer)." in answer.text
     act = site.acts()[-1]
     assert summary(act) == ("refused", staff_id, "203.0.113.5", site.clock.now())
     assert (act.about, act.detail) == (f"{method} {path}", {"why": why})
@@ -69,7 +69,7 @@ def test_a_refused_sign_in_is_recorded(site: FinanceSite, password: str) -> None
     ("query", "target"),
     [
         ("", "/finance"),
-        ("?next=/finance/trail", "/finance/trail"),
+        ("?next=/finance/activity", "/finance/activity"),
         ("?next=//evil.example", "/finance"),
     ],
 )

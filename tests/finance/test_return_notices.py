@@ -62,7 +62,7 @@ def test_a_failed_refund_is_shown_until_followed_up(desk_on_each: Desk) -> None:
 
 
 def test_inquiries_and_disputes_are_shown(desk_on_each: Desk) -> None:
-    """Staff see by when to answer an inquiry, and cannot refund the gift during a dispute."""
+    """Staff see the deadline for answering an inquiry, and cannot refund a gift in dispute."""
     desk = desk_on_each
     gift = desk.paid()
     form = desk.form(gift)

@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 from sqlmodel import select
 from starlette.testclient import TestClient
 
-from donate.app import Parts, build_app, build_parts
+from donate.app import build_app
 from donate.clock import FixedClock
 from donate.errors import Unavailable
 from donate.gifts.audit import differences
@@ -27,11 +27,12 @@ from donate.storage.constraints import broken_constraints
 from donate.storage.database import Database
 from donate.stripe_gateway.catchup.runs import Report
 from donate.stripe_gateway.models import EventState, StripeEvent
+from donate.wiring import Parts, build_parts
 from tests.real_parts import SECRET_KEY, WEBHOOK_SECRET, make_settings
 from tests.sandbox.running import RunningSandbox
-from tests.stripe_gateway.away import our_totals, their_totals
 from tests.stripe_gateway.gifts_and_events import sign
 from tests.stripe_gateway.service import WEBHOOK_PATH
+from tests.stripe_gateway.without_webhooks import our_totals, their_totals
 
 REGIONS = Path(__file__).with_name("regions.toml")
 BEGIN = datetime.now(UTC).replace(microsecond=0) - timedelta(days=20)
