@@ -1,6 +1,7 @@
 """Actions of donors and staff in the browser."""
 
 import re
+from collections.abc import Callable
 from itertools import count
 
 from playwright.sync_api import Page, expect
@@ -62,32 +63,40 @@ def let_the_bank_pay(page: Page, demo: Demo, reference: str) -> None:
     """Wait until the pretend Stripe lists the gift's monthly debit, and let it succeed."""
     page.goto(demo.sandbox)
     mine = page.locator("tr", has_text=reference).locator("form[action^='/invoices/'] button")
+    _reload_until(page, mine.count)
+    mine.first.click()
+
+
+def _reload_until(page: Page, holds: Callable[[], object]) -> None:
     for _ in range(RELOADS):
-        if mine.count():
+        if holds():
             break
         page.wait_for_timeout(250)
         page.reload()
-    mine.first.click()
 
 
 def expect_button(page: Page, selector: str) -> None:
     """Reload the page until it has this button; fail if it never does."""
-    for _ in range(RELOADS):
-        if page.locator(selector).count():
-            break
-        page.wait_for_timeout(250)
-        page.reload()
+    _reload_until(page, page.locator(selector).count)
     expect(page.locator(selector)).to_be_visible()
+
+
+def expect_no_form(page: Page) -> None:
+    """Reload the page until it has no form; fail if it always has one."""
+    _reload_until(page, lambda: not page.locator("form").count())
+    expect(page.locator("form")).to_have_count(0)
+
+
+def expect_text(page: Page, text: str) -> None:
+    """Reload the page until it shows this text; fail if it never does."""
+    _reload_until(page, page.get_by_text(text).count)
+    expect(page.get_by_text(text).first).to_be_visible()
 
 
 def expect_status(page: Page, status: str) -> None:
     """Reload the donor's page until it shows this status; fail if it never does."""
     label = page.locator(f".status-{status}").first
-    for _ in range(RELOADS):
-        if label.is_visible():
-            break
-        page.wait_for_timeout(250)
-        page.reload()
+    _reload_until(page, label.is_visible)
     expect(label).to_be_visible()
 
 

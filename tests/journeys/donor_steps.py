@@ -131,7 +131,7 @@ def field(page: str, name: str) -> str:
     return html.unescape(result[1])
 
 
-def until(condition: Callable[[], object], patience_s: float = 10) -> None:
+def until(condition: Callable[[], object], patience_s: float = 60) -> None:
     deadline = time.monotonic() + patience_s
     while not condition():
         assert time.monotonic() < deadline, "waited too long"
