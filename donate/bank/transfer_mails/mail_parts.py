@@ -151,6 +151,22 @@ def _split_part(content: bytes) -> MailPart:
     return MailPart(headers, body)
 
 
+def shows_its_boundary(mail: MailPart) -> bool:
+    """Whether the body begins and ends with the boundary that the header Content-Type names.
+
+    Then the body itself says how it is split, and another header could not split it in another way.
+    """
+    boundary = mail.content_type.get_param("boundary")
+    lines = [line.rstrip() for line in mail.body.split(b"\n") if line.strip()]
+    return (
+        mail.content_type.get_content_maintype() == "multipart"
+        and isinstance(boundary, str)
+        and boundary.isascii()
+        and lines[:1] == [f"--{boundary}".encode("ascii")]
+        and lines[-1:] == [f"--{boundary}--".encode("ascii")]
+    )
+
+
 def leaf_parts(mail: MailPart) -> list[MailPart]:
     """Return the parts of an e-mail that have no parts of their own, in order.
 

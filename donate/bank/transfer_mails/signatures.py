@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.serialization import load_der_public_key
 from dkim import DKIM, DKIMException, validate_signature_fields
 from dkim.util import InvalidTagValueList, parse_tag_value
 
-from donate.bank.transfer_mails.mail_parts import MailPart
+from donate.bank.transfer_mails.mail_parts import MailPart, shows_its_boundary
 from donate.errors import N_, BadInput
 
 SIGNING_DOMAIN: Final = "payments.interac.ca"
@@ -35,9 +35,11 @@ _SINGLE: Final = (
     "mime-version",
     "x-paymentkey",
 )
-# The signature has to cover these: who wrote, what it says, and how the body is to be read.
+# The signature has to cover these: who wrote, and what it says.
 _COVERED: Final = ("from", "subject")
-_COVERED_IF_PRESENT: Final = ("content-type", "content-transfer-encoding")
+# How the body is to be read. Nobody has published which headers Interac signs, so an e-mail whose
+# body shows that by itself counts as well.
+_COVERED_UNLESS_SHOWN: Final = ("content-type", "content-transfer-encoding")
 _SELECTOR: Final = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,61}[A-Za-z0-9])?")
 
 # dkimpy writes what it finds wrong into a log; an e-mail's content belongs in none.
@@ -108,7 +110,9 @@ def _read_signature(mail: MailPart, place: int, value: bytes) -> MailSignature |
         return None
     text = {k.decode("ascii", "replace"): v.decode("ascii", "replace") for k, v in tags.items()}
     signed = frozenset(re.split(r"\s*:\s*", text["h"].lower()))
-    needed = [*_COVERED, *(name for name in _COVERED_IF_PRESENT if mail.raw(name))]
+    needed = list(_COVERED)
+    if not shows_its_boundary(mail):
+        needed += [name for name in _COVERED_UNLESS_SHOWN if mail.raw(name)]
     usable = (
         text["d"].lower() == SIGNING_DOMAIN
         and text["a"] == "rsa-sha256"

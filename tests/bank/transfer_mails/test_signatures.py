@@ -8,6 +8,7 @@ import pytest
 
 from donate.bank.transfer_mails.examining import SignatureCheck
 from donate.bank.transfer_mails.signatures import is_public_key
+from donate.money import Money
 from tests.bank.transfer_mails.mail_desk import examine, problem_of
 from tests.bank.transfer_mails.mail_writer import (
     SELECTOR,
@@ -61,6 +62,54 @@ def test_signed_mail() -> None:
 def test_imitations(content: bytes, says: str) -> None:
     """A missing, foreign, weak or broken signature refuses the e-mail, and so do added headers."""
     assert says in problem_of(content)
+
+
+HEADERS = ("from", "subject", "date")
+PLAIN = b'Content-Type: text/plain; charset="utf-8"'
+IN_PARTS = b"\r\n".join(
+    [
+        *MAIL.content().partition(b"\r\n\r\n")[0].split(b"\r\n")[:-2],
+        b'Content-Type: multipart/alternative; boundary="their-mark"',
+        b"",
+        b"--their-mark",
+        PLAIN,
+        b"",
+        *"\n".join(MAIL.text_lines()).encode().split(b"\n"),
+        b"--their-mark--",
+        b"",
+    ]
+)
+
+
+def test_a_body_that_shows_its_boundary() -> None:
+    """A signature need not cover Content-Type if the body begins and ends with the boundary."""
+    (examined,) = examine(sign(IN_PARTS, covers=HEADERS))
+    assert examined.check is SignatureCheck.VALID
+    assert examined.reading
+    assert examined.reading.amount == Money(2_500, "CAD")
+
+
+@pytest.mark.parametrize(
+    ("written", "changed"),
+    [
+        (b'boundary="their-mark"', b'boundary="my-mark"'),
+        (b'multipart/alternative; boundary="their-mark"', b"text/plain"),
+        (b'; boundary="their-mark"', b""),
+    ],
+    ids=["another boundary", "no parts", "no boundary"],
+)
+def test_an_uncovered_content_type_that_was_changed(written: bytes, changed: bytes) -> None:
+    """If Content-Type is not covered, it cannot have the body read in another way."""
+    signed = sign(IN_PARTS, covers=HEADERS)
+    assert "no signature of Interac" in problem_of(signed.replace(written, changed, 1))
+
+
+@pytest.mark.parametrize("place", ["before", "after"])
+def test_text_outside_of_the_parts(place: str) -> None:
+    """Text before or after the parts leaves open which boundary is right, so it is refused."""
+    head, _, body = IN_PARTS.partition(b"\r\n\r\n")
+    body = b"Text\r\n" + body if place == "before" else body + b"Text\r\n"
+    assert "no signature" in problem_of(sign(head + b"\r\n\r\n" + body, covers=HEADERS))
 
 
 @pytest.mark.parametrize(
