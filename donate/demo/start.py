@@ -23,6 +23,7 @@ from donate.settings import read_port
 
 FOLDER: Final = Path(".demo")
 LETTERS: Final = FOLDER / "letters"
+INTERAC_MAILS: Final = FOLDER / "interac"
 # On a machine whose other processes use every core, the imports alone can take half a minute.
 START_TIMEOUT_S: Final = 60
 
@@ -63,8 +64,9 @@ def demo(more_gifts: int = 0) -> int:
 
 
 def _environment(port: int, sandbox_port: int) -> dict[str, str]:
-    FOLDER.mkdir(exist_ok=True)
-    for old in (*FOLDER.glob("demo.sqlite3*"), *LETTERS.glob("*.eml")):
+    INTERAC_MAILS.mkdir(parents=True, exist_ok=True)
+    emails = (*LETTERS.glob("*.eml"), *INTERAC_MAILS.glob("*.eml"))
+    for old in (*FOLDER.glob("demo.sqlite3*"), *emails):
         old.unlink()
     values = {
         "DATABASE_URL": _database_url(),
@@ -78,6 +80,8 @@ def _environment(port: int, sandbox_port: int) -> dict[str, str]:
         "CHECKOUT_HOSTS": f"127.0.0.1:{sandbox_port}",
         "SMTP_URL": "",
         "LETTERS_FOLDER": str(LETTERS),
+        "TRANSFER_MAIL_FOLDER": str(INTERAC_MAILS),
+        "TRANSFER_MAIL_KEYS": "",
         "MAIL_FROM": "give@example.org",
         "STAFF_SECOND_FACTOR": "optional",
         "SECOND_FACTOR_KEY": secrets.token_hex(32),

@@ -4,17 +4,18 @@ import secrets
 import sys
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+from pathlib import Path
 from random import Random
-from typing import Any, Final
+from typing import Final
 
 import httpx
 from sqlmodel import func, select
 
-from donate.bank.received_transfers import Transfer, mark_received
-from donate.clock import FixedClock, SystemClock, local_date
+from donate.clock import FixedClock, SystemClock
 from donate.demo.article import CODE, STAFF_EMAIL
+from donate.demo.bank_year import BankYear
+from donate.demo.levers import SandboxLevers
 from donate.finance.models import Role, Staff
 from donate.finance.staff.accounts import add_staff
 from donate.gifts.choosing.choice import check_choice
@@ -45,20 +46,6 @@ _MODES = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class SandboxLevers:
-    """A client for the sandbox's control API, which makes things happen at the pretend Stripe."""
-
-    client: httpx.Client
-
-    def pull(self, lever: str, **values: Any) -> dict[str, Any]:
-        """Call one function of the control API, and return its response."""
-        response = self.client.post(f"/_sandbox/{lever}", json=values)
-        response.raise_for_status()
-        body: dict[str, Any] = response.json()
-        return body
-
-
 def prepare(environment: Mapping[str, str], sandbox: str) -> str:
     """Add a year of gifts and a staff account. Return the account's password."""
     settings = load_settings(None, **{k.lower(): environment[k] for k in environment})
@@ -77,7 +64,15 @@ def prepare(environment: Mapping[str, str], sandbox: str) -> str:
                 now=now,
             )
         with httpx.Client(base_url=sandbox, timeout=30) as client:
-            add_year(parts, clock, SandboxLevers(client), staff, _show_progress)
+            mails = Path(environment["TRANSFER_MAIL_FOLDER"])
+            add_year(
+                parts,
+                clock,
+                SandboxLevers(client),
+                staff,
+                mail_folder=mails,
+                progress=_show_progress,
+            )
     finally:
         parts.stripe.close()
         parts.database.close()
@@ -95,13 +90,23 @@ def add_year(
     clock: FixedClock,
     stripe: SandboxLevers,
     staff: Staff,
+    *,
+    mail_folder: Path,
     progress: Callable[[int, int], None],
 ) -> None:
-    """Open example gifts at times in the past year, and pay, abandon and refund them."""
+    """Open example gifts at times in the past year, and pay, abandon and refund them.
+
+    Interac's e-mails of the last weeks go into `mail_folder`.
+    """
     random = Random(CODE)  # noqa: S311 -- seeded, for the same gifts in every demo
     today = clock.now()
+    bank = BankYear(parts, stripe, staff, today, random, mail_folder=mail_folder)
+    bank.trust_mails()
+    moments = _random_times(today, random)
     stripe.pull("webhooks", paused=True)
-    for done, moment in enumerate(_random_times(today, random), start=1):
+    stripe.pull("clock", now=int(moments[0].timestamp()))
+    stripe.pull("payouts/schedule", interval="weekly")
+    for done, moment in enumerate(moments, start=1):
         clock.instant = moment
         stripe.pull("clock", now=int(moment.timestamp()))
         gift = _open(parts, moment, random)
@@ -110,8 +115,9 @@ def add_year(
         elif gift.mode == Mode.BANK_DEBIT:
             _pay_by_debit(parts, stripe, gift, random, ended=today - moment > timedelta(days=7))
         elif today - moment > timedelta(days=14) or random.random() < 0.3:
-            _mark_transfer(parts, gift, staff, moment, random)
+            bank.receive(gift, moment)
         progress(done, COUNT)
+    bank.book_other_lines(moments[0].date())
     clock.instant = max(clock.instant, today - timedelta(hours=1))
     _add_recent_examples(parts, clock, stripe, random)
     clock.instant = today
@@ -208,20 +214,6 @@ def _pay_by_debit(
 
 def _checkout(parts: Parts, gift: Gift) -> str:
     return parts.checkouts.open_for(gift).rpartition("/")[2].partition("?")[0]
-
-
-def _mark_transfer(
-    parts: Parts, gift: Gift, staff: Staff, moment: datetime, random: Random
-) -> None:
-    arrived = moment + timedelta(hours=random.randrange(1, 40))
-    transfer = Transfer(
-        received_on=local_date(arrived, gift.time_zone),
-        amount=gift.amount,
-        bank_reference=f"C1A{random.randrange(10**8):08}",
-        note="Example: found on the bank statement",
-    )
-    with parts.database.writing() as session:
-        mark_received(session, gift, transfer, actor=f"staff:{staff.id}", now=arrived)
 
 
 def _wait_until_settled(parts: Parts, stripe: SandboxLevers) -> None:

@@ -1,12 +1,14 @@
 """The sandbox's front page: its sessions and links, and buttons for a bank's answer."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import islice
-from typing import Any
+from typing import Any, get_args
+from urllib.parse import urlencode
 
 from fastapi import APIRouter, Request
 from starlette.responses import RedirectResponse, Response
 
+from donate.sandbox.bank.statements import StatementShape
 from donate.sandbox.billing.invoices import is_processing
 from donate.sandbox.billing.subscriptions import settle_debit
 from donate.sandbox.checkout.payments import settle
@@ -44,6 +46,7 @@ def index_routes(store: Store) -> APIRouter:
             invoices=[_invoice_row(invoice) for invoice in islice(processing, MAX_LISTED)],
             balances=_balance_rows(store),
             payouts=[_payout_row(one) for one in islice(store.payouts.newest_first(), MAX_LISTED)],
+            statements=_statements(store),
             cards=TEST_CARDS.values(),
             links=_LINKS,
         )
@@ -84,6 +87,18 @@ def _balance_rows(store: Store) -> list[dict[str, str]]:
         }
         for currency in sorted(pending)
     ]
+
+
+def _statements(store: Store) -> dict[str, str]:
+    """Return the address of last month's statement in each shape; none for a bank without lines."""
+    if not any(store.bank):
+        return {}
+    last = datetime.fromtimestamp(store.now(), UTC).date().replace(day=1) - timedelta(days=1)
+    month = {"from": last.replace(day=1).isoformat(), "to": last.isoformat()}
+    return {
+        shape: f"/_sandbox/bank/statement?{urlencode({'shape': shape} | month)}"
+        for shape in get_args(StatementShape)
+    }
 
 
 def _payout_row(payout: StripeObject) -> dict[str, str]:
