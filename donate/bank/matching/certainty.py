@@ -11,7 +11,7 @@ from donate.bank.matching import reasons
 from donate.bank.matching.candidate_index import CandidateIndex, is_in_window
 from donate.bank.matching.candidates import BankLine, MarkedTransfer, OpenGift
 from donate.bank.matching.line_texts import LineClues
-from donate.bank.matching.mail_ties import MailClue, MailTie
+from donate.bank.matching.mail_ties import TAIL_LENGTH, MailClue, MailTie
 from donate.bank.matching.payer_names import is_same_name, pairs_in
 from donate.bank.matching.suggestions import (
     PayGift,
@@ -145,10 +145,11 @@ def mail_reasons(view: LineView) -> tuple[Reason, ...]:
     match view.tie.clue:
         case MailClue.REFERENCE:
             said = reasons.say(reasons.MAIL_BY_REFERENCE, reference=mail.interac_reference)
-        case MailClue.TAIL:
-            said = reasons.say(
-                reasons.MAIL_BY_TAIL, tail=mail.interac_reference[-len(view.clues.tail) :]
-            )
+        case MailClue.PIECE if len(view.clues.piece) == TAIL_LENGTH:
+            tail = mail.interac_reference[-TAIL_LENGTH:]
+            said = reasons.say(reasons.MAIL_BY_TAIL, tail=tail)
+        case MailClue.PIECE:
+            said = reasons.say(reasons.MAIL_BY_PIECE, reference=mail.interac_reference)
         case MailClue.NAME:
             said = reasons.say(reasons.MAIL_BY_NAME, name=mail.sender_name)
         case _:

@@ -57,15 +57,15 @@ _MOST_DAYS_TO_POST: Final = 7
 class LineClues:
     """What the text of a line says. `words` are those of the payer's name, folded.
 
-    `tail` is the end of Interac's reference as far as the bank shows it, folded: three characters
-    at TD, six or more at RBC. `tokens` are all long words, folded, among which Interac's whole
-    reference may be. `day` is that of the transfer, if the bank's code has it. `may_be_gift` is
-    false for money out, for own transfers and for transfers that came back.
+    `piece` is what the bank shows of Interac's reference, folded: its last three characters at TD,
+    a word of eight or more characters at RBC. `tokens` are all long words, folded, among which
+    Interac's whole reference may be. `day` is that of the transfer, if the bank's code has it.
+    `may_be_gift` is false for money out, for own transfers and for transfers that came back.
     """
 
     line_class: LineClass
     words: frozenset[str]
-    tail: str
+    piece: str
     tokens: frozenset[str]
     day: date
     may_be_gift: bool
@@ -78,7 +78,7 @@ def read_line(line: BankLine, codes: Iterable[str] = ()) -> LineClues:
     return LineClues(
         line_class=line_class,
         words=frozenset(payer_words(line.text)) - {fold(code) for code in codes},
-        tail=_tail(line.text),
+        piece=_reference_piece(line.text),
         tokens=frozenset(
             token.casefold()
             for text in (line.text, line.bank_reference)
@@ -135,12 +135,12 @@ def _line_class(folded: str, *, is_credit: bool) -> LineClass:
     return LineClass.OWN_TRANSFER if _OWN.search(folded) else LineClass.OTHER_DEBIT
 
 
-def _tail(text: str) -> str:
+def _reference_piece(text: str) -> str:
     if found := _TD_TAIL.search(text):
         return found[1].casefold()
     if found := _SHORT_REFERENCE.search(text):
         has_mark = any(map(str.isdigit, found[0])) or not found[0].isupper()
-        return found[0].strip()[2:].casefold() if has_mark else ""
+        return found[0].strip().casefold() if has_mark else ""
     return ""
 
 

@@ -1,7 +1,7 @@
 """Ties Interac's e-mails to bank lines. A tie is sure only if no other line and e-mail fits.
 
 Banks show three different pieces of Interac's reference, or none. So an e-mail belongs to a line by
-its reference, else by the end of the reference, else by the name, else by amount and day alone. A
+its reference, else by a piece of the reference, else by the name, else by amount and day alone. A
 stronger tie is made before a weaker one, and an e-mail has one line at most.
 """
 
@@ -21,7 +21,9 @@ DAYS_EARLY: Final = 1
 """A line may be dated this many days before the e-mail, if the bank books in another time zone."""
 DAYS_LATE: Final = 4
 """A line may be dated this many days after the e-mail: a long weekend."""
-_TD_TAIL: Final = 3
+TAIL_LENGTH: Final = 3
+"""TD shows so many characters of a reference, its last ones."""
+_RBC_HEAD: Final = 8
 
 
 class MailClue(IntEnum):
@@ -29,7 +31,7 @@ class MailClue(IntEnum):
 
     AMOUNT = 0
     NAME = 1
-    TAIL = 2
+    PIECE = 2
     REFERENCE = 3
 
 
@@ -128,13 +130,15 @@ class _Edges:
     def __init__(self, mails: Sequence[TransferMail]) -> None:
         self._by_reference: dict[str, list[TransferMail]] = defaultdict(list)
         self._by_tail: dict[tuple[Money, str], list[TransferMail]] = defaultdict(list)
+        self._by_head: dict[tuple[Money, str], list[TransferMail]] = defaultdict(list)
         self._by_word: dict[tuple[Money, str], list[TransferMail]] = defaultdict(list)
         self._by_day: dict[tuple[Money, int], list[TransferMail]] = defaultdict(list)
         self._around: dict[tuple[Money, int], frozenset[int]] = {}
         for mail in mails:
             reference = mail.interac_reference.casefold()
             self._by_reference[reference].append(mail)
-            self._by_tail[mail.amount, reference[-_TD_TAIL:]].append(mail)
+            self._by_tail[mail.amount, reference[-TAIL_LENGTH:]].append(mail)
+            self._by_head[mail.amount, reference[:_RBC_HEAD]].append(mail)
             for word in set(name_tokens(mail.sender_name)):
                 self._by_word[mail.amount, word].append(mail)
             self._by_day[mail.amount, mail.day.toordinal()].append(mail)
@@ -173,11 +177,11 @@ class _Edges:
         ]
         if whole:
             return MailClue.REFERENCE, whole
-        if clues.tail:
-            near = self._by_tail.get((line.amount, clues.tail[-_TD_TAIL:]), [])
-            return MailClue.TAIL, [
-                mail for mail in near if mail.interac_reference.casefold().endswith(clues.tail)
-            ]
+        if clues.piece:
+            ends = self._by_tail.get((line.amount, clues.piece[-TAIL_LENGTH:]), [])
+            begins = self._by_head.get((line.amount, clues.piece[:_RBC_HEAD]), [])
+            near = {mail.id: mail for mail in (*ends, *begins)}.values()
+            return MailClue.PIECE, [mail for mail in near if _has_piece(mail, clues.piece)]
         if clues.words:
             return MailClue.NAME, [
                 mail
@@ -186,6 +190,18 @@ class _Edges:
                 if _fits(line, clues, mail) and may_be_same(clues.words, mail.sender_name)
             ]
         return MailClue.AMOUNT, []
+
+
+def _has_piece(mail: TransferMail, piece: str) -> bool:
+    """Whether a piece that a bank shows belongs to the e-mail's reference.
+
+    TD shows the end. RBC shows a word such as CAu3wqe5, and no source says whether that is the
+    whole reference, its beginning, or two letters and its end. So each of them fits.
+    """
+    reference = mail.interac_reference.casefold()
+    if len(piece) == TAIL_LENGTH:
+        return reference.endswith(piece)
+    return reference.startswith(piece) or reference.endswith(piece[2:])
 
 
 def _fits(line: BankLine, clues: LineClues, mail: TransferMail) -> bool:

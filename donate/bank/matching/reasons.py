@@ -25,6 +25,10 @@ SENDER_ADDRESS = Reason(N_("Interac’s e-mail names the donor’s own e-mail ad
 KNOWN_PAYER = Reason(N_("Staff have tied this payer’s name to this donor before."))
 MAIL_BY_REFERENCE = N_("Interac’s e-mail about this transfer has the reference %(reference)s.")
 MAIL_BY_TAIL = N_("Interac’s e-mail has the same amount, and its reference ends with %(tail)s.")
+MAIL_BY_PIECE = N_(
+    "Interac’s e-mail has the same amount, and the bank shows a piece of its reference "
+    "%(reference)s."
+)
 MAIL_BY_NAME = N_("Interac’s e-mail of these days has the same amount and name: %(name)s.")
 MAIL_BY_AMOUNT = Reason(N_("Only this e-mail of Interac fits the amount and the day of the line."))
 CHOSEN_LONG_BEFORE = N_("The gift was chosen on %(day)s, long before this transfer.")
