@@ -133,7 +133,7 @@ The demo is ready. No real money moves: a pretend Stripe runs on this machine.
   Finance       {service}/finance
   Sign in       {STAFF_EMAIL}   {password}
   E-mails       {service}/demo/letters
-  Pretend Stripe {sandbox}
+  Pretend Stripe {sandbox}, with a bank’s statements
 
 Press Ctrl-C to stop."""
 
