@@ -7,8 +7,8 @@ from donate.sandbox.charging.charges import charge_intent, fail_charge, succeed_
 from donate.sandbox.charging.saved_methods import saved_method_of
 from donate.sandbox.errors import Refusal
 from donate.sandbox.objects.attempts import Attempt
+from donate.sandbox.objects.cards import BANK_REFUSED
 from donate.sandbox.objects.invoices import new_invoice, new_invoice_payment
-from donate.sandbox.objects.payment_methods import BANK_REFUSED
 from donate.sandbox.objects.payments import new_payment_intent
 from donate.sandbox.shelf import StripeObject
 from donate.sandbox.store import Store

@@ -18,7 +18,7 @@ from donate.sandbox.copies import deep_copy
 from donate.sandbox.errors import Refusal
 from donate.sandbox.months import MONTHS_IN, months_after, months_between
 from donate.sandbox.objects.attempts import Attempt, Outcome
-from donate.sandbox.objects.payment_methods import GENERIC_DECLINE
+from donate.sandbox.objects.cards import GENERIC_DECLINE
 from donate.sandbox.objects.subscriptions import new_customer, new_subscription
 from donate.sandbox.shelf import StripeObject
 from donate.sandbox.store import Store

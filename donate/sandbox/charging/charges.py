@@ -4,7 +4,7 @@ from typing import Any
 
 from donate.sandbox.objects.attempts import Attempt
 from donate.sandbox.objects.balance import book_payment
-from donate.sandbox.objects.payment_methods import (
+from donate.sandbox.objects.cards import (
     Decline,
     method_of,
 )

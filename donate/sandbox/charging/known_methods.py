@@ -1,6 +1,6 @@
 """Test mode's own payment methods, by their ids.
 
-The cards that a person types on a page are in `objects/payment_methods.py`.
+The cards that a person types on a page are in `objects/cards.py`.
 https://docs.stripe.com/testing and https://docs.stripe.com/payments/acss-debit/set-up-payment
 """
 
@@ -9,7 +9,7 @@ from typing import Any
 from donate.sandbox.charging.saved_methods import save_method
 from donate.sandbox.errors import Refusal, no_such
 from donate.sandbox.objects.attempts import Attempt, bank_debit_attempt, card_attempt
-from donate.sandbox.objects.payment_methods import GENERIC_DECLINE, KnownCard
+from donate.sandbox.objects.cards import GENERIC_DECLINE, KnownCard
 from donate.sandbox.requests.parameters import read, text
 from donate.sandbox.shelf import StripeObject
 from donate.sandbox.store import Store

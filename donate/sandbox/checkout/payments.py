@@ -7,7 +7,7 @@ from donate.sandbox.charging.charges import charge_intent, fail_charge, succeed_
 from donate.sandbox.charging.setups import complete_setup, finish_verification, microdeposits_action
 from donate.sandbox.errors import Refusal
 from donate.sandbox.objects.attempts import Attempt
-from donate.sandbox.objects.payment_methods import BANK_REFUSED
+from donate.sandbox.objects.cards import BANK_REFUSED
 from donate.sandbox.objects.payments import customer_details, new_payment_intent
 from donate.sandbox.shelf import StripeObject
 from donate.sandbox.store import Store

@@ -19,14 +19,14 @@ from donate.sandbox.checkout.sessions import expire_due_sessions, expire_session
 from donate.sandbox.control.bodies import ControlBody
 from donate.sandbox.errors import Refusal
 from donate.sandbox.objects.attempts import Attempt, Outcome, card_attempt
-from donate.sandbox.objects.expand import answers
-from donate.sandbox.objects.payment_methods import (
+from donate.sandbox.objects.cards import (
     BANK_REFUSED,
     GENERIC_DECLINE,
     TEST_CARDS,
     bank_debit_details,
     card_details,
 )
+from donate.sandbox.objects.expand import answers
 from donate.sandbox.store import Store
 
 

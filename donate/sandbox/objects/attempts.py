@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from donate.sandbox.objects.payment_methods import (
+from donate.sandbox.objects.cards import (
     BANK_REFUSED,
     GENERIC_DECLINE,
     Decline,

@@ -16,7 +16,7 @@ from donate.sandbox.checkout.sessions import expire_due_sessions
 from donate.sandbox.currencies import format_amount
 from donate.sandbox.errors import Refusal
 from donate.sandbox.objects.attempts import Attempt, bank_debit_attempt, card_attempt
-from donate.sandbox.objects.payment_methods import TEST_CARDS
+from donate.sandbox.objects.cards import TEST_CARDS
 from donate.sandbox.pages.words import WORDS
 from donate.sandbox.requests.parameters import email_address
 from donate.sandbox.shelf import StripeObject

@@ -13,7 +13,7 @@ from donate.sandbox.billing.invoices import is_processing
 from donate.sandbox.billing.subscriptions import settle_debit
 from donate.sandbox.checkout.payments import settle
 from donate.sandbox.checkout.sessions import expire_due_sessions
-from donate.sandbox.objects.payment_methods import TEST_CARDS
+from donate.sandbox.objects.cards import TEST_CARDS
 from donate.sandbox.pages.hosted_page import format_money, html_page
 from donate.sandbox.pages.words import WORDS
 from donate.sandbox.payouts.payouts import available_balance, pending_balance
