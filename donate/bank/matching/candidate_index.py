@@ -2,8 +2,8 @@
 
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from itertools import islice
 from typing import Final
@@ -33,13 +33,18 @@ MARKED_DAYS: Final = 7
 
 @dataclass(frozen=True, slots=True)
 class MatchingWorld:
-    """All that lines are compared with: e-mails, gifts, marked transfers, payers and payouts."""
+    """All that lines are compared with: e-mails, gifts, marked transfers, payers and payouts.
+
+    `read_until` is the last day of the statements of each account, by the account's number; if it
+    is empty, the statements end with the last line.
+    """
 
     mails: Sequence[TransferMail] = ()
     gifts: Sequence[OpenGift] = ()
     marked: Sequence[MarkedTransfer] = ()
     payers: Sequence[KnownPayer] = ()
     payouts: Sequence[ExpectedPayout] = ()
+    read_until: Mapping[int, date] = field(default_factory=dict)
 
 
 class CandidateIndex:

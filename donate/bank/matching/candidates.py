@@ -12,7 +12,8 @@ from donate.money import Money
 class BankLine:
     """A line of a bank statement that is not fully explained. `open` is what is left to explain.
 
-    A positive amount is money in, a negative one money out.
+    A positive amount is money in, a negative one money out. `account` is the number of the bank
+    account. `was_undone` says whether a person has undone what the line was.
     """
 
     id: int
@@ -21,6 +22,8 @@ class BankLine:
     open: Money
     text: str
     bank_reference: str = ""
+    account: int = 0
+    was_undone: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from donate.bank.matching import reasons
 from donate.bank.matching.candidate_index import CandidateIndex, is_in_window
 from donate.bank.matching.candidates import BankLine, MarkedTransfer, OpenGift
 from donate.bank.matching.line_texts import LineClues
-from donate.bank.matching.mail_ties import TAIL_LENGTH, MailClue, MailTie
+from donate.bank.matching.mails.mail_ties import TAIL_LENGTH, MailClue, MailTie
 from donate.bank.matching.payer_names import is_same_name, pairs_in
 from donate.bank.matching.suggestions import (
     PayGift,
@@ -142,6 +142,8 @@ def mail_reasons(view: LineView) -> tuple[Reason, ...]:
     if view.tie is None:
         return ()
     mail = view.tie.mail
+    if view.tie.alike > 1:
+        return (reasons.say(reasons.MAIL_BY_COUNT, count=view.tie.alike),)
     match view.tie.clue:
         case MailClue.REFERENCE:
             said = reasons.say(reasons.MAIL_BY_REFERENCE, reference=mail.interac_reference)

@@ -1,8 +1,8 @@
 """Says of each bank line what it is, how sure that is, and why. A pure function."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from datetime import timedelta
+from collections.abc import Iterable, Mapping, Sequence, Set as AbstractSet
+from datetime import date, timedelta
 from itertools import combinations
 from typing import Final
 from uuid import UUID
@@ -19,10 +19,11 @@ from donate.bank.matching.certainty import (
     with_reason,
 )
 from donate.bank.matching.line_texts import read_line
-from donate.bank.matching.mail_ties import tie_mails
+from donate.bank.matching.mails.mail_ties import tie_mails
 from donate.bank.matching.payout_ties import MOST_SUGGESTIONS, match_payouts
 from donate.bank.matching.suggestions import LineMatch, PayGift, Suggestion, TieTransfer
 from donate.bank.matching.weighing import Scales, Weighed, Weight
+from donate.money import Money
 
 # A donor who sends a gift in parts sends them within this time.
 _PARTS_WITHIN: Final = timedelta(days=7)
@@ -54,8 +55,8 @@ def match_with_index(
         for line, clues in read
         if clues.may_be_gift and clues.line_class is not LineClass.STRIPE_PAYOUT
     ]
-    ties = tie_mails(gifts, world.mails)
-    views = [view_line(line, clues, ties.get(line.id), index, codes) for line, clues in gifts]
+    mails = tie_mails(gifts, world.mails, world.read_until)
+    views = [view_line(line, clues, mails.ties.get(line.id), index, codes) for line, clues in gifts]
     certain = uncontested(
         {
             view.line.id: suggestion
@@ -63,7 +64,7 @@ def match_with_index(
             if (suggestion := certain_suggestion(view, index))
         }
     )
-    scales = _scales(views, certain, index)
+    scales = _scales(views, certain, index, mails.unsettled)
     weighed = {view.line.id: scales.weigh(view) for view in views if view.line.id not in certain}
     over = _over_claimed(weighed, scales)
     for view in views:
@@ -79,7 +80,10 @@ def match_with_index(
 
 
 def _scales(
-    views: Sequence[LineView], certain: Mapping[int, Suggestion], index: CandidateIndex
+    views: Sequence[LineView],
+    certain: Mapping[int, Suggestion],
+    index: CandidateIndex,
+    unsettled: AbstractSet[int],
 ) -> Scales:
     paid: dict[UUID, int] = defaultdict(int)
     tied: set[str] = set()
@@ -92,7 +96,29 @@ def _scales(
                     tied.add(part.source_id)
                 case _:
                     pass
-    return Scales(index, paid, frozenset(tied), _Partners(views, certain, paid))
+    partners = _Partners(views, certain, paid)
+    return Scales(index, paid, frozenset(tied), partners, _lonely(views, certain, unsettled))
+
+
+def _lonely(
+    views: Sequence[LineView], certain: Mapping[int, Suggestion], unsettled: AbstractSet[int]
+) -> dict[int, tuple[date, date]]:
+    """Return for transfers without a name or an e-mail between which days no line has their amount.
+
+    The days are those of the lines before and after. Lines that are certain do not count.
+    """
+    of_amount: dict[Money, list[LineView]] = defaultdict(list)
+    for view in sorted(views, key=lambda view: view.clues.day):
+        if view.line.id not in certain:
+            of_amount[view.line.open].append(view)
+    lonely = {}
+    for those in of_amount.values():
+        days = [date.min, *(view.clues.day for view in those), date.max]
+        for view, before, after in zip(those, days, days[2:], strict=False):
+            is_transfer = view.clues.line_class is LineClass.INCOMING_TRANSFER
+            if is_transfer and not (view.words or view.tie or view.line.id in unsettled):
+                lonely[view.line.id] = before, after
+    return lonely
 
 
 class _Partners:

@@ -20,6 +20,9 @@ NAME_ALIKE = N_("The name is alike: %(payer)s and %(donor)s. Please check whethe
 NAME_UNKNOWN = Reason(
     N_("The bank shows no name, so only the amount and the day speak for this gift.")
 )
+NOTHING_ELSE_FITS = Reason(
+    N_("The bank shows no name, but no other gift or line of these weeks has this amount.")
+)
 NAME_OTHER = N_("The payer’s name is another one: %(payer)s. Only amount and day match.")
 SENDER_ADDRESS = Reason(N_("Interac’s e-mail names the donor’s own e-mail address."))
 KNOWN_PAYER = Reason(N_("Staff have tied this payer’s name to this donor before."))
@@ -31,6 +34,10 @@ MAIL_BY_PIECE = N_(
 )
 MAIL_BY_NAME = N_("Interac’s e-mail of these days has the same amount and name: %(name)s.")
 MAIL_BY_AMOUNT = Reason(N_("Only this e-mail of Interac fits the amount and the day of the line."))
+MAIL_BY_COUNT = N_(
+    "%(count)s lines like this fit as many e-mails of Interac. Nothing tells which line is whose, "
+    "so they are paired in the order of days."
+)
 CHOSEN_LONG_BEFORE = N_("The gift was chosen on %(day)s, long before this transfer.")
 CHOSEN_AFTER = N_("The gift was chosen on %(day)s, after this transfer.")
 ANOTHER_GIFT_FITS = Reason(N_("Another gift fits just as well. Please choose one."))

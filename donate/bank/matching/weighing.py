@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import date
 from enum import IntEnum
 from itertools import combinations
 from typing import Final
@@ -42,6 +43,7 @@ class Weight(IntEnum):
     PAID_ALREADY = 20
     ALIKE = 25
     LATE = 30
+    NOTHING_ELSE = 35
     LINES_ADD_UP = 40
     GIFTS_ADD_UP = 41
     MARKED = 45
@@ -54,7 +56,7 @@ class Weight(IntEnum):
     @property
     def band(self) -> Band:
         """How sure the suggestion is, if nothing else weighs as much."""
-        return Band.LIKELY if self >= Weight.LINES_ADD_UP else Band.AMBIGUOUS
+        return Band.LIKELY if self >= Weight.NOTHING_ELSE else Band.AMBIGUOUS
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,12 +79,17 @@ PartnersOf = Callable[[LineView, OpenGift], int]
 
 @dataclass(frozen=True, slots=True)
 class Scales:
-    """What the suggestions of all lines share. `paid` is the money of gifts that is certain."""
+    """What the suggestions of all lines share. `paid` is the money of gifts that is certain.
+
+    `lonely` has the lines without a name or an e-mail, each with the days of the lines of the same
+    amount before and after it.
+    """
 
     index: CandidateIndex
     paid: Mapping[UUID, int]
     tied: frozenset[str]
     partners: PartnersOf
+    lonely: Mapping[int, tuple[date, date]]
 
     def weigh(self, view: LineView) -> list[Weighed]:
         """Return what may explain a line, the best first."""
@@ -222,7 +229,9 @@ class Scales:
         for gift in gifts:
             if self.missing(gift) != left.amount_minor:
                 continue
-            if not view.words:
+            if len(gifts) == 1 and self._is_lonely(view, gift):
+                said, weight = [reasons.NOTHING_ELSE_FITS], Weight.NOTHING_ELSE
+            elif not view.words:
                 said, weight = [reasons.NAME_UNKNOWN], Weight.AMOUNT
             elif is_alike(view.words, gift.donor_name):
                 said, weight = [name_reason(reasons.NAME_ALIKE, view, gift)], Weight.ALIKE
@@ -232,6 +241,11 @@ class Scales:
             else:
                 continue
             yield _weighed(view, gift, weight, [reasons.AMOUNT_EXACT, *said], left.amount_minor)
+
+    def _is_lonely(self, view: LineView, gift: OpenGift) -> bool:
+        """Whether the line has no name or e-mail and is the only one that may pay the gift."""
+        before, after = self.lonely.get(view.line.id, (date.max, date.min))
+        return not (is_in_window(gift, before) or is_in_window(gift, after)) and before < after
 
     def _sum(self, view: LineView, gifts: tuple[OpenGift, ...], weight: Weight) -> Weighed:
         parts = tuple(

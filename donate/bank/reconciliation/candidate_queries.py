@@ -5,7 +5,7 @@ All are read in a few statements with the columns they need, because there may b
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Final
 from uuid import UUID
 
@@ -22,7 +22,7 @@ from donate.bank.matching.candidates import (
     OpenGift,
 )
 from donate.bank.reconciliation.models import LinePart, TaughtPayer
-from donate.bank.statements.models import RecordedLine
+from donate.bank.statements.models import AccountFile, RecordedLine, StatementFile
 from donate.clock import local_date
 from donate.gifts.facts import FactKind
 from donate.gifts.models import Donor, Gift, GiftFact
@@ -41,6 +41,8 @@ _LINE: Final = table_of(RecordedLine).c
 _GIFT: Final = table_of(Gift).c
 _DONOR: Final = table_of(Donor).c
 _FACT: Final = table_of(GiftFact)
+_PERIOD: Final = table_of(AccountFile).c
+_FILE: Final = table_of(StatementFile).c
 _PART: Final = table_of(LinePart).c
 _PAYOUT: Final = table_of(StripePayout).c
 _PAYER: Final = table_of(TaughtPayer).c
@@ -50,7 +52,10 @@ def open_lines(session: Session, line_id: int | None = None) -> list[BankLine]:
     """Return the lines that are not fully explained, by day; or one of them."""
     statement = sa.select(
         *(_LINE[name] for name in ("id", "day", "amount_minor", "explained_minor", "currency")),
-        *(_LINE.text, _LINE.bank_reference),
+        *(_LINE.text, _LINE.bank_reference, _LINE.account_id),
+        sa.exists()
+        .where(_PART.line_id == _LINE.id, _PART.undone_at.is_not(None))
+        .label("was_undone"),
     ).where(_LINE.explained_minor != _LINE.amount_minor)
     if line_id is not None:
         statement = statement.where(_LINE.id == line_id)
@@ -62,6 +67,8 @@ def open_lines(session: Session, line_id: int | None = None) -> list[BankLine]:
             open=Money(row.amount_minor - row.explained_minor, row.currency),
             text=row.text,
             bank_reference=row.bank_reference,
+            account=row.account_id,
+            was_undone=bool(row.was_undone),
         )
         for row in _rows(session, statement.order_by(_LINE.day, _LINE.id))
     ]
@@ -197,6 +204,29 @@ def expected_payouts(session: Session, since: datetime) -> list[ExpectedPayout]:
         )
         for row in _rows(session, statement)
     ]
+
+
+def read_until(session: Session) -> dict[int, date]:
+    """Return the last day of the statements of each account that gets e-Transfers, by its number.
+
+    E-Transfers are in Canadian dollars. A line that was not matched yet may be one. A file that
+    names a day after its own import has no lines of that day yet.
+    """
+    gets_transfers = sa.exists().where(
+        _LINE.account_id == _PERIOD.account_id,
+        _LINE.currency == "CAD",
+        sa.or_(_LINE.line_class.is_(None), _LINE.line_class == LineClass.INCOMING_TRANSFER),
+    )
+    statement = (
+        sa.select(_PERIOD.account_id, _PERIOD.last_day, _FILE.imported_at)
+        .join(table_of(StatementFile), _FILE.id == _PERIOD.file_id)
+        .where(gets_transfers)
+    )
+    found: dict[int, date] = {}
+    for row in _rows(session, statement):
+        day = min(row.last_day, row.imported_at.date())
+        found[row.account_id] = max(day, found.get(row.account_id, day))
+    return found
 
 
 def known_payers(session: Session) -> list[KnownPayer]:

@@ -26,6 +26,7 @@ from donate.bank.reconciliation.candidate_queries import (
     marked_transfers,
     net_received,
     open_lines,
+    read_until,
     stored_suggestions,
 )
 from donate.bank.statements.models import RecordedLine
@@ -107,6 +108,7 @@ def read_world(session: Session, now: datetime) -> MatchingWorld:
         marked=marked_transfers(session, since),
         payers=known_payers(session),
         payouts=expected_payouts(session, since),
+        read_until=read_until(session),
     )
 
 

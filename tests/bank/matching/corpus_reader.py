@@ -96,6 +96,7 @@ def _scenario(name: str, stored: dict[str, Any]) -> Scenario:
             )
             for number, payout in enumerate(stored.get("payouts", []), 1)
         ],
+        read_until={int(key): day for key, day in stored.get("read_until", {}).items()},
     )
     lines = [
         BankLine(
@@ -105,6 +106,8 @@ def _scenario(name: str, stored: dict[str, Any]) -> Scenario:
             open=money(line.get("open", line["amount"])),
             text=line["text"],
             bank_reference=line.get("bank_reference", ""),
+            account=line.get("account", 0),
+            was_undone=line.get("was_undone", False),
         )
         for number, line in enumerate(stored["lines"], 1)
     ]

@@ -1,13 +1,17 @@
 """Generates a month of transfers: gifts, what the bank wrote, Interac's e-mails, and the truth."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+import re
+from collections import Counter, defaultdict
+from collections.abc import Callable, Hashable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from random import Random
 from typing import Final
 
 from donate.bank.matching.candidate_index import MatchingWorld
-from donate.bank.matching.candidates import BankLine, OpenGift, TransferMail
+from donate.bank.matching.candidates import Band, BankLine, OpenGift, TransferMail
+from donate.bank.matching.reasons import MAIL_BY_COUNT
+from donate.bank.matching.suggestions import LineMatch, PayGift
 from donate.money import Money
 from donate.references import new_reference
 from tests.bank.matching.corpus_reader import gift_id
@@ -76,6 +80,8 @@ class Month:
     mails: list[TransferMail] = field(default_factory=list)
     gifts: list[OpenGift] = field(default_factory=list)
     truth: dict[int, str] = field(default_factory=dict)
+    read_until: dict[int, date] = field(default_factory=dict)
+    """The last day of each account's statement; if empty, the statements end with the last line."""
 
     def right(self, line_id: int) -> set[str]:
         """Return the gift that a line pays; empty if it pays none."""
@@ -83,7 +89,56 @@ class Month:
 
     @property
     def world(self) -> MatchingWorld:
-        return MatchingWorld(mails=self.mails, gifts=self.gifts)
+        return MatchingWorld(mails=self.mails, gifts=self.gifts, read_until=self.read_until)
+
+    def goes_on(self) -> "Month":
+        """Return the month with statements that go on until no line of it can be missing."""
+        accounts = {line.account for line in self.lines}
+        return replace(self, read_until=dict.fromkeys(accounts, FIRST_DAY + timedelta(34)))
+
+    def certain_gifts(self, found: Mapping[int, LineMatch]) -> dict[int, set[str]]:
+        """Return the references of the gifts of each certain line."""
+        named = {gift.id: gift.reference for gift in self.gifts}
+        return {
+            line: {
+                named[part.gift_id]
+                for part in match.suggestions[0].parts
+                if isinstance(part, PayGift)
+            }
+            for line, match in found.items()
+            if match.band is Band.CERTAIN
+        }
+
+    def wrong_lines(self, found: Mapping[int, LineMatch]) -> list[int]:
+        """Return the certain lines whose gift they do not pay.
+
+        Lines that are certain together, because they look alike, are compared as a set: none of
+        their gifts may be one that no line of this look pays.
+        """
+        wrong = []
+        certain = self.certain_gifts(found)
+        paid: dict[Hashable, Counter[str]] = defaultdict(Counter)
+        for line in self.lines:
+            paid[look_of(line)].update(self.right(line.id))
+        for line in self.lines:
+            gifts = certain.get(line.id)
+            if gifts is None:
+                continue
+            counted = any(
+                reason.message == MAIL_BY_COUNT for reason in found[line.id].suggestions[0].reasons
+            )
+            if not counted:
+                wrong += [line.id] if gifts != self.right(line.id) else []
+            elif not all(paid[look_of(line)][gift] for gift in gifts):
+                wrong.append(line.id)
+            paid[look_of(line)].subtract(gifts)
+        return wrong
+
+
+def look_of(line: BankLine) -> Hashable:
+    """Return what a bank shows of a line, without its day and without words that have digits."""
+    words = [word for word in line.text.split() if not re.search(r"\d", word)]
+    return line.account, line.amount, " ".join(words)
 
 
 def generate_month(
@@ -110,6 +165,7 @@ def generate_month(
                 amount=amount,
                 open=amount,
                 text=SHAPES[shape](account.upper(), interac, day, random),
+                account=sorted(SHAPES).index(shape),
             )
         )
         if gift:

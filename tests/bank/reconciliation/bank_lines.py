@@ -12,6 +12,7 @@ from donate.bank.reconciliation.deciding import DecidedPart, decide_line
 from donate.bank.reconciliation.models import LinePart
 from donate.bank.statements.importing import ImportChoices, import_statement
 from donate.bank.statements.models import RecordedLine
+from donate.bank.transfer_mails.models import InteracTransfer, TransferState
 from donate.gifts.audit import differences
 from donate.gifts.models import Gift
 from donate.money import Money
@@ -22,21 +23,26 @@ from tests.finance.finance_site import put_gift
 
 Row = TypeVar("Row", Gift, RecordedLine, LinePart)
 NOW = datetime(2026, 3, 10, 15, 0, tzinfo=UTC)
+TODAY = NOW.date()
 
 
 def bank_line(
-    database: Database, amount: int, text: str = "E-TRANSFER JANE", day: int = 9
+    database: Database,
+    amount: int,
+    text: str = "E-TRANSFER JANE",
+    day: int = 9,
+    *,
+    account: str = "Chequing",
+    until: date = date(2026, 3, 31),
 ) -> RecordedLine:
-    """Record a line of the account “Chequing”."""
-    read = statement(
-        line(1, day, amount, text), first_day=date(2026, 3, 1), last_day=date(2026, 3, 31)
-    )
+    """Record a line of an account whose statement has the days until then."""
+    read = statement(line(1, day, amount, text), first_day=date(2026, 3, 1), last_day=until)
     with database.writing() as session:
         file, _ = import_statement(
             session,
             read,
             # Each call records a new line.
-            ImportChoices({("", "CAD"): "Chequing"}, {1: False}),
+            ImportChoices({("", "CAD"): account}, {1: False}),
             file_name="march.csv",
             sha256=token_hex(32),
             actor="staff:1",
@@ -65,6 +71,30 @@ def payout(database: Database, amount: int, day: int = 9, status: str = "paid") 
             arrives_on=date(2026, 3, day),
             created_at=NOW,
             read_at=NOW,
+        )
+        session.add(row)
+        session.flush()
+        assert row.id is not None
+        return row.id
+
+
+def transfer_mail(
+    database: Database, message: str, reference: str = "CA1abcuJP", day: date = TODAY
+) -> int:
+    """Record that Interac's e-mail says that 50.00 were deposited; return its number."""
+    with database.writing() as session:
+        row = InteracTransfer(
+            interac_reference=reference,
+            state=TransferState.DEPOSITED,
+            day=day,
+            amount_minor=5_000,
+            currency="CAD",
+            sender_name="Jane Smith",
+            sender_key="jane smith",
+            sender_email="jane@example.org",
+            message=message,
+            language="en-CA",
+            recorded_at=NOW,
         )
         session.add(row)
         session.flush()

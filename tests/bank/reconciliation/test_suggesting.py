@@ -13,7 +13,7 @@ from donate.bank.reconciliation.deciding import GiftPart, NoGiftPart, undo_part
 from donate.bank.reconciliation.models import NoGiftReason, TaughtPayer
 from donate.bank.reconciliation.suggesting import read_suggestions, suggest_for_open_lines
 from donate.bank.statements.models import RecordedLine
-from donate.bank.transfer_mails.models import InteracTransfer, TransferState
+from donate.bank.transfer_mails.models import InteracTransfer
 from donate.errors import Conflict
 from donate.finance.payouts.bank_lines import bank_line as bank_line_of
 from donate.gifts.models import Gift
@@ -28,6 +28,7 @@ from tests.bank.reconciliation.bank_lines import (
     gift,
     payout,
     reread,
+    transfer_mail,
 )
 
 CODES = ["LWCAN"]
@@ -52,27 +53,6 @@ def accept(database: Database, line: RecordedLine, key: str | None = None, **mor
         )
 
 
-def mail(database: Database, message: str, reference: str = "CA1abcuJP") -> int:
-    with database.writing() as session:
-        row = InteracTransfer(
-            interac_reference=reference,
-            state=TransferState.DEPOSITED,
-            day=NOW.date(),
-            amount_minor=5_000,
-            currency="CAD",
-            sender_name="Jane Smith",
-            sender_key="jane smith",
-            sender_email="jane@example.org",
-            message=message,
-            language="en-CA",
-            recorded_at=NOW,
-        )
-        session.add(row)
-        session.flush()
-        assert row.id is not None
-        return row.id
-
-
 def test_a_reference_in_the_line_is_certain(database: Database) -> None:
     """A line with the gift's reference and amount is certain, and its suggestion pays the gift."""
     one = gift(database)
@@ -89,7 +69,7 @@ def test_a_reference_in_the_line_is_certain(database: Database) -> None:
 def test_an_email_ties_a_line_without_a_name(database: Database) -> None:
     """Interac's e-mail supplies the reference, and its own reference names the transfer."""
     one = gift(database)
-    mail_id = mail(database, f"For {one.reference}")
+    mail_id = transfer_mail(database, f"For {one.reference}")
     line = bank_line(database, 5_000, "E-TRANSFER ***uJP", day=NOW.day)
     assert suggest(database)[Band.CERTAIN] == 1
     stored = reread(database, line)
@@ -102,7 +82,7 @@ def test_an_email_ties_a_line_without_a_name(database: Database) -> None:
 def test_undo_frees_the_email(database: Database) -> None:
     """If the line is undone, Interac's e-mail may explain another line."""
     one = gift(database)
-    mail_id = mail(database, f"For {one.reference}")
+    mail_id = transfer_mail(database, f"For {one.reference}")
     line = bank_line(database, 5_000, "E-TRANSFER ***uJP", day=NOW.day)
     suggest(database)
     accept(database, reread(database, line))

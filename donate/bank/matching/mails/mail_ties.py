@@ -2,18 +2,20 @@
 
 Banks show three different pieces of Interac's reference, or none. So an e-mail belongs to a line by
 its reference, else by a piece of the reference, else by the name, else by amount and day alone. A
-stronger tie is made before a weaker one, and an e-mail has one line at most.
+stronger tie is made before a weaker one, and an e-mail has one line at most. What is left then is
+counted: see `alike_lines.py`.
 """
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence, Set as AbstractSet
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from enum import IntEnum
 from typing import Final
 
 from donate.bank.matching.candidates import BankLine, TransferMail
 from donate.bank.matching.line_texts import LineClues, name_tokens
+from donate.bank.matching.mails.alike_lines import MailCount
 from donate.bank.matching.payer_names import may_be_same
 from donate.money import Money
 
@@ -24,6 +26,8 @@ DAYS_LATE: Final = 4
 TAIL_LENGTH: Final = 3
 """TD shows so many characters of a reference, its last ones."""
 _RBC_HEAD: Final = 8
+# An account whose statements ended so long before all others is not used any more.
+_UNUSED_AFTER: Final = timedelta(days=62)
 
 
 class MailClue(IntEnum):
@@ -40,13 +44,23 @@ class MailTie:
     """An e-mail that may be about a line. `is_sure` is false if something else fits as well.
 
     `is_covered` is true if the statement goes on for `DAYS_LATE` days after the e-mail, so that the
-    line of the e-mail is among the lines.
+    line of the e-mail is among the lines. `alike` is the number of lines that were paired with as
+    many e-mails because none can be told from the others; 1 for a line of its own.
     """
 
     mail: TransferMail
     clue: MailClue
     is_sure: bool
     is_covered: bool
+    alike: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class TiedMails:
+    """The e-mail of each line that has one. `unsettled` are lines that still fit another e-mail."""
+
+    ties: Mapping[int, MailTie]
+    unsettled: AbstractSet[int]
 
 
 Edges = Mapping[int, frozenset[int]]
@@ -54,13 +68,20 @@ Edges = Mapping[int, frozenset[int]]
 
 
 def tie_mails(
-    lines: Sequence[tuple[BankLine, LineClues]], mails: Sequence[TransferMail]
-) -> dict[int, MailTie]:
-    """Return the e-mail of each line that has one, by the id of the line."""
-    last_day = max((line.day for line, _ in lines), default=date.min)
-    mail_of = {mail.id: mail for mail in mails}
+    lines: Sequence[tuple[BankLine, LineClues]],
+    mails: Sequence[TransferMail],
+    read_until: Mapping[int, date],
+) -> TiedMails:
+    """Return the e-mail of each line that has one, by the id of the line.
+
+    `read_until` is the last day of the statements of each account; if it is empty, the day of the
+    last line.
+    """
+    last_day = _all_read_until([line for line, _ in lines], read_until)
     covered = {mail.id for mail in mails if (last_day - mail.day).days >= DAYS_LATE}
-    edges = _Edges(mails).between(lines)
+    found = _Edges(mails)
+    edges = found.between(lines)
+    undone = {line.id for line, _ in lines if line.was_undone}
     nameless = {mail for line_edges in edges[MailClue.AMOUNT].values() for mail in line_edges}
     ties: dict[int, MailTie] = {}
     contested: set[int] = set()
@@ -74,9 +95,13 @@ def tie_mails(
         }
         # A line without a name could be of the e-mail's sender too.
         rivals = nameless if clue is MailClue.NAME else frozenset[int]()
-        sure = _sure_ties(free, covered, rivals, is_weak=clue is MailClue.AMOUNT)
+        is_weak = clue is MailClue.AMOUNT
+        sure = _sure_ties(free, covered, rivals, is_weak=is_weak)
+        if is_weak:
+            # Who undid such a line knew something that amount and day do not say.
+            sure = {line: mail for line, mail in sure.items() if line not in undone}
         for line, mail in sure.items():
-            ties[line] = MailTie(mail_of[mail], clue, is_sure=True, is_covered=mail in covered)
+            ties[line] = MailTie(found.mails[mail], clue, is_sure=True, is_covered=mail in covered)
         taken = set(sure.values())
         left_of = {those: those - taken for those in set(free.values())}
         for line, those in free.items():
@@ -86,9 +111,63 @@ def tie_mails(
                 if len(left) == 1:
                     mail = min(left)
                     ties[line] = MailTie(
-                        mail_of[mail], clue, is_sure=False, is_covered=mail in covered
+                        found.mails[mail], clue, is_sure=False, is_covered=mail in covered
                     )
-    return ties
+    return _with_counted(ties, _by_id(lines), found, edges, covered)
+
+
+def _with_counted(
+    ties: Mapping[int, MailTie],
+    lines: Mapping[int, tuple[BankLine, LineClues]],
+    found: "_Edges",
+    edges: Mapping[MailClue, Edges],
+    covered: AbstractSet[int],
+) -> TiedMails:
+    """Return the ties with those that follow from counting lines and e-mails."""
+    sure = {line: tie for line, tie in ties.items() if tie.is_sure}
+    clue_of = {line: clue for clue, those in edges.items() for line in those}
+    strangers = {
+        line.id: found.on_days_of(line.amount, clues.day)
+        for line, clues in lines.values()
+        if clues.words and not clues.piece and line.id not in clue_of
+    }
+    odd = {
+        line.id for line, _ in lines.values() if line.was_undone or line.open != line.amount
+    } | strangers.keys()
+    every = {**strangers, **{line: edges[clue][line] for line, clue in clue_of.items()}}
+    fitting = _without({line: those for line, those in every.items() if line not in sure}, sure)
+    counted = MailCount(lines, found.mails, covered, odd).tie(fitting)
+    sure |= {
+        line: MailTie(
+            found.mails[tie.mail_id], clue_of[line], is_sure=True, is_covered=True, alike=tie.alike
+        )
+        for line, tie in counted.items()
+    }
+    taken = {tie.mail.id for tie in sure.values()}
+    unsure = {line: tie for line, tie in ties.items() if tie.mail.id not in taken}
+    left = _without({line: those for line, those in fitting.items() if line not in sure}, sure)
+    return TiedMails(unsure | sure, left.keys())
+
+
+def _without(edges: Edges, ties: Mapping[int, MailTie]) -> dict[int, frozenset[int]]:
+    """Return the edges to the e-mails that are not tied, of lines that have any."""
+    taken = {tie.mail.id for tie in ties.values()}
+    left_of = {those: those - taken for those in set(edges.values())}
+    return {line: left for line, those in edges.items() if (left := left_of[those])}
+
+
+def _by_id(
+    lines: Sequence[tuple[BankLine, LineClues]],
+) -> dict[int, tuple[BankLine, LineClues]]:
+    return {line.id: (line, clues) for line, clues in lines}
+
+
+def _all_read_until(lines: Sequence[BankLine], read_until: Mapping[int, date]) -> date:
+    """Return the day until which the statements of all accounts in use are there."""
+    if not read_until:
+        return max((line.day for line in lines), default=date.min)
+    newest = max(read_until.values())
+    return min(day for day in read_until.values() if newest - day <= _UNUSED_AFTER)
 
 
 def _sure_ties(
@@ -128,6 +207,7 @@ def _sure_ties(
 
 class _Edges:
     def __init__(self, mails: Sequence[TransferMail]) -> None:
+        self.mails = {mail.id: mail for mail in mails}
         self._by_reference: dict[str, list[TransferMail]] = defaultdict(list)
         self._by_tail: dict[tuple[Money, str], list[TransferMail]] = defaultdict(list)
         self._by_head: dict[tuple[Money, str], list[TransferMail]] = defaultdict(list)
@@ -151,7 +231,7 @@ class _Edges:
         for line, clues in lines:
             clue, mails = self._fitting(line, clues)
             fitting = (
-                self._on_days_of(line.amount, clues.day)
+                self.on_days_of(line.amount, clues.day)
                 if clue is MailClue.AMOUNT
                 else frozenset(mail.id for mail in mails if _fits(line, clues, mail))
             )
@@ -159,7 +239,8 @@ class _Edges:
                 edges[clue][line.id] = fitting
         return edges
 
-    def _on_days_of(self, amount: Money, day: date) -> frozenset[int]:
+    def on_days_of(self, amount: Money, day: date) -> frozenset[int]:
+        """Return the e-mails of this amount whose transfer may be posted on this day."""
         key = amount, day.toordinal()
         if key not in self._around:
             days = range(-DAYS_EARLY, DAYS_LATE + 1)
