@@ -164,6 +164,18 @@ def test_a_row_that_cannot_be_read_refuses_the_file(site: FinanceSite) -> None:
     assert lines(site) == []
 
 
+def test_rows_that_are_left_out_are_shown_with_their_reason(site: FinanceSite) -> None:
+    """Before the import, the page shows each row that is no line, and why; then lines are added."""
+    browser = site.signed_in()
+    uploaded = upload(browser, TD + b"Total,,4.95,311.40,\r\nEnd of report,,,,\r\n")
+    page = browser.get(uploaded.headers["location"]).text
+    assert "2 rows are left out" in page
+    assert "“Total” sums up other rows, so this is no transaction." in page
+    assert "<code>End of report,,,,</code>" in page
+    assert finish(browser, uploaded, new_account_0="Chequing").status_code == 303
+    assert len(lines(site)) == 4
+
+
 def test_unknown_columns_are_kept_and_named(site: FinanceSite) -> None:
     """A file with columns of no known bank is kept, and its page offers to choose the shape."""
     browser = site.signed_in()

@@ -16,10 +16,11 @@ from lxml import etree
 
 from donate.bank.shapes.amounts import quoted, unreadable_amount
 from donate.bank.shapes.csv_cells import MAX_ROWS
-from donate.bank.shapes.csv_lines import ZERO_AMOUNT, line_text, mask_account
+from donate.bank.shapes.csv_lines import ZERO_AMOUNT
 from donate.bank.shapes.csv_shapes import PENDING
 from donate.bank.shapes.dates import read_bank_day
 from donate.bank.shapes.decoding import DecodedFile, bad_file, decode_file
+from donate.bank.shapes.row_reader import line_text, mask_account
 from donate.bank.shapes.statement import (
     RefusedRow,
     Sentence,

@@ -45,7 +45,9 @@ class CsvShape:
     a sign or with `direction` beside it, or in `debit` and `credit`, or in `amounts` with a column
     for each currency. `date_form` is ymd, mdy or dmy; if it is empty, the file itself decides.
     `decimal_mark` settles whether `1,234` is a thousand. Several text, reference and account
-    columns are joined by spaces.
+    columns are joined by spaces. `summary_words` are the texts of rows that sum up others, such as
+    “Total”. `minus_is_in` says that amounts with a minus are money in. `fingerprint` finds the
+    files without a header row that a person has mapped by hand.
     """
 
     name: str
@@ -68,6 +70,9 @@ class CsvShape:
     bank_reference: tuple[Column, ...] = ()
     account: tuple[Column, ...] = ()
     skip: tuple[SkipRule, ...] = ()
+    summary_words: tuple[str, ...] = ()
+    fingerprint: str = ""
+    minus_is_in: bool = False
     delimiter: str = ""
     decimal_mark: str = ""
 
@@ -90,6 +95,7 @@ class CsvShape:
             ("amount", sum(ways) == 1, _ONE_WAY),
             ("debit", both or not in_two, N_("Please choose both the debit and credit column.")),
             ("amounts", all(map(is_currency, self.amounts)), _BAD_CURRENCY),
+            ("sign", not self.minus_is_in or self._is_signed(), _ONE_WAY),
             ("direction", self.direction is None or self.amount is not None, _ONE_WAY),
             ("direction", (self.direction is None) == (not words), _BAD_WORDS),
             ("direction", bool(self.debit_words) == bool(self.credit_words), _BAD_WORDS),
@@ -98,6 +104,9 @@ class CsvShape:
             ("delimiter", self.delimiter in ("", *DELIMITERS), _BAD_DELIMITER),
             ("decimal_mark", self.decimal_mark in ("", ".", ","), _BAD_DECIMAL_MARK),
         ]
+
+    def _is_signed(self) -> bool:
+        return self.amount is not None and self.direction is None
 
     def _columns(self) -> list[tuple[str, Column]]:
         single = ("date", "amount", "direction", "debit", "credit", "currency", "balance")
@@ -239,12 +248,15 @@ def _bad_value(name: str) -> BadInput:
 
 
 _READERS: Final = {
-    **dict.fromkeys(("name", "title", "date_form", "delimiter", "decimal_mark"), _text),
+    **dict.fromkeys(("name", "title", "date_form"), _text),
+    **dict.fromkeys(("delimiter", "decimal_mark", "fingerprint"), _text),
     **dict.fromkeys(("date", "amount", "direction", "debit"), _column),
     **dict.fromkeys(("credit", "currency", "balance"), _column),
-    **dict.fromkeys(("header", "kinds", "debit_words", "credit_words"), _texts),
+    **dict.fromkeys(("header", "kinds", "summary_words"), _texts),
+    **dict.fromkeys(("debit_words", "credit_words"), _texts),
     **dict.fromkeys(("text", "bank_reference", "account"), _columns_of),
     "debits_are_negative": _flag,
+    "minus_is_in": _flag,
     "amounts": _columns_by_currency,
     "skip": _skip_rules,
 }

@@ -14,10 +14,11 @@ from xml.etree.ElementTree import Element  # only a type; ofxtools makes the ele
 
 from donate.bank.shapes.amounts import quoted, read_written_amount
 from donate.bank.shapes.csv_cells import MAX_ROWS
-from donate.bank.shapes.csv_lines import ZERO_AMOUNT, line_text, mask_account
+from donate.bank.shapes.csv_lines import ZERO_AMOUNT
 from donate.bank.shapes.csv_shapes import PENDING
 from donate.bank.shapes.dates import checked_day
 from donate.bank.shapes.decoding import bad_file, decode_file
+from donate.bank.shapes.row_reader import line_text, mask_account
 from donate.bank.shapes.statement import (
     RefusedRow,
     Sentence,

@@ -31,14 +31,13 @@ class KnownShape:
     kind: str
 
 
-def _built_in() -> dict[str, CsvShape]:
-    path = Path(__file__).with_name("shapes.toml")
-    tables = tomllib.loads(path.read_text(encoding="utf-8"))["shapes"]
-    shapes = map(shape_from_values, tables)
-    return {shape.name: shape for shape in shapes}
+_DATA: Final = tomllib.loads(Path(__file__).with_name("shapes.toml").read_text(encoding="utf-8"))
 
-
-BUILT_IN: Final[Mapping[str, CsvShape]] = _built_in()
+BUILT_IN: Final[Mapping[str, CsvShape]] = {
+    shape.name: shape for shape in map(shape_from_values, _DATA["shapes"])
+}
+SUMMARY_WORDS: Final = tuple(_DATA["summary_words"])
+"""The texts of rows that sum up others, in the files of any bank."""
 
 KNOWN_SHAPES: Final = (
     *(KnownShape(shape.name, shape.title, "csv") for shape in BUILT_IN.values()),
@@ -103,7 +102,9 @@ def _kind_of_file(content: bytes) -> str:
 def _read_csv(
     file: DecodedFile, recognised: RecognisedFile, currency: str, date_form: str, *, is_forced: bool
 ) -> Statement:
-    rows = read_rows(recognised, currency, date_form, is_forced=is_forced)
+    rows = read_rows(
+        recognised, currency, date_form, is_forced=is_forced, summary_words=SUMMARY_WORDS
+    )
     if not rows.lines and not rows.refused and not rows.skipped:
         raise bad_file(N_("The file has a header row, but no lines below it."))
     if not rows.refused and not _adds_up(rows.lines, sign=1):

@@ -1,5 +1,6 @@
 """Recognises the shape of a CSV file, and shows an unknown one to the person who maps it."""
 
+import hashlib
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -7,7 +8,7 @@ from itertools import islice
 from typing import Final
 
 from donate.bank.shapes.amounts import read_written_amount
-from donate.bank.shapes.csv_cells import CsvRow, likely_delimiters, split_rows
+from donate.bank.shapes.csv_cells import DELIMITERS, CsvRow, likely_delimiters, split_rows
 from donate.bank.shapes.csv_shapes import CsvShape, fold_header
 from donate.bank.shapes.dates import has_year_first, looks_like_date
 from donate.bank.shapes.decoding import bad_file, decode_file
@@ -35,14 +36,21 @@ class RecognisedFile:
 class FilePreview:
     """The first rows of a file with card numbers masked. `header` counts rows from 0, or is None.
 
-    `fingerprint` is the same for every file of the same shape, so that a mapping is found again.
+    `rows` have the numbers `numbers` in the file. `fingerprint` is the same for every file of the
+    same shape, so that a mapping is found again.
     """
 
     encoding: str
     delimiter: str
     rows: tuple[tuple[str, ...], ...]
+    numbers: tuple[int, ...]
     header: int | None
     fingerprint: str
+
+    @property
+    def width(self) -> int:
+        """How many columns the longest of these rows has."""
+        return max(map(len, self.rows), default=0)
 
 
 def recognise(text: str, shapes: Iterable[CsvShape]) -> RecognisedFile | None:
@@ -57,6 +65,10 @@ def recognise(text: str, shapes: Iterable[CsvShape]) -> RecognisedFile | None:
         found = [each for each in fitting if each.header and header_place(rows, each) is not None]
         if not found and guess_header(rows) is None:
             found = _by_kinds(rows, fitting)
+        mapped = [each for each in fitting if each.fingerprint and not each.header]
+        if mapped:
+            columns = columns_fingerprint(rows)
+            found += [each for each in mapped if each.fingerprint == columns]
         if len(found) > 1:
             titles = ", ".join(each.title for each in found)
             message = N_("The file can be of several shapes: %(titles)s. Please choose one.")
@@ -109,21 +121,30 @@ def guess_header(rows: Sequence[CsvRow]) -> int | None:
     return None
 
 
-def preview(content: bytes) -> FilePreview:
+def preview(content: bytes, delimiter: str = "") -> FilePreview:
     """Return the first 20 rows of a file, for the page on which its columns are mapped.
 
-    Raises BadInput for files that cannot be read at all.
+    `delimiter` is the one that a person chose; without it the likeliest one is taken. Raises
+    BadInput for files that cannot be read at all.
     """
     file = decode_file(content)
-    delimiter = likely_delimiters(file.text)[0]
+    if delimiter not in DELIMITERS:
+        delimiter = likely_delimiters(file.text)[0]
     rows = split_rows(file.text, delimiter)
-    first = [row.cells if row.cells is not None else (row.raw.strip(),) for row in rows]
+    first = rows[:_PREVIEW_ROWS]
+    header = guess_header(first)
     return FilePreview(
         encoding=file.encoding,
         delimiter=delimiter,
-        rows=tuple(tuple(map(_shown, cells)) for cells in first[:_PREVIEW_ROWS]),
-        header=guess_header(rows),
-        fingerprint=_fingerprint_of(rows),
+        rows=tuple(
+            tuple(map(_shown, (row.raw.strip(),) if row.cells is None else row.cells))
+            for row in first
+        ),
+        numbers=tuple(row.number for row in first),
+        header=header,
+        fingerprint=columns_fingerprint(rows)
+        if header is None
+        else header_fingerprint(rows[header].cells or ()),
     )
 
 
@@ -139,18 +160,30 @@ def fingerprint(content: bytes) -> str:
     return preview(content).fingerprint
 
 
-def _fingerprint_of(rows: Sequence[CsvRow]) -> str:
-    place = guess_header(rows)
-    if place is not None:
-        return mask_card_numbers("header:" + "|".join(map(fold_header, rows[place].cells or ())))
+def header_fingerprint(cells: Sequence[str]) -> str:
+    """Return what files with this header row have in common."""
+    return _short(mask_card_numbers("header:" + "|".join(map(fold_header, cells))))
+
+
+def columns_fingerprint(rows: Sequence[CsvRow]) -> str:
+    """Return what files without a header row have in common: the kinds of their columns.
+
+    Only rows with a date count, so that a file with a footer is still recognised.
+    """
     filled = [row.cells for row in islice(rows, _KIND_ROWS) if row.cells]
+    filled = [cells for cells in filled if any(map(looks_like_date, cells))] or filled
     width = max(map(len, filled), default=0)
     kinds = []
     for column in range(width):
-        found = {_kind(cells[column]) for cells in filled if column < len(cells)} - {""}
+        cells = {each[column] for each in filled if column < len(each)}
+        found = {_kind(mask_card_numbers(cell)) for cell in cells} - {""}
         # A column of amounts may be empty in one file and filled in another.
         kinds.append("number" if found <= {"number"} else "date" if found == {"date"} else "text")
-    return f"columns:{width}:" + ",".join(kinds)
+    return _short(f"columns:{width}:" + ",".join(kinds))
+
+
+def _short(fingerprint: str) -> str:
+    return hashlib.sha256(fingerprint.encode()).hexdigest()
 
 
 def _by_kinds(rows: Sequence[CsvRow], shapes: Iterable[CsvShape]) -> list[CsvShape]:

@@ -38,6 +38,7 @@ _NO_FILE: Final = N_("Please choose a file.")
 _TOO_LARGE: Final = N_("This file is larger than 20 MB. Please download fewer days at a time.")
 _NO_NAME: Final = N_("Please choose an account, or enter a name for a new one.")
 _LINES_SHOWN: Final = 20
+_LEFT_OUT_SHOWN: Final = 100
 # The form has a field for each line that a person has to decide about.
 _MOST_FIELDS: Final = 2_000
 _MAX_NAME: Final = 100
@@ -188,6 +189,7 @@ class UploadPages:
             accounts=accounts,
             earlier=earlier,
             lines_shown=_LINES_SHOWN,
+            left_out_shown=_LEFT_OUT_SHOWN,
             time_zone=self._time_zone,
             shapes={shape.name: shape.title for shape in KNOWN_SHAPES},
             date_forms=DATE_FORM_NAMES,

@@ -87,7 +87,7 @@ def test_a_transaction_above_the_header_is_not_lost() -> None:
         ("2026-07-09,X, Y,Credit,,25.00,1.00", "The row has 7 cells, but the file has 6 columns."),
         ('2026-07-09,"X" Y,Credit,,25.00,', "The quotation marks in the row do not match."),
         ('2026-07-09,"X,Credit,,25.00,', "The quotation marks in the row do not match."),
-        ("Total,,,,25.00,", "The date Total cannot be read."),
+        ("Refund,,,,25.00,", "The date Refund cannot be read."),
         (f"{CARD},X,Credit,,25.00,", "The date ************4242 cannot be read."),
     ],
 )
