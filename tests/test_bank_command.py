@@ -5,8 +5,11 @@ from pathlib import Path
 import pytest
 from sqlmodel import select
 
+from donate.bank.learned_shapes.recorder import learn_shape
+from donate.bank.shapes.csv_shapes import CsvShape
 from donate.bank.statements.models import RecordedLine, StatementFile
 from donate.cli import main
+from donate.clock import SystemClock
 from donate.finance.models import StaffAct
 from donate.storage.database import Database
 
@@ -105,6 +108,45 @@ def test_a_missing_file_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[s
     assert "none.csv" in capsys.readouterr().err
 
 
+def test_rows_that_are_left_out_are_shown(
+    environment: dict[str, str], statement: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A row that is no transaction is shown with the reason, and the others are imported."""
+    statement.write_text(TD + "Total,,4.95,261.40\n")
+    assert main(["bank", "import", str(statement), "--account", "Chequing"]) == 0
+    assert "row 4 left out: “Total” sums up other rows" in capsys.readouterr().out
+    assert counted(environment) == 3
+
+
+def test_learned_shapes_are_listed_and_used(
+    environment: dict[str, str], statement: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A shape that staff have taught is in the list, and reads files by itself or by name."""
+    statement.write_text("When,What,How much\n2026-03-04,E-TRANSFER,50.00\n")
+    imported = ["bank", "import", str(statement), "--account", "Union"]
+    assert main(imported) == 1
+    assert "We don’t know the columns of this file yet." in capsys.readouterr().err
+    database = Database(environment["DATABASE_URL"])
+    shape = CsvShape(
+        name="preview",
+        title="preview",
+        header=("When", "What", "How much"),
+        date=1,
+        text=(2,),
+        amount=3,
+        fingerprint="f" * 64,
+    )
+    with database.writing() as session:
+        learn_shape(session, shape, "Valley union", actor="staff:1", now=SystemClock().now())
+    database.close()
+    assert main(["bank", "shapes"]) == 0
+    assert "valley-union             Valley union (mapped by hand on 20" in capsys.readouterr().out
+    assert main(imported) == 0
+    assert main([*imported, "--shape", "valley-union"]) == 0
+    assert counted(environment) == 1
+
+
+@pytest.mark.usefixtures("environment")
 def test_the_shapes_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
     """The command lists the shapes that are recognized."""
     assert main(["bank", "shapes"]) == 0

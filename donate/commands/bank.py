@@ -47,20 +47,28 @@ def add_bank_commands(
     command.set_defaults(run=_import, open_database=open_database)
     text = "list the shapes of statements that are recognized"
     shapes = subcommands.add_parser("shapes", help=text, description=f"{text.capitalize()}.")
-    shapes.set_defaults(run=_shapes)
+    shapes.set_defaults(run=_shapes, open_database=open_database)
 
 
-def _shapes(_: argparse.Namespace) -> int:
+def _shapes(arguments: argparse.Namespace) -> int:
+    from donate.bank.learned_shapes.queries import learned_shapes
     from donate.bank.shapes.reader import KNOWN_SHAPES
 
-    for shape in KNOWN_SHAPES:
-        print(f"{shape.name:<24} {shape.title}")
+    for known in KNOWN_SHAPES:
+        print(f"{known.name:<24} {known.title}")
+    database: Database = arguments.open_database()
+    try:
+        with database.reading() as session:
+            for row in learned_shapes(session):
+                day = row.learned_at.date().isoformat()
+                print(f"{row.name:<24} {row.title} (mapped by hand on {day})")
+    finally:
+        database.close()
     return 0
 
 
 def _import(arguments: argparse.Namespace) -> int:
     """Import a file, or with --dry-run only say what an import would do."""
-    from donate.bank.shapes.reader import read_statement
     from donate.bank.statements.importing import ImportChoices, import_statement
     from donate.bank.statements.planning import plan_import
     from donate.finance.activity.trail import record_act
@@ -69,17 +77,12 @@ def _import(arguments: argparse.Namespace) -> int:
         content = arguments.file.read_bytes()
     except OSError as error:
         raise BadInput("file", "%(error)s", {"error": str(error)}) from error
-    statement = read_statement(
-        content,
-        shape=arguments.shape,
-        date_form=arguments.dates,
-        currency=arguments.currency,
-    )
-    _print_rows(statement)
-    keys = {(line.account, line.amount.currency) for line in statement.lines}
-    chosen = dict.fromkeys(keys, arguments.account)
     database: Database = arguments.open_database()
     try:
+        statement = _read(database, content, arguments)
+        _print_rows(statement)
+        keys = {(line.account, line.amount.currency) for line in statement.lines}
+        chosen = dict.fromkeys(keys, arguments.account)
         with database.writing() as session:
             sha256 = hashlib.sha256(content).hexdigest()
             plan = plan_import(session, statement, chosen=chosen, sha256=sha256)
@@ -113,11 +116,28 @@ def _import(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _read(database: Database, content: bytes, arguments: argparse.Namespace) -> "Statement":
+    """Read a file with the shapes that are built in and those that staff have taught."""
+    from donate.bank.learned_shapes.queries import all_csv_shapes
+    from donate.bank.shapes.reader import read_statement
+
+    with database.reading() as session:
+        shapes = all_csv_shapes(session)
+    return read_statement(
+        content,
+        shape=arguments.shape,
+        shapes=shapes,
+        date_form=arguments.dates,
+        currency=arguments.currency,
+    )
+
+
 def _print_rows(statement: "Statement") -> None:
     for row in statement.refused[:_ROWS_SHOWN]:
         print(f"row {row.row} refused: {row.reason.message % row.reason.values} {row.text}")
     for skipped in statement.skipped[:_ROWS_SHOWN]:
-        print(f"row {skipped.row} skipped: {skipped.reason.message % skipped.reason.values}")
+        reason = skipped.reason.message % skipped.reason.values
+        print(f"row {skipped.row} left out: {reason} {skipped.text}")
     for warning in statement.warnings:
         print(f"warning: {warning.message % warning.values}")
 

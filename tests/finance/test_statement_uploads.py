@@ -4,20 +4,17 @@ import re
 from hashlib import sha256
 
 import pytest
-from fastapi.testclient import TestClient
-from httpx2 import Response
-from sqlmodel import col, select
+from sqlmodel import select
 
 from donate.bank.statements.models import (
     BankAccount,
-    RecordedLine,
     StatementFile,
     StatementUpload,
 )
 from donate.finance.models import Role
 from tests.finance.finance_site import FinanceSite, csrf
+from tests.finance.statement_desk import STATEMENTS, finish, lines, upload
 
-STATEMENTS = "/finance/statements"
 TD = (
     b"03/04/2026,SERVICE CHARGE,4.95,,1195.05\r\n"
     b"03/05/2026,E-TRANSFER ***uJP,,50.00,1245.05\r\n"
@@ -29,27 +26,6 @@ BMO = (
     b"First Bank Card,Transaction Type,Date Posted, Transaction Amount,Description\r\n\r\n"
     b"'4242424242424242',CREDIT,20260307,50.0,[CW]INTERAC ETRNSFR AD RECVD JANE DOE  X\r\n"
 )
-
-
-def upload(browser: TestClient, content: bytes, name: str = "accountactivity.csv") -> Response:
-    files = {"file": (name, content, "text/csv")}
-    return browser.post(f"{STATEMENTS}/uploaded", data={"csrf": csrf(browser)}, files=files)
-
-
-def finish(browser: TestClient, uploaded: Response, **typed: str) -> Response:
-    """Send the form of an upload: first to compare with the chosen account, then to import."""
-    address, data = uploaded.headers["location"], {"csrf": csrf(browser)} | typed
-    compared = browser.post(address, data=data)
-    if 'name="compared"' not in compared.text:
-        return compared
-    seen = re.search(r'name="seen" value="([^"]*)"', compared.text)
-    assert seen
-    return browser.post(address, data=data | {"seen": seen[1], "compared": "yes"})
-
-
-def lines(site: FinanceSite) -> list[RecordedLine]:
-    with site.database.reading() as session:
-        return list(session.exec(select(RecordedLine).order_by(col(RecordedLine.id))))
 
 
 def test_a_statement_is_uploaded_seen_and_imported(site_on_each: FinanceSite) -> None:

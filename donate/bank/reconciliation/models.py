@@ -116,3 +116,20 @@ class TaughtPayer(SQLModel, table=True):
     )
     taught_by: str = Field(max_length=64)
     taught_at: datetime = Field(sa_type=UtcDateTime)
+
+
+class MatchingRun(SQLModel, table=True):
+    """The last run of the matcher over all open lines: one row, or none before the first run.
+
+    `seen` is what there was to compare, in short; if it is another one, suggestions may be
+    outdated. `is_settled` says whether a later run has seen the same: a transaction that was open
+    during the first one may have added something with an earlier number.
+    """
+
+    __tablename__ = "matching_run"
+    __table_args__ = (CheckConstraint("id = 1", name="matching_run_is_one_row"),)
+
+    id: int = Field(default=1, primary_key=True)
+    seen: str = Field(max_length=500)
+    ran_at: datetime = Field(sa_type=UtcDateTime)
+    is_settled: bool = False

@@ -89,6 +89,11 @@ def read_statement(
     return _read_csv(file, recognised, currency, date_form or "", is_forced=shape is not None)
 
 
+def is_csv(content: bytes) -> bool:
+    """Whether a file can only be CSV, and not OFX or CAMT.053."""
+    return not _kind_of_file(content)
+
+
 def _kind_of_file(content: bytes) -> str:
     """Return OFX, CAMT053, or "" for what can only be CSV."""
     start = content[:4000].replace(b"\0", b"").lstrip(b"\xef\xbb\xbf\xff\xfe \t\r\n").upper()

@@ -48,6 +48,11 @@ class FilePreview:
     fingerprint: str
 
     @property
+    def numbered(self) -> list[tuple[int, tuple[str, ...]]]:
+        """The rows, each with its number in the file."""
+        return list(zip(self.numbers, self.rows, strict=True))
+
+    @property
     def width(self) -> int:
         """How many columns the longest of these rows has."""
         return max(map(len, self.rows), default=0)

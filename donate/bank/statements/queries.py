@@ -139,6 +139,15 @@ def uploads_in_progress(session: Session) -> Sequence[StatementUpload]:
     return session.exec(statement.options(_without_content(StatementUpload))).all()
 
 
+def upload_by_number(
+    session: Session, number: int | None, *, lock: bool = False
+) -> StatementUpload | None:
+    """Return an upload, or None if there is none of this number, or no longer."""
+    if number is None:
+        return None
+    return session.get(StatementUpload, number, with_for_update=lock or None)
+
+
 def count_lines(session: Session) -> int:
     """Return how many lines are recorded. Each file counts its new ones."""
     counted = select(func.coalesce(func.sum(StatementFile.new_count), 0))

@@ -82,6 +82,15 @@ ACTS: Final[Mapping[str, ActWords]] = {
     "statement_discarded": ActWords(
         N_("Bank statement discarded"), N_("Discarded the uploaded bank statement %(about)s")
     ),
+    "shape_learned": ActWords(
+        N_("Columns of a bank file mapped"), N_("Mapped the columns of the files “%(about)s”")
+    ),
+    "shape_renamed": ActWords(
+        N_("Bank file renamed"), N_("Renamed a kind of bank file: %(about)s")
+    ),
+    "shape_forgotten": ActWords(
+        N_("Columns of a bank file forgotten"), N_("Forgot the columns of the files “%(about)s”")
+    ),
     "bank_line_tied": ActWords(
         N_("Bank line tied to a gift"),
         N_("Tied %(about)s"),

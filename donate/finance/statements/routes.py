@@ -3,9 +3,11 @@
 from fastapi import APIRouter
 
 from donate.clock import Clock
+from donate.finance.statements.column_pages import ColumnPages
 from donate.finance.statements.line_pages import LinePages
 from donate.finance.statements.new_gift_pages import NewGiftPages
 from donate.finance.statements.pages import StatementPages
+from donate.finance.statements.shape_pages import ShapePages
 from donate.finance.statements.suggestion_pages import SuggestionPages
 from donate.finance.statements.upload_pages import UploadPages
 from donate.regions.regions import Regions
@@ -20,6 +22,8 @@ def add_statement_routes(
     time_zone = next(iter(regions.values())).time_zone
     statements = StatementPages(database, pages, time_zone)
     uploads = UploadPages(database, regions, pages, clock, statements)
+    columns = ColumnPages(database, regions, pages, clock)
+    shapes = ShapePages(database, pages, clock, time_zone)
     lines = LinePages(database, regions, pages, clock)
     suggestions = SuggestionPages(database, regions, pages, clock, lines)
     new_gifts = NewGiftPages(database, regions, pages, clock)
@@ -29,6 +33,11 @@ def add_statement_routes(
         ("GET", "/uploads/{number}", uploads.upload),
         ("POST", "/uploads/{number}", uploads.imported),
         ("POST", "/uploads/{number}/discarded", uploads.discarded),
+        ("GET", "/uploads/{number}/columns", columns.columns),
+        ("POST", "/uploads/{number}/columns", columns.mapped),
+        ("GET", "/shapes", shapes.shapes),
+        ("POST", "/shapes/{number}/renamed", shapes.renamed),
+        ("POST", "/shapes/{number}/forgotten", shapes.forgotten),
         ("GET", "/certain", suggestions.certain),
         ("POST", "/certain", suggestions.all_accepted),
         ("POST", "/matched", suggestions.again),

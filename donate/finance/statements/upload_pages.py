@@ -9,9 +9,10 @@ from fastapi import Request
 from sqlmodel import Session
 from starlette.responses import RedirectResponse, Response
 
+from donate.bank.learned_shapes.queries import all_csv_shapes, learned_shapes
 from donate.bank.reconciliation.suggesting import suggest_for_open_lines
 from donate.bank.shapes.decoding import MAX_FILE_BYTES
-from donate.bank.shapes.reader import KNOWN_SHAPES, read_statement
+from donate.bank.shapes.reader import KNOWN_SHAPES, is_csv, read_statement
 from donate.bank.shapes.statement import Statement
 from donate.bank.statements.importing import ImportChoices, import_statement
 from donate.bank.statements.models import BankAccount, StatementUpload
@@ -21,7 +22,7 @@ from donate.bank.statements.planning import (
     account_problem,
     plan_import,
 )
-from donate.bank.statements.queries import bank_accounts, files_with_hash
+from donate.bank.statements.queries import bank_accounts, files_with_hash, upload_by_number
 from donate.bank.statements.uploads import keep_upload, masked_content
 from donate.clock import Clock
 from donate.errors import N_, BadInput, Conflict, NotFound
@@ -96,7 +97,8 @@ class UploadPages:
         if visit.form.get("compared") != "yes":
             return self._show(visit, number, visit.form, asks_for_account=True)
         try:
-            statement = self._read(upload, visit.form)
+            with self._database.reading() as session:
+                statement = self._read(session, upload, visit.form)
             with self._database.writing() as session:
                 kept = _find(session, number, lock=True)
                 if kept is None:
@@ -139,12 +141,15 @@ class UploadPages:
             visit.record(session, "statement_discarded", now=now, about=upload.name)
         return RedirectResponse(f"{STATEMENTS}?done=discarded", 303)
 
-    def _read(self, upload: StatementUpload, typed: Mapping[str, str]) -> Statement:
+    def _read(
+        self, session: Session, upload: StatementUpload, typed: Mapping[str, str]
+    ) -> Statement:
         """Read the file as staff chose. Raises BadInput."""
         currency = typed.get("currency", "")
         return read_statement(
             upload.content,
             shape=typed.get("shape") or None,
+            shapes=all_csv_shapes(session),
             date_form=typed.get("dates") or None,
             currency=currency if currency in self._currencies else self._currencies[0],
         )
@@ -164,13 +169,14 @@ class UploadPages:
                 raise NotFound("no such upload")
             statement, plan, unreadable = None, None, None
             try:
-                statement = self._read(upload, typed)
+                statement = self._read(session, upload, typed)
                 plan = _plan(session, statement, typed, upload.sha256)
                 if asks_for_account and not plan.refused:
                     problem = account_problem(plan)
             except BadInput as error:
                 unreadable = error
             accounts = bank_accounts(session)
+            learned = {row.name: row.title for row in learned_shapes(session)}
             earlier = files_with_hash(session, upload.sha256)
         return self._pages.render(
             "finance/statements/upload.html",
@@ -191,7 +197,8 @@ class UploadPages:
             lines_shown=_LINES_SHOWN,
             left_out_shown=_LEFT_OUT_SHOWN,
             time_zone=self._time_zone,
-            shapes={shape.name: shape.title for shape in KNOWN_SHAPES},
+            shapes=learned | {shape.name: shape.title for shape in KNOWN_SHAPES},
+            is_csv=is_csv(upload.content),
             date_forms=DATE_FORM_NAMES,
             currencies=self._currencies,
             doubt_sentences=DOUBT_SENTENCES,
@@ -217,11 +224,7 @@ def tidy_file_name(name: str) -> str:
 
 
 def _find(session: Session, number: str, *, lock: bool = False) -> StatementUpload | None:
-    """Return an upload, or None if there is none of this number, or no longer."""
-    upload_id = as_number(number)
-    if upload_id is None:
-        return None
-    return session.get(StatementUpload, upload_id, with_for_update=lock or None)
+    return upload_by_number(session, as_number(number), lock=lock)
 
 
 def _plan(

@@ -57,6 +57,17 @@ DATE_FORM_NAMES: Final[Mapping[str, str]] = {
     MONTH_FIRST: N_("Month first: 03/31/2026"),
 }
 
+DECIMAL_MARKS: Final[Mapping[str, str]] = {
+    ".": N_("Point: 1,234.56"),
+    ",": N_("Comma: 1.234,56"),
+}
+
+DELIMITER_NAMES: Final[Mapping[str, str]] = {
+    "comma": N_("Comma"),
+    "semicolon": N_("Semicolon"),
+    "tab": N_("Tab"),
+}
+
 SHOWN: Final[Mapping[str, str]] = {
     "open": N_("Open"),
     Band.CERTAIN: N_("Certain"),
@@ -77,4 +88,6 @@ DONE: Final[Mapping[str, str]] = {
     "matched": N_("All open lines were matched again."),
     "imported": N_("The file is imported."),
     "discarded": N_("The file was not imported."),
+    "renamed": N_("Renamed."),
+    "forgotten": N_("Forgotten. The next such file asks for its columns again."),
 }

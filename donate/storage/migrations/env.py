@@ -3,6 +3,7 @@
 from alembic import context
 from sqlmodel import SQLModel
 
+import donate.bank.learned_shapes.models
 import donate.bank.reconciliation.models
 import donate.bank.statements.models
 import donate.bank.transfer_mails.models
