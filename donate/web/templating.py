@@ -12,7 +12,7 @@ from functools import cache
 from io import BytesIO
 from pathlib import Path
 from types import CodeType
-from typing import Any, Final
+from typing import Any, Final, Protocol
 from zoneinfo import ZoneInfo
 
 from babel import Locale
@@ -26,7 +26,6 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
 from donate.clock import local_date
-from donate.errors import BadInput, Conflict
 from donate.money import Money, format_briefly, format_money
 
 PACKAGE: Final = Path(__file__).parent.parent
@@ -79,6 +78,18 @@ def _filled_in(message: str) -> re.Pattern[str]:
         f"(?P<{part}>.*)" if number % 2 else re.escape(part) for number, part in enumerate(parts)
     ]
     return re.compile("".join(pattern), re.DOTALL)
+
+
+class HasMessage(Protocol):
+    """A msgid with the values of its placeholders, such as an error. Values are texts or Money."""
+
+    @property
+    def message(self) -> str:
+        """The msgid."""
+
+    @property
+    def values(self) -> Mapping[str, Any]:
+        """The values of the %(name)s placeholders."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,9 +153,13 @@ class Localizer:
         """Return a time of day: `3:04 p.m.`, `15 h 04`."""
         return format_time(value, "short", tzinfo=ZoneInfo(time_zone), locale=self.locale)
 
-    def sentence(self, problem: BadInput | Conflict) -> str:
-        """Return an error's message, translated and filled in."""
-        return translate(self.language, problem.message, problem.values)
+    def sentence(self, said: HasMessage) -> str:
+        """Return an error or another sentence, translated and filled in."""
+        values = {
+            name: self.money(value) if isinstance(value, Money) else value
+            for name, value in said.values.items()
+        }
+        return translate(self.language, said.message, values)
 
     def name_of_country(self, code: str) -> str:
         """Return the name of a country; its code if the name is not known."""

@@ -57,14 +57,14 @@ ANOTHER_PAYOUT_FITS = Reason(
 
 
 def say(message: str, **values: object) -> Reason:
-    """Return a sentence with its values: money as `50.00 CAD`, days as `2026-04-17`."""
+    """Return a sentence with its values: money as it is, days as `2026-04-17`."""
     return Reason(message, {name: _in_words(value) for name, value in values.items()})
 
 
-def _in_words(value: object) -> str:
+def _in_words(value: object) -> str | Money:
     match value:
         case Money():
-            return f"{value.decimal} {value.currency}"
+            return value
         case date():
             return value.isoformat()
         case _:

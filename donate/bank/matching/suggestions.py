@@ -2,15 +2,22 @@
 
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from donate.bank.matching.candidates import Band, LineClass
-from donate.bank.shapes.statement import Sentence
 from donate.money import Money
 
-Reason = Sentence
-"""A sentence for staff that says what speaks for a suggestion, or against it."""
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """A sentence for staff that says what speaks for a suggestion, or against it.
+
+    `values` are those of its %(name)s placeholders; pages write amounts in the reader's language.
+    """
+
+    message: str
+    values: Mapping[str, str | Money] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +64,7 @@ class Suggestion:
         return {
             "parts": [_part_to_json(part) for part in self.parts],
             "reasons": [
-                {"message": reason.message, "values": dict(reason.values)}
+                {"message": reason.message, "values": _values_to_json(reason.values)}
                 for reason in self.reasons
             ],
             "mail_id": self.mail_id,
@@ -69,7 +76,8 @@ class Suggestion:
         return cls(
             parts=tuple(_part_from_json(part) for part in stored["parts"]),
             reasons=tuple(
-                Sentence(reason["message"], reason["values"]) for reason in stored["reasons"]
+                Reason(reason["message"], _values_from_json(reason["values"]))
+                for reason in stored["reasons"]
             ),
             mail_id=stored["mail_id"],
         )
@@ -99,6 +107,22 @@ class LineMatch:
             Band(stored["band"]),
             tuple(Suggestion.from_json(suggestion) for suggestion in stored["suggestions"]),
         )
+
+
+def _values_to_json(values: Mapping[str, str | Money]) -> dict[str, Any]:
+    return {
+        name: {"amount_minor": value.amount_minor, "currency": value.currency}
+        if isinstance(value, Money)
+        else value
+        for name, value in values.items()
+    }
+
+
+def _values_from_json(stored: Mapping[str, Any]) -> dict[str, str | Money]:
+    return {
+        name: Money(value["amount_minor"], value["currency"]) if isinstance(value, dict) else value
+        for name, value in stored.items()
+    }
 
 
 def _part_to_json(part: SuggestedPart) -> dict[str, Any]:

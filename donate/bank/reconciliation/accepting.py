@@ -14,7 +14,7 @@ from donate.bank.reconciliation.deciding import (
 )
 from donate.bank.reconciliation.models import LinePart
 from donate.bank.reconciliation.payers import teach_payer
-from donate.bank.reconciliation.releasing import lock_line
+from donate.bank.reconciliation.releasing import lock_gifts, lock_line
 from donate.bank.reconciliation.suggesting import StoredSuggestion, read_suggestions
 from donate.bank.transfer_mails.models import InteracTransfer
 from donate.errors import N_, Conflict
@@ -43,9 +43,11 @@ def accept_suggestion(
     chosen = next((each for each in read_suggestions(line) if each.key == key), None)
     if chosen is None:
         raise Conflict(_GONE)
-    _check_gifts(session, chosen)
     mail_id = chosen.suggestion.mail_id
     mail = session.get(InteracTransfer, mail_id, with_for_update=True) if mail_id else None
+    # Locked before they are read, or two lines could pay one gift at the same moment.
+    lock_gifts(session, chosen.received)
+    _check_gifts(session, chosen)
     parts = decide_line(
         session,
         line_id,

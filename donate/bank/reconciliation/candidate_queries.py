@@ -3,14 +3,15 @@
 All are read in a few statements with the columns they need, because there may be tens of thousands.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Final
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlmodel import Session
+from sqlalchemy import exists, not_
+from sqlmodel import Session, col, select
 
 from donate.bank.matching.candidates import (
     Band,
@@ -36,6 +37,7 @@ from donate.stripe_gateway.balance.models import StripePayout
 _MAY_BE_PAID: Final = (*sorted(STILL_PAYABLE), StatusName.CONFIRMED)
 
 _IDS_AT_A_TIME: Final = 500
+_MOST_PAYOUTS: Final = 100
 
 _LINE: Final = table_of(RecordedLine).c
 _GIFT: Final = table_of(Gift).c
@@ -227,6 +229,28 @@ def read_until(session: Session) -> dict[int, date]:
         day = min(row.last_day, row.imported_at.date())
         found[row.account_id] = max(day, found.get(row.account_id, day))
     return found
+
+
+def choosable_payouts(session: Session, amount: Money) -> Sequence[StripePayout]:
+    """Return the payouts of exactly this amount that no line explains, whenever they arrived.
+
+    The matcher looks only at the days around the arrival; a person may choose any of these.
+    """
+    payout = StripePayout
+    is_tied = exists().where(
+        col(LinePart.payout_id) == col(payout.id), col(LinePart.undone_at).is_(None)
+    )
+    statement = (
+        select(payout)
+        .where(
+            payout.currency == amount.currency,
+            payout.amount_minor == amount.amount_minor,
+            payout.status != "canceled",
+            not_(is_tied),
+        )
+        .order_by(col(payout.arrives_on).desc(), col(payout.id).desc())
+    )
+    return session.exec(statement.limit(_MOST_PAYOUTS)).all()
 
 
 def known_payers(session: Session) -> list[KnownPayer]:

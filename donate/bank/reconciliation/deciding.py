@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Final
 
 from sqlalchemy.exc import IntegrityError
-from sqlmodel import Session, select
+from sqlmodel import Session
 
 from donate.bank.received_transfers import (
     Transfer,
@@ -23,13 +23,14 @@ from donate.bank.received_transfers import (
 )
 from donate.bank.reconciliation.models import LinePart, NoGiftReason, PartKind
 from donate.bank.reconciliation.queries import parts_in_force
-from donate.bank.reconciliation.releasing import lock_line, release_part
+from donate.bank.reconciliation.releasing import lock_gifts, lock_line, release_part
 from donate.bank.statements.models import RecordedLine
 from donate.errors import N_, BadInput, Conflict, NotFound
 from donate.gifts.ledger import Outcome
 from donate.gifts.models import Gift
 from donate.gifts.queries import facts_of
 from donate.money import Money
+from donate.stripe_gateway.balance.models import StripePayout
 
 _CHANGED: Final = N_("Someone has changed this line meanwhile. Please look again.")
 _TOO_MUCH: Final = N_("These parts add up to more than is left of this line.")
@@ -41,6 +42,12 @@ _OTHER_CURRENCY: Final = N_("This gift is in another currency than the account."
 _TIED_ALREADY: Final = N_("Someone has already tied this to a bank line.")
 _NOT_IN_FORCE: Final = N_("This transfer was undone meanwhile. Please look again.")
 _OTHER_AMOUNT: Final = N_("The transfer that was marked has another amount than this part.")
+_NO_PAYOUT: Final = N_("Please choose a payout.")
+_PAYOUT_CURRENCY: Final = N_("This payout is in another currency than the account.")
+_PAYOUT_CANCELED: Final = N_("Stripe canceled this payout, so it never reached the bank.")
+_PAYOUT_OUT: Final = N_("Stripe took this payout from the account, but the line is money in.")
+_PAYOUT_IN: Final = N_("Stripe sent this payout to the account, but the line is money out.")
+_PAYOUT_AMOUNT: Final = N_("This payout has another amount than what is left of the line.")
 _UNDONE_ALREADY: Final = N_("Someone has already undone this.")
 
 
@@ -93,6 +100,7 @@ def decide_line(
     if line.version != version:
         raise Conflict(_CHANGED)
     _check_sum(line, parts)
+    lock_gifts(session, (part.gift_id for part in parts if isinstance(part, GiftPart)))
     recorded = []
     for part in parts:
         row = LinePart(
@@ -113,6 +121,7 @@ def decide_line(
                 if part.source_id:
                     _check_marked(session, part)
             case PayoutPart():
+                _check_payout(session, line, part)
                 row.kind, row.payout_id = PartKind.PAYOUT, part.payout_id
             case NoGiftPart():
                 row.reason = part.reason
@@ -176,15 +185,29 @@ def _free_reference(session: Session, line_id: int, reference: str) -> str:
 def _check_marked(session: Session, part: GiftPart) -> None:
     """Check that the transfer that staff marked before is in force, with this amount.
 
-    The gift is locked first, so that nobody undoes the transfer before the line is tied to it.
+    The gift is locked, so that nobody undoes the transfer before the line is tied to it.
     """
-    session.exec(select(Gift.id).where(Gift.id == part.gift_id).with_for_update())
     facts = transfers_in_force(facts_of(session, part.gift_id))
     fact = next((fact for fact in facts if fact.source_id == part.source_id), None)
     if fact is None:
         raise Conflict(_NOT_IN_FORCE)
     if fact.amount_minor != part.amount_minor:
         raise Conflict(_OTHER_AMOUNT)
+
+
+def _check_payout(session: Session, line: RecordedLine, part: PayoutPart) -> None:
+    """Check that a payout may be what the line is: same currency, direction and amount."""
+    payout = session.get(StripePayout, part.payout_id)
+    if payout is None:
+        raise BadInput("payout", _NO_PAYOUT)
+    if payout.currency != line.currency:
+        raise BadInput("payout", _PAYOUT_CURRENCY)
+    if payout.status == "canceled":
+        raise BadInput("payout", _PAYOUT_CANCELED)
+    if (payout.amount_minor > 0) != (line.amount_minor > 0):
+        raise BadInput("payout", _PAYOUT_OUT if line.amount_minor > 0 else _PAYOUT_IN)
+    if payout.amount_minor != part.amount_minor:
+        raise BadInput("payout", _PAYOUT_AMOUNT)
 
 
 def _add_once(session: Session, row: LinePart) -> None:

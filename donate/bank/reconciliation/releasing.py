@@ -1,5 +1,7 @@
 """Releases parts of bank lines that are undone, so that the line is open again."""
 
+import uuid
+from collections.abc import Iterable
 from datetime import datetime
 
 from sqlalchemy import update
@@ -11,6 +13,7 @@ from donate.bank.reconciliation.queries import part_of_transfer, parts_in_force
 from donate.bank.statements.models import RecordedLine
 from donate.bank.transfer_mails.models import InteracTransfer
 from donate.errors import NotFound
+from donate.gifts.models import Gift
 
 
 def lock_line(session: Session, line_id: int) -> RecordedLine:
@@ -20,6 +23,17 @@ def lock_line(session: Session, line_id: int) -> RecordedLine:
     if line is None:
         raise NotFound("no such bank line")
     return line
+
+
+def lock_gifts(session: Session, gift_ids: Iterable[uuid.UUID]) -> None:
+    """Lock gifts in the order of their ids, as the ledger does, so that no two wait for each other.
+
+    A line is locked first, then Interac's e-mail about it, then its gifts.
+    """
+    wanted = sorted(set(gift_ids))
+    if wanted:
+        statement = select(Gift.id).where(col(Gift.id).in_(wanted)).order_by(col(Gift.id))
+        session.exec(statement.with_for_update()).all()
 
 
 def release_part(

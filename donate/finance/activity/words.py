@@ -96,6 +96,11 @@ ACTS: Final[Mapping[str, ActWords]] = {
         N_("Tied %(about)s"),
         N_("Tied %(about)s: %(amount)s"),
     ),
+    "bank_line_payout_tied": ActWords(
+        N_("Bank line tied to a payout"),
+        N_("Tied %(about)s to a payout"),
+        N_("Tied %(about)s to a payout: %(amount)s"),
+    ),
     "bank_line_gift_opened": ActWords(
         N_("Gift opened for a bank line"),
         N_("Opened a gift for %(about)s"),

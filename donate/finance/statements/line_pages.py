@@ -10,7 +10,7 @@ from sqlmodel import Session
 from starlette.responses import RedirectResponse, Response
 
 from donate.bank.matching.candidates import MarkedTransfer
-from donate.bank.reconciliation.candidate_queries import marked_transfers
+from donate.bank.reconciliation.candidate_queries import choosable_payouts, marked_transfers
 from donate.bank.reconciliation.deciding import (
     DecidedPart,
     GiftPart,
@@ -28,6 +28,7 @@ from donate.errors import N_, BadInput, BadInputs, Conflict, NotFound
 from donate.finance.access import AllowedRequest, Visiting, needs
 from donate.finance.activity.trail import amount_detail
 from donate.finance.models import Role
+from donate.finance.payouts.words import PAYOUT_STATUSES
 from donate.finance.row_numbers import as_number
 from donate.finance.search.finding import search_gifts, tidy_search
 from donate.finance.staff.accounts import names_of
@@ -45,6 +46,7 @@ from donate.money import Money, format_amount, read_amount
 from donate.regions.modes import BY_HAND
 from donate.regions.regions import Regions
 from donate.storage.database import Database
+from donate.stripe_gateway.balance.models import StripePayout
 from donate.web.templating import Pages
 
 Decision = Callable[[Session, RecordedLine], Sequence[LinePart]]
@@ -229,6 +231,7 @@ class LinePages:
                 "names": names_of(session, {p.decided_by for p in parts}),
                 "found": self._found(session, searched, visit.language),
                 "suggestions": shown_suggestions(session, line),
+                "payouts": choosable_payouts(session, line.open_amount),
                 "following": next_open_line(session, (line.day, line.id)),
             }
         left = line.open_amount
@@ -252,6 +255,7 @@ class LinePages:
             class_names=CLASS_NAMES,
             band_names=BAND_NAMES,
             reason_names=REASON_NAMES,
+            payout_statuses=PAYOUT_STATUSES,
             **shown,
         )
 
@@ -279,6 +283,7 @@ def _shown_part(session: Session, part: LinePart, line: RecordedLine) -> dict[st
         "amount": Money(part.amount_minor, line.currency),
         "gift": gift,
         "donor": donor_of(session, gift) if gift else None,
+        "payout": session.get(StripePayout, part.payout_id) if part.payout_id else None,
     }
 
 

@@ -5,6 +5,7 @@ from fastapi import APIRouter
 from donate.clock import Clock
 from donate.finance.statements.column_pages import ColumnPages
 from donate.finance.statements.line_pages import LinePages
+from donate.finance.statements.line_payout_pages import LinePayoutPages
 from donate.finance.statements.new_gift_pages import NewGiftPages
 from donate.finance.statements.pages import StatementPages
 from donate.finance.statements.shape_pages import ShapePages
@@ -25,6 +26,7 @@ def add_statement_routes(
     columns = ColumnPages(database, regions, pages, clock)
     shapes = ShapePages(database, pages, clock, time_zone)
     lines = LinePages(database, regions, pages, clock)
+    payouts = LinePayoutPages(clock, lines)
     suggestions = SuggestionPages(database, regions, pages, clock, lines)
     new_gifts = NewGiftPages(database, regions, pages, clock)
     for method, path, answer in (
@@ -45,6 +47,7 @@ def add_statement_routes(
         ("POST", "/lines/{number}/accepted", suggestions.accepted),
         ("POST", "/lines/{number}/tied", lines.tied),
         ("POST", "/lines/{number}/no-gift", lines.no_gift),
+        ("POST", "/lines/{number}/payout", payouts.payout_tied),
         ("GET", "/lines/{number}/new-gift", new_gifts.new),
         ("POST", "/lines/{number}/new-gift", new_gifts.opened),
         ("POST", "/parts/{number}/undone", lines.undone),

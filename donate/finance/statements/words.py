@@ -80,6 +80,7 @@ SHOWN: Final[Mapping[str, str]] = {
 
 DONE: Final[Mapping[str, str]] = {
     "tied": N_("Tied to the gift. This is the next line."),
+    "payout_tied": N_("Tied to the payout. This is the next line."),
     "no_gift": N_("Noted. This is the next line."),
     "gift_opened": N_("The gift is opened, and this line is tied to it."),
     "part": N_("Noted. Part of this line is still open."),

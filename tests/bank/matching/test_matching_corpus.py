@@ -4,6 +4,7 @@ import pytest
 
 from donate.bank.matching.matcher import match_lines
 from donate.bank.matching.suggestions import LineMatch
+from donate.web.templating import Localizer
 from tests.bank.matching.corpus_reader import Scenario, in_words, scenarios
 
 SCENARIOS = list(scenarios())
@@ -39,4 +40,4 @@ def test_the_corpus_is_large_enough() -> None:
 
 def spoken(match: LineMatch) -> str:
     """Return the reasons of the best suggestion in English."""
-    return " ".join(reason.message % reason.values for reason in match.suggestions[0].reasons)
+    return " ".join(map(Localizer("en-CA").sentence, match.suggestions[0].reasons))
