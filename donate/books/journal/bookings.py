@@ -49,7 +49,8 @@ class StripeBooking:
     `amount_minor` is gross, and `fee_minor` is positive if Stripe took it: the balance changes by
     the amount less the fee. `fee_tax_minor` is the part of the fee that is tax. `source_id` names
     the payout, or the fact that recorded the same money: the payment, the refund or the dispute.
-    See https://docs.stripe.com/api/balance_transactions/object.
+    See https://docs.stripe.com/api/balance_transactions/object. A booking may be the total of
+    `count` transactions of one day, type and category whose amounts have the same signs.
     """
 
     id: str
@@ -62,6 +63,7 @@ class StripeBooking:
     fee_tax_minor: int = 0
     source_id: str = ""
     balance_type: str = "payments"
+    count: int = 1
 
     @property
     def net_minor(self) -> int:
@@ -96,6 +98,7 @@ class BankBooking:
     `bank` is the charity's key of the bank account. `source_id` names the transfer or the payout to
     which the part is tied, if there is one. If the part was explained on a later day,
     `explained_on`, its money is unidentified until then, and entries of earlier days do not change.
+    A booking may be the total of `count` parts of one day, account, kind and sign.
     """
 
     id: str
@@ -106,6 +109,7 @@ class BankBooking:
     amount_minor: int
     explained_on: date | None = None
     source_id: str = ""
+    count: int = 1
 
     def __post_init__(self) -> None:
         """Check the key of the bank account. Raises ValueError."""

@@ -129,11 +129,13 @@ def _of_stripe(booking: StripeBooking) -> Iterator[Posting]:
     # Stripe reports a reserve on the balance for payments, and it may report the same money once
     # more on the balance of reserves. The second report moves nothing.
     if counter != balance:
-        yield Posting(entry, balance, counter, booking.amount_minor, memo)
-    tax = booking.fee_tax_minor
-    fees = AccountKey(Role.STRIPE_FEES, booking.currency)
-    yield Posting(entry, fees, balance, booking.fee_minor - tax, _OF_FEES)
-    yield Posting(entry, AccountKey(Role.FEE_TAX, booking.currency), balance, tax, _OF_FEE_TAX)
+        yield Posting(entry, balance, counter, booking.amount_minor, memo, times=booking.count)
+    for role, amount, of_fee in (
+        (Role.STRIPE_FEES, booking.fee_minor - booking.fee_tax_minor, _OF_FEES),
+        (Role.FEE_TAX, booking.fee_tax_minor, _OF_FEE_TAX),
+    ):
+        account = AccountKey(role, booking.currency)
+        yield Posting(entry, account, balance, amount, of_fee, times=booking.count)
 
 
 def balance_role(balance_type: str) -> Role:
@@ -155,6 +157,7 @@ def _of_bank(booking: BankBooking) -> Iterator[Posting]:
         unidentified if is_late else counter,
         booking.amount_minor,
         Sentence(unidentified_title if is_late else title),
+        times=booking.count,
     )
     if is_late and booking.explained_on and counter != unidentified:
         title_of_entry = N_("Bank account %(name)s, identified later")
@@ -164,6 +167,7 @@ def _of_bank(booking: BankBooking) -> Iterator[Posting]:
             counter,
             booking.amount_minor,
             Sentence(title),
+            times=booking.count,
         )
 
 

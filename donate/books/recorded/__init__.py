@@ -1,0 +1,1 @@
+"""Reads what was recorded: bookings for the journal, and what the daily sheet compares."""

@@ -1,0 +1,36 @@
+"""When months were closed, and whether a bank line was explained only after that."""
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from typing import NamedTuple
+
+from sqlalchemy import ColumnElement, and_, false, or_
+from sqlmodel import col
+
+from donate.bank.reconciliation.models import LinePart
+from donate.bank.statements.models import RecordedLine
+
+
+class Closing(NamedTuple):
+    """The books were closed at `closed_at`, up to `last_day` and with it."""
+
+    last_day: date
+    closed_at: datetime
+
+
+def is_late(closings: Sequence[Closing]) -> ColumnElement[bool]:
+    """Return the condition that a part was decided after the month of its line was closed.
+
+    The first closing that has the line's day counts: later ones close the same month again.
+    """
+    conditions = []
+    before: date | None = None
+    for closing in sorted(closings):
+        if closing.last_day == before:
+            continue
+        in_month = [col(RecordedLine.day) <= closing.last_day]
+        if before:
+            in_month.append(col(RecordedLine.day) > before)
+        conditions.append(and_(*in_month, col(LinePart.decided_at) > closing.closed_at))
+        before = closing.last_day
+    return or_(*conditions) if conditions else false()

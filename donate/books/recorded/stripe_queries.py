@@ -1,0 +1,134 @@
+"""Adds up the transactions of Stripe's balance by what they are in the books. Only reads.
+
+The database adds them up, because a big charity has tens of thousands of them in a month. Only
+payouts and top-ups, which have entries of their own, are read one by one.
+"""
+
+from collections.abc import Iterator
+from datetime import date, datetime, timedelta
+from typing import Any, Final
+
+from sqlalchemy import ColumnElement, and_, case, func, literal, or_, select
+from sqlmodel import Session, col
+
+from donate.books.journal.balance_rules import RULES
+from donate.books.journal.bookings import StripeBooking
+from donate.books.journal.roles import AccountRole
+from donate.clock import local_date, start_of_day
+from donate.stripe_gateway.balance.models import BalanceTransaction
+
+_KNOWN_CATEGORIES: Final = tuple(name for rule in RULES for name in rule.categories)
+
+
+def is_for(role: AccountRole) -> ColumnElement[bool]:
+    """Return the condition that the rules book a transaction against this account.
+
+    It says the same as `balance_rule`: the category decides, and the type if no rule has it.
+    """
+    rules = [rule for rule in RULES if rule.role is role]
+    category = col(BalanceTransaction.reporting_category)
+    return or_(
+        category.in_([name for rule in rules for name in rule.categories]),
+        and_(
+            category.not_in(_KNOWN_CATEGORIES),
+            col(BalanceTransaction.type).in_([name for rule in rules for name in rule.types]),
+        ),
+    )
+
+
+def balance_currencies(session: Session) -> list[str]:
+    """Return the currencies of Stripe's balance, each found through the index."""
+    found: list[str] = []
+    currency = col(BalanceTransaction.currency)
+    while True:
+        statement = select(func.min(currency)).where(currency > (found[-1] if found else ""))
+        following = session.execute(statement).scalar_one()
+        if following is None:
+            return found
+        found.append(following)
+
+
+def stripe_bookings(
+    session: Session, time_zone: str, first_day: date | None, last_day: date | None
+) -> Iterator[StripeBooking]:
+    """Yield a booking for each payout, and for each day a total of each kind of transaction."""
+    created_at = col(BalanceTransaction.created_at)
+    for currency in balance_currencies(session):
+        first, last = session.execute(
+            select(func.min(created_at), func.max(created_at)).where(
+                col(BalanceTransaction.currency) == currency
+            )
+        ).one()
+        day = max(first_day or date.min, local_date(first, time_zone))
+        end = min(last_day or date.max, local_date(last, time_zone))
+        while day <= end:
+            yield from _of_day(session, currency, day, time_zone)
+            day += timedelta(days=1)
+
+
+def _of_day(session: Session, currency: str, day: date, time_zone: str) -> Iterator[StripeBooking]:
+    """Yield the bookings of a day.
+
+    Amounts of different signs are added up apart, because the journal shows debits and credits
+    apart.
+    """
+    row = BalanceTransaction
+    amount, fee, tax = col(row.amount_minor), col(row.fee_minor), col(row.tax_minor)
+    is_payout = is_for(AccountRole.PAYOUTS_IN_TRANSIT)
+    # A subquery, because PostgreSQL takes an expression with parameters in GROUP BY for another
+    # one than in SELECT.
+    each = (
+        select(
+            *(col(row.type), col(row.reporting_category), col(row.balance_type)),
+            case((is_payout, col(row.txn_id)), else_=literal("")).label("own_id"),
+            case((is_payout, col(row.source_id)), else_=literal("")).label("own_source"),
+            _sign(amount).label("amount_sign"),
+            _sign(fee - tax).label("fee_sign"),
+            _sign(tax).label("tax_sign"),
+            *(amount, fee, tax),
+        )
+        .where(col(row.currency) == currency, *within(day, day, time_zone))
+        .subquery()
+    )
+    *same, gross, fees, taxes = each.c
+    statement = (
+        select(*same, func.sum(gross), func.sum(fees), func.sum(taxes), func.count())
+        .group_by(*same)
+        .order_by(*same)
+    )
+    for type_, category, balance, txn_id, source, *rest in session.execute(statement):
+        signs, (amount_minor, fee_minor, tax_minor, count) = rest[:3], map(int, rest[3:])
+        about = (str(day), currency, type_, category, balance, *map(str, signs))
+        yield StripeBooking(
+            id=txn_id or "/".join(about),
+            day=day,
+            currency=currency,
+            type=type_,
+            category=category,
+            amount_minor=amount_minor,
+            fee_minor=fee_minor,
+            fee_tax_minor=tax_minor,
+            source_id=source,
+            balance_type=balance,
+            count=count,
+        )
+
+
+def within(
+    first_day: date | None, last_day: date | None, time_zone: str
+) -> Iterator[ColumnElement[bool]]:
+    """Yield the conditions that a transaction was created on these days, both included."""
+    created_at = col(BalanceTransaction.created_at)
+    if first_day:
+        yield created_at >= start_of_day(first_day, time_zone)
+    if last_day:
+        yield created_at < end_of_day(last_day, time_zone)
+
+
+def end_of_day(day: date, time_zone: str) -> datetime:
+    """Return the time in UTC at which a day ends: when the next one begins."""
+    return start_of_day(day + timedelta(days=1), time_zone)
+
+
+def _sign(amount: Any) -> ColumnElement[int]:
+    return case((amount > 0, 1), (amount < 0, -1), else_=0)
