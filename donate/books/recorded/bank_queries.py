@@ -58,20 +58,36 @@ def bank_bookings(
     banks = bank_keys(session)
     late = is_late(closings)
     days = list(_between(col(_LINE.day), first_day, last_day))
-    yield from _decided(session, banks, [*days, not_(late)])
-    yield from _undecided(session, banks, days)
+    yield from _decided(session, banks, col(_LINE.day), [*days, not_(late)])
+    yield from _undecided(session, banks, col(_LINE.day), days)
     if closings:
         decided = list(_decided_within(first_day, last_day, time_zone))
         either = [or_(and_(*days), and_(*decided))] if days else []
         yield from _late(session, banks, time_zone, [late, *either])
 
 
+def bank_totals(
+    session: Session, time_zone: str, day: date, closings: Sequence[Closing] = ()
+) -> Iterator[BankBooking]:
+    """Yield the totals of all parts of lines until a day, as if they were of that day.
+
+    A part that was explained late has its own days.
+    """
+    banks = bank_keys(session)
+    late, until = is_late(closings), [col(_LINE.day) <= day]
+    that_day = literal(day)
+    yield from _decided(session, banks, that_day, [*until, not_(late)])
+    yield from _undecided(session, banks, that_day, until)
+    if closings:
+        yield from _late(session, banks, time_zone, [*until, late])
+
+
 def _decided(
-    session: Session, banks: Mapping[int, str], conditions: Sequence[ColumnElement[bool]]
+    session: Session, banks: Mapping[int, str], day: Any, conditions: Sequence[ColumnElement[bool]]
 ) -> Iterator[BankBooking]:
     each = (
         _parts(
-            *(col(_LINE.day), col(_LINE.account_id), col(_LINE.currency)),
+            *(day.label("day"), col(_LINE.account_id), col(_LINE.currency)),
             *(col(LinePart.kind), col(LinePart.reason), _is_offline().label("is_offline")),
             (col(LinePart.amount_minor) > 0).label("comes_in"),
             col(LinePart.amount_minor),
@@ -80,10 +96,10 @@ def _decided(
         .subquery()
     )
     for *same, amount, count in _added_up(session, each):
-        day, account, currency, kind, reason, offline, _comes_in = same
+        booked_on, account, currency, kind, reason, offline, _comes_in = same
         yield BankBooking(
             id="/".join(map(str, same)),
-            day=day,
+            day=booked_on,
             bank=banks[account],
             currency=currency,
             kind=part_kind(kind, reason, is_offline=bool(offline), amount_minor=int(amount)),
@@ -93,22 +109,22 @@ def _decided(
 
 
 def _undecided(
-    session: Session, banks: Mapping[int, str], conditions: Sequence[ColumnElement[bool]]
+    session: Session, banks: Mapping[int, str], day: Any, conditions: Sequence[ColumnElement[bool]]
 ) -> Iterator[BankBooking]:
     left = col(_LINE.amount_minor) - col(_LINE.explained_minor)
     each = (
         select(
-            *(col(_LINE.day), col(_LINE.account_id), col(_LINE.currency)),
+            *(day.label("day"), col(_LINE.account_id), col(_LINE.currency)),
             (left > 0).label("comes_in"),
             left.label("left"),
         )
         .where(col(_LINE.explained_minor) != col(_LINE.amount_minor), *conditions)
         .subquery()
     )
-    for day, account, currency, comes_in, amount, count in _added_up(session, each):
+    for booked_on, account, currency, comes_in, amount, count in _added_up(session, each):
         yield BankBooking(
-            id=f"{day}/{account}/undecided/{comes_in}",
-            day=day,
+            id=f"{booked_on}/{account}/undecided/{comes_in}",
+            day=booked_on,
             bank=banks[account],
             currency=currency,
             kind=BankPartKind.UNIDENTIFIED,

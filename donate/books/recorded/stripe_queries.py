@@ -4,20 +4,22 @@ The database adds them up, because a big charity has tens of thousands of them i
 payouts and top-ups, which have entries of their own, are read one by one.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any, Final
 
 from sqlalchemy import ColumnElement, and_, case, func, literal, or_, select
 from sqlmodel import Session, col
 
-from donate.books.journal.balance_rules import RULES
+from donate.books.journal.balance_rules import RULES, UNKNOWN
 from donate.books.journal.bookings import StripeBooking
+from donate.books.journal.postings import PAYMENTS_BALANCE
 from donate.books.journal.roles import AccountRole
 from donate.clock import local_date, start_of_day
 from donate.stripe_gateway.balance.models import BalanceTransaction
 
 _KNOWN_CATEGORIES: Final = tuple(name for rule in RULES for name in rule.categories)
+_KNOWN_TYPES: Final = tuple(name for rule in RULES for name in rule.types)
 
 
 def is_for(role: AccountRole) -> ColumnElement[bool]:
@@ -26,13 +28,13 @@ def is_for(role: AccountRole) -> ColumnElement[bool]:
     It says the same as `balance_rule`: the category decides, and the type if no rule has it.
     """
     rules = [rule for rule in RULES if rule.role is role]
-    category = col(BalanceTransaction.reporting_category)
+    category, type_ = col(BalanceTransaction.reporting_category), col(BalanceTransaction.type)
+    by_type: ColumnElement[bool] = type_.in_([name for rule in rules for name in rule.types])
+    if role is UNKNOWN.role:
+        by_type = or_(by_type, type_.not_in(_KNOWN_TYPES))
     return or_(
         category.in_([name for rule in rules for name in rule.categories]),
-        and_(
-            category.not_in(_KNOWN_CATEGORIES),
-            col(BalanceTransaction.type).in_([name for rule in rules for name in rule.types]),
-        ),
+        and_(category.not_in(_KNOWN_CATEGORIES), by_type),
     )
 
 
@@ -62,12 +64,20 @@ def stripe_bookings(
         day = max(first_day or date.min, local_date(first, time_zone))
         end = min(last_day or date.max, local_date(last, time_zone))
         while day <= end:
-            yield from _of_day(session, currency, day, time_zone)
+            yield from _added_up(session, currency, day, list(within(day, day, time_zone)))
             day += timedelta(days=1)
 
 
-def _of_day(session: Session, currency: str, day: date, time_zone: str) -> Iterator[StripeBooking]:
-    """Yield the bookings of a day.
+def stripe_totals(session: Session, time_zone: str, day: date) -> Iterator[StripeBooking]:
+    """Yield the totals of all transactions until the end of a day, as if they were of that day."""
+    for currency in balance_currencies(session):
+        yield from _added_up(session, currency, day, list(within(None, day, time_zone)))
+
+
+def _added_up(
+    session: Session, currency: str, day: date, conditions: Sequence[ColumnElement[bool]]
+) -> Iterator[StripeBooking]:
+    """Yield the bookings of a currency, dated `day`.
 
     Amounts of different signs are added up apart, because the journal shows debits and credits
     apart.
@@ -79,7 +89,7 @@ def _of_day(session: Session, currency: str, day: date, time_zone: str) -> Itera
     # one than in SELECT.
     each = (
         select(
-            *(col(row.type), col(row.reporting_category), col(row.balance_type)),
+            *(col(row.type), col(row.reporting_category), balance_type()),
             case((is_payout, col(row.txn_id)), else_=literal("")).label("own_id"),
             case((is_payout, col(row.source_id)), else_=literal("")).label("own_source"),
             _sign(amount).label("amount_sign"),
@@ -87,7 +97,7 @@ def _of_day(session: Session, currency: str, day: date, time_zone: str) -> Itera
             _sign(tax).label("tax_sign"),
             *(amount, fee, tax),
         )
-        .where(col(row.currency) == currency, *within(day, day, time_zone))
+        .where(col(row.currency) == currency, *conditions)
         .subquery()
     )
     *same, gross, fees, taxes = each.c
@@ -112,6 +122,15 @@ def _of_day(session: Session, currency: str, day: date, time_zone: str) -> Itera
             balance_type=balance,
             count=count,
         )
+
+
+def balance_type() -> ColumnElement[str]:
+    """Return the column with the balance of a transaction.
+
+    Accounts with old versions of the API have one balance, which has no name there.
+    """
+    named = col(BalanceTransaction.balance_type)
+    return case((named == "", literal(PAYMENTS_BALANCE)), else_=named).label("balance")
 
 
 def within(

@@ -106,9 +106,12 @@ class _Part(NamedTuple):
 def sheet_of(currency: str, day: date, items: SheetItems, stated: StatedTotals) -> DaySheet:
     """Return the sheet of one currency. Items of other currencies and of later days are left out.
 
-    The order of the items changes nothing.
+    A gift of a later day only explains money that came before the gift was entered. The order of
+    the items changes nothing.
     """
-    gifts = [one for one in items.gifts if one.currency == currency and one.day <= day]
+    all_gifts = [one for one in items.gifts if one.currency == currency]
+    gifts = [one for one in all_gifts if one.day <= day]
+    later = {one.reference for one in all_gifts if one.day > day}
     money = [one for one in items.money if one.currency == currency and one.day <= day]
     places: Counter[Stage] = Counter()
     parts: list[_Part] = []
@@ -131,7 +134,10 @@ def sheet_of(currency: str, day: date, items: SheetItems, stated: StatedTotals) 
         in_transit=places[Stage.IN_TRANSIT],
         at_bank=places[Stage.AT_BANK],
     )
-    named = [*_between_chosen_and_confirmed(gifts, money), *_between_confirmed_and_places(parts)]
+    named = [
+        *_between_chosen_and_confirmed(gifts, later, money),
+        *_between_confirmed_and_places(parts),
+    ]
     differences = _grouped(named, items.settled.differences)
     return DaySheet(currency, day, stated, added_up.plus(items.settled.totals), differences)
 
@@ -150,10 +156,10 @@ _Named = tuple[Kind, str, LinkedAmount]
 
 
 def _between_chosen_and_confirmed(
-    gifts: list[ChosenGift], money: list[GiftMoney]
+    gifts: list[ChosenGift], later: set[str], money: list[GiftMoney]
 ) -> Iterator[_Named]:
     received: Counter[str] = Counter()
-    known = {gift.reference for gift in gifts}
+    known = {gift.reference for gift in gifts} | later
     for one in money:
         link = LinkedAmount(LinkedThing.GIFT, one.reference, one.amount_minor)
         if one.reference not in known:
@@ -162,6 +168,8 @@ def _between_chosen_and_confirmed(
             yield Kind.REFUNDED, "", link
         elif one.kind in _DISPUTES:
             yield (Kind.HELD_IN_DISPUTE if one.is_held else Kind.LOST_IN_DISPUTE), "", link
+        elif one.reference in later:
+            yield Kind.ENTERED_LATER, "", link
         else:
             received[one.reference] += one.amount_minor
     for gift in gifts:

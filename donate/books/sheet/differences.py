@@ -23,6 +23,7 @@ class DifferenceKind(StrEnum):
     REFUNDED = "refunded"
     HELD_IN_DISPUTE = "held_in_dispute"
     LOST_IN_DISPUTE = "lost_in_dispute"
+    ENTERED_LATER = "entered_later"
     UNKNOWN_GIFT = "unknown_gift"
     WAITING_FOR_STRIPE = "waiting_for_stripe"
     STRIPE_WITHOUT_GIFT = "stripe_without_gift"
@@ -109,6 +110,7 @@ _SENTENCES = {
     DifferenceKind.REFUNDED: N_("Refunded to donors."),
     DifferenceKind.HELD_IN_DISPUTE: N_("Held by the donors’ banks until the disputes end."),
     DifferenceKind.LOST_IN_DISPUTE: N_("Lost in disputes."),
+    DifferenceKind.ENTERED_LATER: N_("Arrived before the gift was entered."),
     DifferenceKind.UNKNOWN_GIFT: N_(
         "Money of gifts that are not on the list of gifts. Run `donate audit`."
     ),

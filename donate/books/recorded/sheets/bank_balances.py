@@ -1,0 +1,133 @@
+"""What the statements say that each bank account had at the end of a day. Only reads.
+
+Few banks say in which order the lines of a day are. But each balance follows from another one, so
+the balance after the last line is the one that no other line begins with.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from itertools import groupby
+from typing import Final
+
+from sqlalchemy import func, select
+from sqlmodel import Session, col
+
+from donate.bank.statements.models import AccountFile, BankAccount, RecordedLine
+
+# Days with lines that are looked at from each end, to find one whose balance is known.
+_DAYS: Final = 40
+_LINE = RecordedLine
+
+
+@dataclass(frozen=True, slots=True)
+class StatedBalance:
+    """A bank account at the end of a day, in minor units.
+
+    `lines_minor` is what its lines since the first one add up to, `stated_minor` is the same as the
+    balances of its statements give it; None if they have no balance. `known_until` is the last day
+    of its statements.
+    """
+
+    name: str
+    lines_minor: int
+    stated_minor: int | None
+    known_until: date
+
+
+def stated_balances(session: Session, currency: str, day: date) -> list[StatedBalance]:
+    """Return the accounts of a currency that have lines until a day, sorted by name."""
+    found = []
+    accounts = select(BankAccount).where(col(BankAccount.currency) == currency)
+    for account in session.execute(accounts.order_by(col(BankAccount.name))).scalars():
+        assert account.id is not None
+        if _has_lines(session, account.id, day):
+            found.append(
+                StatedBalance(
+                    account.name,
+                    _sum(session, account.id, None, day),
+                    _stated(session, account.id, day),
+                    _known_until(session, account.id, day),
+                )
+            )
+    return found
+
+
+def closing_balance(lines: Iterable[tuple[int, int | None]]) -> int | None:
+    """Return the balance after all lines of a day, each an amount and the balance after it.
+
+    None if the balances do not lead from one to the next, or back to where the day began.
+    """
+    ends: Counter[int] = Counter()
+    for amount, balance in lines:
+        if balance is None:
+            return None
+        ends[balance] += 1
+        ends[balance - amount] -= 1
+    left = {balance: times for balance, times in ends.items() if times}
+    if sorted(left.values()) != [-1, 1]:
+        return None
+    return next(balance for balance, times in left.items() if times == 1)
+
+
+def _stated(session: Session, account_id: int, day: date) -> int | None:
+    first = _first_known(session, account_id, day, is_newest=False)
+    last = _first_known(session, account_id, day, is_newest=True)
+    if first is None or last is None:
+        return None
+    (first_day, first_balance), (last_day, last_balance) = first, last
+    until_first = _sum(session, account_id, None, first_day)
+    return until_first + last_balance - first_balance + _sum(session, account_id, last_day, day)
+
+
+def _first_known(
+    session: Session, account_id: int, day: date, *, is_newest: bool
+) -> tuple[date, int] | None:
+    """Return the first day whose balance is known, from the newest or from the oldest on."""
+    column = col(_LINE.day)
+    of_account = (col(_LINE.account_id) == account_id, column <= day)
+    order = column.desc() if is_newest else column
+    days = select(column).where(*of_account).distinct().order_by(order).limit(_DAYS)
+    ordered = [row[0] for row in session.execute(days)]
+    statement = (
+        select(column, col(_LINE.amount_minor), col(_LINE.balance_minor))
+        .where(col(_LINE.account_id) == account_id, column.in_(ordered))
+        .order_by(order)
+    )
+    for one_day, rows in groupby(session.execute(statement).all(), key=lambda row: row[0]):
+        balance = closing_balance((amount, balance) for _, amount, balance in rows)
+        if balance is not None:
+            return one_day, balance
+    return None
+
+
+def _has_lines(session: Session, account_id: int, day: date) -> bool:
+    statement = select(col(_LINE.id)).where(
+        col(_LINE.account_id) == account_id, col(_LINE.day) <= day
+    )
+    return session.execute(statement.limit(1)).first() is not None
+
+
+def _sum(session: Session, account_id: int, after: date | None, until: date) -> int:
+    conditions = [col(_LINE.account_id) == account_id, col(_LINE.day) <= until]
+    if after:
+        conditions.append(col(_LINE.day) > after)
+    statement = select(func.coalesce(func.sum(col(_LINE.amount_minor)), 0)).where(*conditions)
+    return int(session.execute(statement).scalar_one())
+
+
+def _known_until(session: Session, account_id: int, day: date) -> date:
+    """Return the last day of the account's statements, at most the given one."""
+    last = select(func.max(col(AccountFile.last_day))).where(
+        col(AccountFile.account_id) == account_id
+    )
+    known = session.execute(last).scalar_one()
+    return day if known is None else min(known, day)
+
+
+def total(balances: Sequence[StatedBalance]) -> int:
+    """Return the sum of all accounts; of one without a stated balance, the sum of its lines."""
+    return sum(
+        one.lines_minor if one.stated_minor is None else one.stated_minor for one in balances
+    )

@@ -1,0 +1,53 @@
+"""Which disputes were open at the end of a day. Only reads; there are few disputes."""
+
+import uuid
+from collections import defaultdict
+from dataclasses import dataclass
+from datetime import date
+from typing import Final
+
+from sqlmodel import Session, col, select
+
+from donate.clock import local_date
+from donate.gifts.disputes import DisputeState, disputes_of
+from donate.gifts.facts import Fact, FactKind
+from donate.gifts.models import Gift, GiftFact
+
+_ABOUT_DISPUTES: Final = (
+    FactKind.INQUIRY_OPENED,
+    FactKind.INQUIRY_ANSWERED,
+    FactKind.INQUIRY_CLOSED,
+    FactKind.DISPUTE_OPENED,
+    FactKind.DISPUTE_WON,
+    FactKind.DISPUTE_LOST,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class DisputedMoney:
+    """The disputes in which the donor's bank held money, in minor units, and their gifts."""
+
+    held_minor: int
+    disputes: frozenset[str]
+    gifts: frozenset[uuid.UUID]
+
+
+def money_in_dispute(session: Session, currency: str, day: date) -> DisputedMoney:
+    """Return what the donors' banks held at the end of a day in the time zone of each region."""
+    facts: defaultdict[uuid.UUID, list[Fact]] = defaultdict(list)
+    statement = (
+        select(GiftFact, Gift.time_zone)
+        .join(Gift, col(Gift.id) == col(GiftFact.gift_id))
+        .where(col(GiftFact.kind).in_(_ABOUT_DISPUTES), col(Gift.currency) == currency)
+    )
+    for row, time_zone in session.exec(statement):
+        if local_date(row.happened_at, time_zone) <= day:
+            facts[row.gift_id].append(row.as_fact())
+    held, disputes, gifts = 0, set(), set()
+    for gift_id, of_gift in facts.items():
+        for dispute in disputes_of(of_gift):
+            if dispute.state is DisputeState.OPEN:
+                held += dispute.amount_minor
+                disputes.add(dispute.id)
+                gifts.add(gift_id)
+    return DisputedMoney(held, frozenset(disputes), frozenset(gifts))

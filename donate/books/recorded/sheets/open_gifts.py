@@ -1,0 +1,214 @@
+"""Finds the gifts whose money is not where it should be at the end of a day. Only reads.
+
+Both sides of a receivable are added up by their source, in one statement: what is not zero is open.
+Payments are added up by gift, because the payment of a month has other ids here than at Stripe.
+"""
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from sqlalchemy import ColumnElement, and_, case, func, literal, or_, select, union_all
+from sqlmodel import Session, col
+
+from donate.bank.reconciliation.models import LinePart, PartKind
+from donate.bank.statements.models import RecordedLine
+from donate.books.journal.roles import AccountRole
+from donate.books.recorded.sheets.gift_sums import RECEIPTS, entered_after
+from donate.books.recorded.sheets.sheet_scope import SheetScope
+from donate.books.recorded.stripe_queries import is_for
+from donate.gifts.facts import FactKind
+from donate.gifts.models import Gift
+from donate.gifts.movements.models import GiftMovement
+from donate.regions.modes import BY_HAND
+from donate.stripe_gateway.balance.models import BalanceTransaction
+
+_MOVED, _STATED = GiftMovement, BalanceTransaction
+_TRANSFERS: Final = (FactKind.TRANSFER_RECEIVED, FactKind.TRANSFER_UNDONE)
+_PAYMENT, _REFUND, _DISPUTE = "payment", "refund", "dispute"
+# What a movement out is about, by its cause.
+_RETURNS: Final = {
+    _REFUND: (FactKind.REFUND_SUCCEEDED, FactKind.REFUND_FAILED),
+    _DISPUTE: (FactKind.DISPUTE_OPENED, FactKind.DISPUTE_WON, FactKind.DISPUTE_LOST),
+}
+_REFUND_TYPES: Final = ("refund", "payment_refund", "refund_failure")
+_DISPUTE_CATEGORIES: Final = ("dispute", "dispute_reversal")
+
+
+@dataclass(frozen=True, slots=True)
+class OpenMoney:
+    """What is open: gifts, and transactions of Stripe that belong to no gift.
+
+    `is_cut` says that there is more.
+    """
+
+    gifts: frozenset[uuid.UUID]
+    transactions: frozenset[int]
+    is_cut: bool
+
+
+class _Found:
+    """Collects what is open, up to a limit for each question."""
+
+    def __init__(self, session: Session, most: int) -> None:
+        self.session = session
+        self.most = most
+        self.is_cut = False
+
+    def first_column(self, statement: Any) -> list[Any]:
+        rows = [row[0] for row in self.session.execute(statement.limit(self.most + 1))]
+        self.is_cut |= len(rows) > self.most
+        return rows[: self.most]
+
+
+def open_money(session: Session, scope: SheetScope, *, most: int) -> OpenMoney:
+    """Return what is open at the end of a day, up to `most` answers to each question."""
+    found = _Found(session, most)
+    gifts: set[uuid.UUID] = set()
+    transactions: set[int] = set()
+    for name, causes in _RETURNS.items():
+        keys = found.first_column(_open_returns(scope, name, causes))
+        moved, stated = _behind(session, scope, causes, keys)
+        gifts |= moved
+        transactions |= stated
+    in_currency = col(Gift.currency) == scope.currency
+    for statement in (
+        _open_transfers(scope),
+        select(col(Gift.id)).where(*entered_after(scope.currency, scope.day)),
+        select(col(Gift.id)).where(in_currency, col(Gift.flags) != ""),
+        _paid_in_parts(scope),
+        _open_payments(scope),
+    ):
+        gifts.update(found.first_column(statement))
+    untied = select(col(_STATED.id)).where(
+        col(_STATED.gift_id).is_(None), *_receivable(scope, _PAYMENT)
+    )
+    transactions.update(found.first_column(untied))
+    return OpenMoney(frozenset(gifts), frozenset(transactions), found.is_cut)
+
+
+def stripe_class() -> ColumnElement[str]:
+    """Return whether a transaction is about a refund, a dispute or a payment."""
+    category = col(_STATED.reporting_category)
+    is_refund = or_(
+        category.in_(("refund", "refund_failure")),
+        and_(category == "", col(_STATED.type).in_(_REFUND_TYPES)),
+    )
+    return case(
+        (is_refund, literal(_REFUND)),
+        (category.in_(_DISPUTE_CATEGORIES), literal(_DISPUTE)),
+        else_=literal(_PAYMENT),
+    )
+
+
+def _receivable(scope: SheetScope, name: str) -> list[ColumnElement[bool]]:
+    """Return the conditions of Stripe's transactions about gifts' payments, refunds or disputes."""
+    is_receivable = is_for(AccountRole.STRIPE_RECEIVABLE)
+    return [is_receivable, stripe_class() == name, *scope.transactions]
+
+
+def _source(column: Any) -> ColumnElement[str]:
+    """Return what Stripe calls a source: it does not know our rounds of a dispute (`dp_1:2`)."""
+    return case(
+        (column.like("%:_"), func.substr(column, 1, func.length(column) - 2)),
+        (column.like("%:__"), func.substr(column, 1, func.length(column) - 3)),
+        else_=column,
+    )
+
+
+def _not_zero(*sides: Any) -> Any:
+    """Return the statement of the keys whose amounts on both sides do not add up to zero.
+
+    Each side has the key, any other columns of the key, and the amount.
+    """
+    both = union_all(*sides).subquery()
+    *key, amount = both.c
+    return select(*key).group_by(*key).having(func.sum(amount) != 0)
+
+
+def _open_payments(scope: SheetScope) -> Any:
+    return _not_zero(
+        select(col(_MOVED.gift_id), col(_MOVED.amount_minor).label("amount")).where(
+            col(_MOVED.cause) == FactKind.PAYMENT_SUCCEEDED, *scope.movements
+        ),
+        select(col(_STATED.gift_id), (-col(_STATED.amount_minor)).label("amount")).where(
+            col(_STATED.gift_id).is_not(None), *_receivable(scope, _PAYMENT)
+        ),
+    )
+
+
+def _open_returns(scope: SheetScope, name: str, causes: Sequence[FactKind]) -> Any:
+    return _not_zero(
+        select(
+            _source(col(_MOVED.source_id)).label("source"),
+            col(_MOVED.amount_minor).label("amount"),
+        ).where(col(_MOVED.cause).in_(causes), *scope.movements),
+        select(
+            col(_STATED.source_id).label("source"), (-col(_STATED.amount_minor)).label("amount")
+        ).where(*_receivable(scope, name)),
+    )
+
+
+def _behind(
+    session: Session, scope: SheetScope, causes: Sequence[FactKind], keys: Sequence[str]
+) -> tuple[set[uuid.UUID], set[int]]:
+    """Return the gifts behind some refunds or disputes, and the transactions without a gift."""
+    if not keys:
+        return set(), set()
+    moved = select(col(_MOVED.gift_id)).where(
+        col(_MOVED.cause).in_(causes), _source(col(_MOVED.source_id)).in_(keys), *scope.movements
+    )
+    stated = select(col(_STATED.gift_id), col(_STATED.id)).where(
+        col(_STATED.source_id).in_(keys), *scope.transactions
+    )
+    rows = session.execute(stated).all()
+    gifts = {gift_id for gift_id, _ in rows if gift_id}
+    gifts |= {row[0] for row in session.execute(moved)}
+    return gifts, {number for gift_id, number in rows if not gift_id}
+
+
+def _paid_in_parts(scope: SheetScope) -> Any:
+    """Return the gifts of which a part was received until the day, and another part after it."""
+    return (
+        select(col(Gift.id))
+        .join(_MOVED, col(_MOVED.gift_id) == col(Gift.id))
+        .where(
+            col(_MOVED.day) > scope.day,
+            col(_MOVED.kind).in_(RECEIPTS),
+            col(Gift.currency) == scope.currency,
+            col(Gift.received_on) <= scope.day,
+        )
+        .distinct()
+    )
+
+
+def gifts_paid_twice(session: Session, scope: SheetScope, *, most: int) -> frozenset[uuid.UUID]:
+    """Return gifts that received another amount than was chosen, of which a part went back.
+
+    They have no flag if what is left is what was chosen. No index finds them.
+    """
+    statement = select(col(Gift.id)).where(
+        col(Gift.currency) == scope.currency,
+        col(Gift.opened_on) <= scope.day,
+        col(Gift.returned_minor) > 0,
+        col(Gift.received_minor) != col(Gift.amount_minor),
+    )
+    return frozenset(row[0] for row in session.execute(statement.limit(most)))
+
+
+def _open_transfers(scope: SheetScope) -> Any:
+    by_hand = col(Gift.mode).in_(sorted(BY_HAND))
+    return _not_zero(
+        select(col(_MOVED.gift_id), col(_MOVED.source_id), col(_MOVED.amount_minor).label("amount"))
+        .join(Gift, and_(col(Gift.id) == col(_MOVED.gift_id), by_hand))
+        .where(col(_MOVED.cause).in_(_TRANSFERS), *scope.movements),
+        select(
+            col(LinePart.gift_id),
+            col(LinePart.source_id),
+            (-col(LinePart.amount_minor)).label("amount"),
+        )
+        .join(RecordedLine, col(RecordedLine.id) == col(LinePart.line_id))
+        .join(Gift, and_(col(Gift.id) == col(LinePart.gift_id), by_hand))
+        .where(col(LinePart.kind) == PartKind.GIFT, *scope.parts),
+    )

@@ -1,0 +1,75 @@
+"""Adds up everything until the end of a day, through the rules of the journal. Only reads."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+
+from sqlmodel import Session
+
+from donate.books.journal.balance_rules import balance_name, balance_rule
+from donate.books.journal.bookings import BookedMovement, Booking, MovementBooking, StripeBooking
+from donate.books.journal.postings import postings_of
+from donate.books.journal.roles import AccountRole
+from donate.books.recorded.bank_queries import bank_totals
+from donate.books.recorded.closings import Closing
+from donate.books.recorded.stripe_queries import stripe_totals
+from donate.gifts.movements.models import Subject
+from donate.gifts.movements.totals import TotalFilter, add_up
+from donate.regions.modes import Mode
+
+
+@dataclass
+class Position:
+    """What one currency comes to at the end of a day, in minor units.
+
+    `roles` are the balances of the journal's accounts, `suspense` the part of each unknown name of
+    Stripe's. `movements` are the sums of each kind of movement. `stripe_count` is how many
+    transactions of Stripe each account has.
+    """
+
+    roles: Counter[AccountRole] = field(default_factory=Counter)
+    suspense: Counter[str] = field(default_factory=Counter)
+    movements: Counter[BookedMovement] = field(default_factory=Counter)
+    stripe_count: Counter[AccountRole] = field(default_factory=Counter)
+
+
+def positions(
+    session: Session, day: date, *, time_zone: str, closings: Sequence[Closing] = ()
+) -> dict[str, Position]:
+    """Return the position of each currency at the end of a day."""
+    found: defaultdict[str, Position] = defaultdict(Position)
+    bookings: Iterable[Booking] = (
+        *_movements(session, day),
+        *stripe_totals(session, time_zone, day),
+        *bank_totals(session, time_zone, day, closings),
+    )
+    for booking in bookings:
+        position = found[booking.currency]
+        for posting in postings_of(booking):
+            if posting.entry.day <= day:
+                position.roles[posting.debit.role] += posting.amount_minor
+                position.roles[posting.credit.role] -= posting.amount_minor
+        if isinstance(booking, MovementBooking):
+            position.movements[booking.kind] += booking.amount_minor
+        if isinstance(booking, StripeBooking):
+            role = balance_rule(booking.type, booking.category).role
+            position.stripe_count[role] += booking.count
+            if role is AccountRole.SUSPENSE:
+                name = balance_name(booking.type, booking.category)
+                position.suspense[name] -= booking.amount_minor
+    return dict(found)
+
+
+def _movements(session: Session, day: date) -> Iterator[MovementBooking]:
+    for total in add_up(session, TotalFilter(Subject.MOVEMENT, last_day=day), by=("kind", "mode")):
+        kind, mode = total.group
+        yield MovementBooking(
+            day=day,
+            currency=total.currency,
+            mode=Mode(mode),
+            fund="",
+            kind=BookedMovement(kind),
+            amount_minor=total.amount_minor,
+            count=total.count,
+        )
