@@ -25,7 +25,10 @@ from sqlalchemy import (
 from sqlalchemy.sql.expression import ColumnElement, FromClause
 from sqlmodel import Session, SQLModel
 
-APPEND_ONLY: Final = ("gift_fact", "staff_act", "chain_link")
+APPEND_ONLY: Final = (
+    *("gift_fact", "staff_act", "chain_link"),
+    *("close_request", "closed_month", "closed_month_pack", "kept_entry", "kept_line"),
+)
 # The names of the triggers that refuse to update or delete a row.
 _SQLITE_GUARDS: Final = {f"{t}_no_{verb}" for t in APPEND_ONLY for verb in ("UPDATE", "DELETE")}
 _SQLITE_TRIGGERS: Final = "SELECT name FROM sqlite_master WHERE type = 'trigger'"

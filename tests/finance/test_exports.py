@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from donate.books.pack.csv_table import guard_formula
 from donate.finance.exports.columns import MOVEMENT_LAYOUT
-from donate.finance.exports.csv_files import guard_formula
 from donate.finance.exports.registry import EXPORTS
 from donate.finance.models import Role
 from donate.gifts.choosing.options import Wishes

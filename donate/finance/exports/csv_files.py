@@ -3,26 +3,12 @@
 import csv
 import hashlib
 import io
-import re
 from collections.abc import Generator, Sequence
-from typing import Any, Final
+from typing import Any
 
+from donate.books.pack.csv_table import BYTE_ORDER_MARK, guard_formula
 from donate.finance.exports.columns import CellType
 from donate.finance.exports.runs import ExportRun, write_decimal
-
-BYTE_ORDER_MARK: Final = "\ufeff".encode()
-# Spreadsheets run a text as a formula if it begins with one of these, some also after spaces. The
-# last four are = + - @ in full width.
-_FORMULA: Final = re.compile(r"'*\s*[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20]")
-
-
-def guard_formula(text: str) -> str:
-    """Put an apostrophe before a text that a spreadsheet could run as a formula.
-
-    A text that already has an apostrophe before such a sign gets one more, so that removing one
-    always gives the original.
-    """
-    return f"'{text}" if _FORMULA.match(text) else text
 
 
 class CsvFile:

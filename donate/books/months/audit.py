@@ -1,0 +1,92 @@
+"""Checks that closed months are as they were closed, and agree with the records. Reads only."""
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from datetime import date, datetime, timedelta
+from typing import Final
+
+from sqlalchemy import or_
+from sqlmodel import Session, col, select
+
+from donate.bank.reconciliation.models import LinePart
+from donate.bank.statements.models import RecordedLine, StatementFile
+from donate.books.journal.corrections import corrections
+from donate.books.journal.entry import JournalEntry, balances_of
+from donate.books.journal.roles import AccountKey
+from donate.books.months.book_month import BookMonth
+from donate.books.months.drafts import closed_journal
+from donate.books.months.kept_entries import hash_of_entries, kept_entries
+from donate.books.months.models import ClosedMonth
+from donate.books.months.queries import closed_months, pack_content
+from donate.clock import start_of_day
+from donate.gifts.movements.models import GiftMovement
+from donate.stripe_gateway.balance.models import BalanceTransaction
+
+# A fact that was recorded this long before a closing may have been committed after it.
+_MARGIN: Final = timedelta(hours=1)
+
+
+def month_differences(session: Session, time_zone: str) -> Iterator[str]:
+    """Yield one line for each closed month that was changed, or that the records contradict.
+
+    Kept entries and the corrections that late facts call for have to give, on every account, what
+    the rules give now. If no fact was recorded late, no correction may be due.
+    """
+    closed = closed_months(session)
+    try:
+        kept = list(kept_entries(session))
+    except ValueError as error:
+        yield f"closed months: a kept entry is damaged: {error}"
+        return
+    for row in reversed(closed):
+        yield from _changed(session, row)
+    if not closed:
+        return
+    last = BookMonth(closed[0].month)
+    now = closed_journal(session, last, time_zone)
+    due = corrections(kept, now, last.next.first_day)
+    if _balances([*kept, *due]) != _balances(now):
+        yield "closed months: kept entries and corrections do not give what the rules give now"
+    since = closed[0].closed_at - _MARGIN
+    if due and not _has_late_fact(session, last.last_day, since, time_zone):
+        for entry in due:
+            yield f"closed months: {entry.number} is due, but nothing was recorded late"
+
+
+def _changed(session: Session, row: ClosedMonth) -> Iterator[str]:
+    month = BookMonth(row.month)
+    entries = list(kept_entries(session, month))
+    if len(entries) != row.entry_count or hash_of_entries(entries) != row.entries_hash:
+        yield f"month {month}: its kept entries are not those with which it was closed"
+    content = pack_content(session, month)
+    if content is None or hashlib.sha256(content).hexdigest() != row.pack_hash:
+        yield f"month {month}: its pack is not the one with which it was closed"
+
+
+def _balances(entries: Sequence[JournalEntry]) -> Counter[AccountKey]:
+    balances = balances_of(entries)
+    return Counter({key: amount for key, amount in balances.items() if amount})
+
+
+def _has_late_fact(session: Session, last_day: date, since: datetime, time_zone: str) -> bool:
+    """Return whether anything about days up to `last_day` was recorded after `since`."""
+    until = start_of_day(last_day + timedelta(1), time_zone)
+    statements = (
+        select(GiftMovement.id).where(
+            GiftMovement.day <= last_day, GiftMovement.recorded_at > since
+        ),
+        select(BalanceTransaction.id).where(
+            BalanceTransaction.created_at < until, BalanceTransaction.read_at > since
+        ),
+        select(RecordedLine.id)
+        .join(StatementFile, col(StatementFile.id) == col(RecordedLine.file_id))
+        .where(RecordedLine.day <= last_day, StatementFile.imported_at > since),
+        select(LinePart.id)
+        .join(RecordedLine, col(RecordedLine.id) == col(LinePart.line_id))
+        .where(
+            RecordedLine.day <= last_day,
+            or_(col(LinePart.decided_at) > since, col(LinePart.undone_at) > since),
+        ),
+    )
+    return any(session.exec(statement.limit(1)).first() is not None for statement in statements)

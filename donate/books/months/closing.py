@@ -1,0 +1,196 @@
+"""Closes a month, or asks for it. A closed month is never opened again.
+
+Everything is read in one snapshot before anything is written. What is recorded meanwhile is a late
+fact: it is booked as a correction in the next month. The database lets each month be closed once,
+and only after the month before it.
+"""
+
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from sqlmodel import Session
+
+from donate.books.months.book_month import BookMonth
+from donate.books.months.control import control_totals
+from donate.books.months.drafts import MonthDraft, MonthRules, read_draft
+from donate.books.months.kept_entries import hash_of_entries, keep_entries
+from donate.books.months.models import ClosedMonth, ClosedMonthPack, CloseRequest
+from donate.books.months.open_items import OpenItem, blocking, with_reasons
+from donate.books.months.pack_files import pack_of
+from donate.books.months.queries import closed_month, last_closed, latest_request, next_to_close
+from donate.clock import local_date
+from donate.errors import N_, BadInputs, Conflict
+from donate.storage.bulk_writes import insert_new
+from donate.storage.database import Database
+from donate.web.templating import Localizer
+
+ALREADY_CLOSED: Final = N_("%(month)s is closed already. Nothing was changed.")
+NOT_OVER: Final = N_("%(month)s has not ended yet. Close it once it is over.")
+NOT_NEXT: Final = N_("Months are closed in order. Please close %(month)s first.")
+NOTHING_BOOKED: Final = N_("Nothing is booked yet, so there is no month to close.")
+BLOCKED: Final = N_(
+    "The control totals of %(month)s disagree, so it cannot be closed. Run `donate audit`."
+)
+SAME_PERSON: Final = N_(
+    "You asked to close %(month)s yourself. Another person of finance has to confirm it."
+)
+NO_REQUEST: Final = N_("Nobody has asked to close %(month)s yet. Ask for it first.")
+HAS_CHANGED: Final = N_(
+    "%(month)s has changed since somebody asked to close it. Look at it again, and ask again."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Closer:
+    """Who closes a month: how records name them, what people call them, and their language."""
+
+    actor: str
+    name: str
+    language: str
+
+
+RecordAct = Callable[[Session, str, Mapping[str, Any]], None]
+"""Records an act of staff in the transaction: its kind, and its detail."""
+
+
+class MonthCloser:
+    """Closes months by the rules. `record` is called in the transaction of each act."""
+
+    def __init__(self, database: Database, rules: MonthRules) -> None:
+        self._database = database
+        self.rules = rules
+
+    def close(
+        self,
+        month: BookMonth,
+        by: Closer,
+        reasons: Mapping[str, str],
+        *,
+        now: datetime,
+        record: RecordAct,
+    ) -> bool:
+        """Close a month; if it needs a second person, only ask for it. Return whether it is closed.
+
+        `reasons` say why it is closed in spite of what is open, by the kind of open item. Raises
+        Conflict if it cannot be closed, and BadInputs if reasons are missing.
+        """
+        draft = self._draft(month, now)
+        items = with_reasons(draft.items, reasons)
+        if not draft.needs_second:
+            self._write(draft, items, by, None, now=now, record=record)
+            return True
+        with self._database.writing() as session:
+            request = CloseRequest(
+                month=month.number,
+                asked_by=by.actor,
+                asked_at=now,
+                content_hash=draft.content_hash,
+                reasons={item.kind.value: item.reason for item in items if item.reason},
+            )
+            session.add(request)
+            record(session, "month_close_asked", {"content": draft.content_hash})
+        return False
+
+    def confirm(
+        self, month: BookMonth, by: Closer, asked_by_name: str, *, now: datetime, record: RecordAct
+    ) -> None:
+        """Close a month for which another person has asked.
+
+        Raises Conflict if nobody asked, if the same person did, or if the month has changed since.
+        """
+        draft = self._draft(month, now)
+        with self._database.reading() as session:
+            request = latest_request(session, month)
+        values = {"month": str(month)}
+        if request is None:
+            raise Conflict(NO_REQUEST, values)
+        if request.asked_by == by.actor:
+            raise Conflict(SAME_PERSON, values)
+        if request.content_hash != draft.content_hash:
+            raise Conflict(HAS_CHANGED, values)
+        try:
+            items = with_reasons(draft.items, request.reasons)
+        except BadInputs as error:  # something else is open now
+            raise Conflict(HAS_CHANGED, values) from error
+        first = Closer(request.asked_by, asked_by_name, by.language)
+        self._write(draft, items, first, (request, by), now=now, record=record)
+
+    def _draft(self, month: BookMonth, now: datetime) -> MonthDraft:
+        with self._database.reading_snapshot() as session:
+            self.check(session, month, now)
+            draft = read_draft(session, month, self.rules)
+        if blocking(draft.items):
+            raise Conflict(BLOCKED, {"month": str(month)})
+        return draft
+
+    def check(self, session: Session, month: BookMonth, now: datetime) -> None:
+        """Raise Conflict unless the month is over, open, and the next one to close."""
+        if closed_month(session, month):
+            raise Conflict(ALREADY_CLOSED, {"month": str(month)})
+        following = next_to_close(session, self.rules.time_zone)
+        if following is None:
+            raise Conflict(NOTHING_BOOKED)
+        if local_date(now, self.rules.time_zone) <= month.last_day:
+            raise Conflict(NOT_OVER, {"month": str(month)})
+        if month != following:
+            raise Conflict(NOT_NEXT, {"month": str(following)})
+
+    def _write(
+        self,
+        draft: MonthDraft,
+        items: list[OpenItem],
+        first: Closer,
+        second: tuple[CloseRequest, Closer] | None,
+        *,
+        now: datetime,
+        record: RecordAct,
+    ) -> None:
+        """Make the pack, and insert the month with its entries and its pack."""
+        month = draft.month
+        names = [first.name, *([second[1].name] if second else [])]
+        facts = {"closed_at": now.isoformat(timespec="seconds"), "closed_by": " + ".join(names)}
+        control = control_totals(draft.records, self.rules.chart, facts)
+        language = second[1].language if second else first.language
+        lead = self._lead(names, now, Localizer(language))
+        pack = pack_of(
+            draft.records, control, items, self.rules.chart, language=language, lead=lead
+        )
+        hashes = {
+            "entries_hash": hash_of_entries(draft.records.entries),
+            "pack_hash": hashlib.sha256(pack).hexdigest(),
+        }
+        with self._database.writing() as session:
+            previous = last_closed(session)
+            row = {
+                "month": month.number,
+                "previous": previous.number if previous else None,
+                "is_first": previous is None,
+                "closed_by": first.actor,
+                "confirmed_by": second[1].actor if second else "",
+                "needs_second": draft.needs_second,
+                "request_id": second[0].id if second else None,
+                "closed_at": now,
+                "language": language,
+                "control_totals": control.as_json(),
+                "open_items": [item.stored() for item in items],
+                "entry_count": len(draft.records.entries),
+                **hashes,
+            }
+            # If another person has just closed the month, its row is there: insert nothing.
+            if (previous and previous != month.previous) or not insert_new(
+                session, ClosedMonth, [row]
+            ):
+                raise Conflict(ALREADY_CLOSED, {"month": str(month)})
+            keep_entries(session, month, draft.records.entries)
+            session.add(ClosedMonthPack(month=month.number, content=pack))
+            record(session, "month_closed", hashes)
+
+    def _lead(self, names: list[str], now: datetime, _: Localizer) -> list[str]:
+        at = _.moment(now, self.rules.time_zone)
+        if len(names) == 1:
+            return [_("Closed by %(name)s on %(at)s.", name=names[0], at=at)]
+        values = {"name": names[0], "other": names[1], "at": at}
+        return [_("Asked for by %(name)s, confirmed by %(other)s on %(at)s.", **values)]

@@ -1,0 +1,182 @@
+"""A month as it would be closed now: its entries, control totals, and what is open. Only reads."""
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from sqlmodel import Session
+
+from donate.books.chart import Chart
+from donate.books.journal.corrections import corrections
+from donate.books.journal.entry import JournalEntry, balances_of
+from donate.books.journal.roles import AccountRole
+from donate.books.journal.rules import journal_of
+from donate.books.months.book_month import BookMonth
+from donate.books.months.control import MonthRecords, control_totals
+from donate.books.months.kept_entries import hash_of_entries, kept_entries
+from donate.books.months.open_items import OpenItem, OpenKind
+from donate.books.months.open_queries import open_items
+from donate.books.months.queries import closed_months, closings_of
+from donate.books.months.tables.bank_tables import (
+    bank_lines_in,
+    open_lines_until,
+    unmatched_table,
+)
+from donate.books.months.tables.gift_tables import gift_tables, moved_in
+from donate.books.months.tables.stripe_tables import payouts_in, stripe_tables, transactions_in
+from donate.books.pack.control_totals import ControlTotals
+from donate.books.pack.csv_table import write_csv
+from donate.books.recorded.reading import read_bookings
+from donate.gifts.movements.models import Subject
+from donate.gifts.movements.totals import TotalFilter, add_up
+from donate.money import Money
+
+
+@dataclass(frozen=True, slots=True)
+class MonthRules:
+    """How months are closed: with which accounts, and from which amount by two people.
+
+    Days are those of `time_zone`. `second_person_above_minor` is in minor units of whatever
+    currency; None if one person is always enough.
+    """
+
+    chart: Chart
+    time_zone: str
+    second_person_above_minor: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MonthDraft:
+    """A month that is not closed. `content_hash` changes if any entry or gift of it does."""
+
+    records: MonthRecords
+    control: ControlTotals
+    items: Sequence[OpenItem]
+    content_hash: str
+    needs_second: bool
+
+    @property
+    def month(self) -> BookMonth:
+        """The month."""
+        return self.records.month
+
+
+def read_draft(session: Session, month: BookMonth, rules: MonthRules) -> MonthDraft:
+    """Return a month as it would be closed now. Call it in one snapshot.
+
+    The month has to follow the last closed one.
+    """
+    zone = rules.time_zone
+    moved = moved_in(session, month)
+    transactions = transactions_in(session, month, zone)
+    payouts = payouts_in(session, month, zone)
+    open_lines = open_lines_until(session, month)
+    days = TotalFilter(Subject.MOVEMENT, first_day=month.first_day, last_day=month.last_day)
+    before = list(kept_entries(session))
+    records = MonthRecords(
+        month=month,
+        moved=moved,
+        day_totals=add_up(session, days),
+        transactions=transactions,
+        payouts=payouts,
+        lines=bank_lines_in(session, month),
+        entries=entries_of(session, month, before, zone),
+        before=before,
+        tables=[
+            *gift_tables(moved),
+            *stripe_tables(transactions, payouts),
+            unmatched_table(open_lines),
+        ],
+    )
+    control = control_totals(records, rules.chart, {})
+    items = [
+        *_contradictions(control),
+        *open_items(session, month, zone, open_lines),
+        *_balances(records),
+    ]
+    items.sort(key=lambda item: list(OpenKind).index(item.kind))
+    needs_second = _is_above(records, rules.second_person_above_minor)
+    return MonthDraft(records, control, items, _hash(records), needs_second)
+
+
+def entries_of(
+    session: Session, month: BookMonth, before: Sequence[JournalEntry], time_zone: str
+) -> list[JournalEntry]:
+    """Return the entries of a month that is open, with the corrections of closed months.
+
+    `before` are all kept entries. Facts of closed months that were recorded later are booked as
+    corrections on the first day of this one.
+    """
+    closings = closings_of(closed_months(session))
+    own = journal_of(
+        read_bookings(
+            session,
+            time_zone=time_zone,
+            first_day=month.first_day,
+            last_day=month.last_day,
+            closings=closings,
+        ),
+        first_day=month.first_day,
+        last_day=month.last_day,
+    )
+    if not closings:
+        return own
+    late = corrections(before, closed_journal(session, month.previous, time_zone), month.first_day)
+    return sorted([*late, *own], key=lambda entry: (entry.day, entry.number))
+
+
+def closed_journal(session: Session, last: BookMonth, time_zone: str) -> list[JournalEntry]:
+    """Return what the rules give now for all days up to the end of a closed month."""
+    closings = closings_of(closed_months(session))
+    bookings = read_bookings(
+        session, time_zone=time_zone, last_day=last.last_day, closings=closings
+    )
+    return journal_of(bookings, last_day=last.last_day)
+
+
+def _contradictions(control: ControlTotals) -> Iterator[OpenItem]:
+    failed = control.failed
+    if failed:
+        sums: Counter[str] = Counter()
+        for check in failed:
+            for currency, left in check.differences.items():
+                sums[currency] += abs(left)
+        amounts = tuple(Money(amount, currency) for currency, amount in sorted(sums.items()))
+        names = tuple(check.key for check in failed)
+        yield OpenItem(OpenKind.CONTROL, len(failed), amounts, names)
+
+
+def _balances(records: MonthRecords) -> Iterator[OpenItem]:
+    """Yield the balances of suspense and of unidentified money at the end of the month."""
+    balances = balances_of([*records.before, *records.entries])
+    for kind, role in (
+        (OpenKind.SUSPENSE, AccountRole.SUSPENSE),
+        (OpenKind.UNIDENTIFIED, AccountRole.UNIDENTIFIED),
+    ):
+        left: Mapping[str, int] = {
+            key.currency: amount
+            for key, amount in sorted(balances.items())
+            if key.role is role and amount
+        }
+        if left:
+            # Money that came in is a credit, which is negative in the journal.
+            sign = -1 if role is AccountRole.UNIDENTIFIED else 1
+            amounts = tuple(Money(sign * amount, currency) for currency, amount in left.items())
+            yield OpenItem(kind, len(left), amounts)
+
+
+def _is_above(records: MonthRecords, limit_minor: int | None) -> bool:
+    """Return whether the money of gifts that moved in any currency is above the limit."""
+    sums: Counter[str] = Counter()
+    for one in records.moved:
+        sums[one.movement.currency] += abs(one.movement.amount_minor)
+    return limit_minor is not None and any(amount > limit_minor for amount in sums.values())
+
+
+def _hash(records: MonthRecords) -> str:
+    digest = hashlib.sha256(hash_of_entries(records.entries).encode())
+    for table in records.tables:
+        if table.name in ("gifts", "movements"):
+            digest.update(write_csv(table.columns, table.rows))
+    return digest.hexdigest()

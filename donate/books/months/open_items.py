@@ -1,0 +1,209 @@
+"""What can be open at the end of a month, and whether the month can be closed in spite of it."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import partial
+from typing import Any, Final
+
+from donate.bank.received_transfers import check_free_text
+from donate.errors import N_, BadInput, BadInputs, check_field
+from donate.money import Money
+
+
+class Hurdle(StrEnum):
+    """Whether an open item stands in the way of closing."""
+
+    BLOCKS = "blocks"
+    """The books contradict themselves. No reason makes that right."""
+    NEEDS_REASON = "needs_reason"
+    """Somebody should do something about it, or write down why the month is closed in spite of
+    it."""
+    STATED = "stated"
+    """Normal at the end of a month. The pack states it."""
+
+
+class OpenKind(StrEnum):
+    """What is open, in the order in which pages list it."""
+
+    CONTROL = "control"
+    UNEXPLAINED = "unexplained"
+    STATEMENT = "statement"
+    LINE_UNDECIDED = "line_undecided"
+    LINE_SUGGESTED = "line_suggested"
+    PAYOUT_NOT_TIED = "payout_not_tied"
+    PAYOUT_INCOMPLETE = "payout_incomplete"
+    SUSPENSE = "suspense"
+    EVENT = "event"
+    BATCH = "batch"
+    REFUND_FAILED = "refund_failed"
+    PAYOUT_IN_TRANSIT = "payout_in_transit"
+    PAYOUT_FAILED = "payout_failed"
+    DISPUTE = "dispute"
+    TRANSFER_MAIL = "transfer_mail"
+    UNIDENTIFIED = "unidentified"
+
+    @property
+    def hurdle(self) -> Hurdle:
+        """Whether an item of this kind stands in the way of closing."""
+        return _HURDLES.get(self, Hurdle.NEEDS_REASON)
+
+    @property
+    def heading(self) -> str:
+        """A short name, as a msgid."""
+        return _WORDS[self][0]
+
+    @property
+    def sentence(self) -> str:
+        """What is open and what to do about it, as a msgid."""
+        return _WORDS[self][1]
+
+
+@dataclass(frozen=True, slots=True)
+class OpenItem:
+    """All that is open of one kind: how many, how much in each currency, and a few names.
+
+    `reason` is why staff close the month in spite of it; empty until somebody wrote it.
+    """
+
+    kind: OpenKind
+    count: int
+    amounts: tuple[Money, ...] = ()
+    names: tuple[str, ...] = ()
+    reason: str = ""
+
+    def stored(self) -> dict[str, Any]:
+        """Return the item as JSON."""
+        return {
+            "kind": self.kind.value,
+            "count": self.count,
+            "amounts": [[amount.amount_minor, amount.currency] for amount in self.amounts],
+            "names": list(self.names),
+            "reason": self.reason,
+        }
+
+
+def read_item(stored: Mapping[str, Any]) -> OpenItem:
+    """Return an item that was stored as JSON. Raises ValueError or KeyError if it is damaged."""
+    return OpenItem(
+        OpenKind(stored["kind"]),
+        int(stored["count"]),
+        tuple(Money(amount, currency) for amount, currency in stored["amounts"]),
+        tuple(stored["names"]),
+        str(stored["reason"]),
+    )
+
+
+def with_reasons(items: Iterable[OpenItem], typed: Mapping[str, str]) -> list[OpenItem]:
+    """Return the items with the reasons that staff wrote, by the item's kind.
+
+    Raises BadInputs with the field `reason_KIND` for each reason that is missing or invalid.
+    """
+    problems: list[BadInput] = []
+    found = []
+    for item in items:
+        if item.kind.hurdle is not Hurdle.NEEDS_REASON:
+            found.append(item)
+            continue
+        typed_reason = " ".join(typed.get(item.kind.value, "").split())
+        field = f"reason_{item.kind.value}"
+        if not typed_reason:
+            problems.append(BadInput(field, NO_REASON))
+        reason = check_field(problems, partial(check_free_text, field, typed_reason)) or ""
+        found.append(OpenItem(item.kind, item.count, item.amounts, item.names, reason))
+    if problems:
+        raise BadInputs(problems)
+    return found
+
+
+def blocking(items: Sequence[OpenItem]) -> list[OpenItem]:
+    """Return the items with which no month can be closed."""
+    return [item for item in items if item.kind.hurdle is Hurdle.BLOCKS]
+
+
+NO_REASON: Final = N_("Deal with it, or write why the month is closed in spite of it.")
+
+_HURDLES: Final = {
+    OpenKind.CONTROL: Hurdle.BLOCKS,
+    OpenKind.PAYOUT_IN_TRANSIT: Hurdle.STATED,
+    OpenKind.PAYOUT_FAILED: Hurdle.STATED,
+    OpenKind.DISPUTE: Hurdle.STATED,
+    OpenKind.TRANSFER_MAIL: Hurdle.STATED,
+    OpenKind.UNIDENTIFIED: Hurdle.STATED,
+}
+
+_WORDS: Final = {
+    OpenKind.CONTROL: (
+        N_("Control totals that disagree"),
+        N_(
+            "Two files of the pack would say different things. Run `donate audit`; the month can "
+            "be closed once they agree."
+        ),
+    ),
+    OpenKind.UNEXPLAINED: (
+        N_("Differences that nothing explains"),
+        N_(
+            "What Stripe or the bank states does not follow from the single amounts. Compare the "
+            "daily sheet of the last day with their pages."
+        ),
+    ),
+    OpenKind.STATEMENT: (
+        N_("Statements that end before the month does"),
+        N_(
+            "No imported file of this bank account reaches the last day. Import the next "
+            "statement, or write that the bank shows no later lines."
+        ),
+    ),
+    OpenKind.LINE_UNDECIDED: (
+        N_("Bank lines that nobody has explained"),
+        N_("Say what each of them is. Otherwise they are booked as unidentified money."),
+    ),
+    OpenKind.LINE_SUGGESTED: (
+        N_("Bank lines with a suggestion that nobody has accepted"),
+        N_("Accept the suggestion, or say what the line is."),
+    ),
+    OpenKind.PAYOUT_NOT_TIED: (
+        N_("Payouts that should be on a statement, and are not tied to a line"),
+        N_("Stripe says that they arrived. Tie each to its bank line."),
+    ),
+    OpenKind.PAYOUT_INCOMPLETE: (
+        N_("Payouts whose list Stripe has not finished"),
+        N_("Wait until the list is read, or run `donate catchup`."),
+    ),
+    OpenKind.SUSPENSE: (
+        N_("Amounts of Stripe that no rule knows"),
+        N_("They are booked as suspense. Ask your accountant where they belong."),
+    ),
+    OpenKind.EVENT: (
+        N_("Stripe events that need review"),
+        N_("They may be gifts or refunds of this month. Decide about each."),
+    ),
+    OpenKind.BATCH: (
+        N_("Batches of cheques and cash that are not closed"),
+        N_("Their money counts as received only once the batch is closed."),
+    ),
+    OpenKind.REFUND_FAILED: (
+        N_("Refunds that failed"),
+        N_("The donors still wait for their money. Refund them another way, and mark it."),
+    ),
+    OpenKind.PAYOUT_IN_TRANSIT: (
+        N_("Payouts on their way to the bank"),
+        N_("Normal at the end of a month: they arrive in the next one."),
+    ),
+    OpenKind.PAYOUT_FAILED: (
+        N_("Payouts that failed"),
+        N_("Their money is back in Stripe’s balance. Check the bank account at Stripe."),
+    ),
+    OpenKind.DISPUTE: (
+        N_("Disputes that the banks have not decided"),
+        N_("The money is booked as disputed; it comes back if the dispute is won."),
+    ),
+    OpenKind.TRANSFER_MAIL: (
+        N_("Interac’s e-mails that belong to no bank line yet"),
+        N_("The transfers are deposited. If every line is explained, nothing is missing."),
+    ),
+    OpenKind.UNIDENTIFIED: (
+        N_("Balance of unidentified money"),
+        N_("Money at the bank that is booked, but not as a gift. Each line can still be tied."),
+    ),
+}

@@ -1,0 +1,187 @@
+"""What Stripe states of a month: its balance transactions, fees by day, and payouts."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Final
+
+from sqlalchemy import or_
+from sqlmodel import Session, col, select
+
+from donate.bank.reconciliation.models import LinePart
+from donate.bank.statements.models import RecordedLine
+from donate.books.months.book_month import BookMonth
+from donate.books.pack.csv_table import CsvTable, TableCell
+from donate.clock import local_date, start_of_day
+from donate.gifts.models import Gift
+from donate.money import Money
+from donate.stripe_gateway.balance.categories import BalanceKind, balance_kind
+from donate.stripe_gateway.balance.models import BalanceTransaction, StripePayout
+
+_TRANSACTION_COLUMNS: Final = (
+    *("day", "transaction_id", "kind", "gross", "fee", "tax", "net", "currency", "balance"),
+    *("gift_reference", "source_id", "payout_id", "description"),
+)
+_FEE_COLUMNS: Final = ("day", "kind", "number", "gross", "fee", "tax", "net", "currency")
+_PAYOUT_COLUMNS: Final = (
+    *("arrives_on", "payout_id", "amount", "currency", "status", "created_on", "automatic"),
+    *("bank_day", "transactions", "sum_of_transactions", "is_complete", "trace_id"),
+)
+_FEE_KINDS: Final = frozenset(
+    {BalanceKind.FEE, BalanceKind.CONVERSION_FEE, BalanceKind.TAX, BalanceKind.FEE_CREDIT}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class StatedTransaction:
+    """A transaction of Stripe's balance, with the gift and the payout that it belongs to."""
+
+    row: BalanceTransaction
+    day: date
+    gift_reference: str
+    payout_id: str
+
+    @property
+    def kind(self) -> BalanceKind:
+        """What the transaction is in the books."""
+        return balance_kind(self.row.type, self.row.reporting_category)
+
+    def money(self, amount_minor: int) -> Money:
+        """Return an amount in the currency of the transaction."""
+        return Money(amount_minor, self.row.currency)
+
+
+@dataclass(frozen=True, slots=True)
+class StatedPayout:
+    """A payout, the day on which a bank line shows it, if one does, and what it is made of."""
+
+    row: StripePayout
+    created_on: date
+    bank_day: date | None
+    transactions: Sequence[StatedTransaction]
+
+    @property
+    def parts(self) -> list[StatedTransaction]:
+        """What the payout is made of, without the payout's own transactions."""
+        return [one for one in self.transactions if one.row.source_id != self.row.payout_id]
+
+
+def transactions_in(session: Session, month: BookMonth, time_zone: str) -> list[StatedTransaction]:
+    """Return the balance transactions that Stripe made in a month, oldest first."""
+    created = col(BalanceTransaction.created_at)
+    since = start_of_day(month.first_day, time_zone)
+    until = start_of_day(month.next.first_day, time_zone)
+    return _transactions(session, time_zone, created >= since, created < until)
+
+
+def payouts_in(session: Session, month: BookMonth, time_zone: str) -> list[StatedPayout]:
+    """Return the payouts that were made in a month, or that arrived in it, earliest first."""
+    created = col(StripePayout.created_at)
+    since = start_of_day(month.first_day, time_zone)
+    until = start_of_day(month.next.first_day, time_zone)
+    statement = (
+        select(StripePayout, col(RecordedLine.day))
+        .outerjoin(
+            LinePart,
+            (col(LinePart.payout_id) == col(StripePayout.id)) & col(LinePart.undone_at).is_(None),
+        )
+        .outerjoin(RecordedLine, col(RecordedLine.id) == col(LinePart.line_id))
+        .where(
+            or_(
+                col(StripePayout.arrives_on).between(month.first_day, month.last_day),
+                (created >= since) & (created < until),
+            )
+        )
+    )
+    found = []
+    for payout, bank_day in session.exec(statement):
+        inside = _transactions(session, time_zone, col(BalanceTransaction.payout_row) == payout.id)
+        created_on = local_date(payout.created_at, time_zone)
+        found.append(StatedPayout(payout, created_on, bank_day, inside))
+    return sorted(found, key=lambda one: (one.row.arrives_on, one.row.payout_id))
+
+
+def _transactions(session: Session, time_zone: str, *conditions: object) -> list[StatedTransaction]:
+    statement = (
+        select(BalanceTransaction, col(Gift.reference), col(StripePayout.payout_id))
+        .outerjoin(Gift, col(Gift.id) == col(BalanceTransaction.gift_id))
+        .outerjoin(StripePayout, col(StripePayout.id) == col(BalanceTransaction.payout_row))
+        .where(*conditions)  # type: ignore[arg-type]
+    )
+    found = [
+        StatedTransaction(row, local_date(row.created_at, time_zone), gift or "", payout or "")
+        for row, gift, payout in session.exec(statement)
+    ]
+    return sorted(found, key=lambda one: (one.row.created_at, one.row.txn_id))
+
+
+def stripe_tables(
+    transactions: Sequence[StatedTransaction], payouts: Sequence[StatedPayout]
+) -> list[CsvTable]:
+    """Return the transactions, the fees of each day, the payouts, and what these are made of."""
+    of_payouts = [_row(one) for payout in payouts for one in payout.parts]
+    return [
+        CsvTable("stripe-transactions", _TRANSACTION_COLUMNS, [_row(one) for one in transactions]),
+        CsvTable("fees", _FEE_COLUMNS, _fees(transactions)),
+        CsvTable("payouts", _PAYOUT_COLUMNS, [_payout_row(one) for one in payouts]),
+        CsvTable("payout-transactions", _TRANSACTION_COLUMNS, of_payouts),
+    ]
+
+
+def _row(one: StatedTransaction) -> Sequence[TableCell]:
+    row = one.row
+    return (
+        one.day,
+        row.txn_id,
+        one.kind.value,
+        one.money(row.amount_minor),
+        one.money(row.fee_minor - row.tax_minor),
+        one.money(row.tax_minor),
+        one.money(row.net_minor),
+        row.currency,
+        row.balance_type,
+        one.gift_reference,
+        row.source_id,
+        one.payout_id,
+        row.description,
+    )
+
+
+def _fees(transactions: Iterable[StatedTransaction]) -> list[Sequence[TableCell]]:
+    """Return the sums of each day, kind and currency that had a fee or that are one."""
+    sums: dict[tuple[date, str, str], Counter[str]] = {}
+    for one in transactions:
+        if not one.row.fee_minor and one.kind not in _FEE_KINDS:
+            continue
+        found = sums.setdefault((one.day, one.kind.value, one.row.currency), Counter())
+        found["number"] += 1
+        found["gross"] += one.row.amount_minor
+        found["fee"] += one.row.fee_minor - one.row.tax_minor
+        found["tax"] += one.row.tax_minor
+        found["net"] += one.row.net_minor
+    return [
+        (day, kind, found["number"], *(Money(found[name], currency) for name in _AMOUNTS), currency)
+        for (day, kind, currency), found in sorted(sums.items())
+    ]
+
+
+_AMOUNTS: Final = ("gross", "fee", "tax", "net")
+
+
+def _payout_row(one: StatedPayout) -> Sequence[TableCell]:
+    row, parts = one.row, one.parts
+    return (
+        row.arrives_on,
+        row.payout_id,
+        Money(row.amount_minor, row.currency),
+        row.currency,
+        row.status,
+        one.created_on,
+        "yes" if row.automatic else "no",
+        one.bank_day,
+        len(parts),
+        Money(sum(each.row.net_minor for each in parts), row.currency),
+        "yes" if row.is_complete else "no",
+        row.trace_id,
+    )
