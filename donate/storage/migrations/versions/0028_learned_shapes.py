@@ -6,7 +6,7 @@ from alembic import op
 from donate.storage.column_types import UtcDateTime
 
 revision = "0028"
-down_revision = "0026"
+down_revision = "0027"
 
 _ROW_NUMBER = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
