@@ -109,15 +109,8 @@ def _look(line: BankLine, clues: LineClues) -> Look:
     The year belongs to it, because the day of a gift decides the year of its receipt.
     """
     text = " ".join(word for word in fold(line.text).split() if not any(map(str.isdigit, word)))
-    return (
-        line.account,
-        line.day.year,
-        line.amount,
-        clues.line_class,
-        clues.words,
-        clues.piece,
-        text,
-    )
+    words = (clues.line_class, clues.words, clues.piece, text)
+    return line.account, line.day.year, line.amount, words
 
 
 def _groups(fitting: Fitting) -> Iterator[tuple[list[int], frozenset[int]]]:
