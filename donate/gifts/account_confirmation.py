@@ -29,7 +29,7 @@ class Confirmation:
 
 
 def confirmation_due(facts: Iterable[Fact]) -> Confirmation | None:
-    """Return the confirmation that the donor still has to make, or None."""
+    """Return the bank account that the donor still has to confirm; None if there is none."""
     facts = list(facts)
     requests = [fact for fact in facts if fact.kind == FactKind.ACCOUNT_TO_CONFIRM]
     ended = {fact.session_id for fact in facts if fact.kind in _ENDINGS}

@@ -1,7 +1,7 @@
-"""Checks that each stored status, movement, pledge and total agrees with the facts. Reads only.
+"""Checks that each stored status, movement, pledge and total agrees with the facts. It only reads.
 
-Run it in one snapshot (`Database.reading_snapshot`), or a gift that changes meanwhile looks like a
-difference.
+Run it in one snapshot of the database (`Database.reading_snapshot`). Otherwise a gift that changes
+during the audit would be reported as a difference.
 """
 
 import uuid
@@ -30,7 +30,7 @@ from donate.gifts.movements.totals import stored_totals
 from donate.gifts.offline.audit import offline_differences
 
 _GIFTS_AT_A_TIME: Final = 1_000
-# The values to compare: a computed movement and its database row both have them.
+# The attributes to compare. A computed movement and its database row both have them.
 _VALUES: Final = attrgetter(
     *("kind", "amount_minor", "day", "cause", "source_id", "currency", "happened_at")
 )
@@ -40,7 +40,7 @@ def differences(session: Session) -> Iterator[str]:
     """Yield one line for each stored value that differs from the facts."""
     try:
         yield from _compare(session)
-    except ValueError as error:  # a stored text is no member of its column's enum
+    except ValueError as error:  # a stored value is not in its column's enum
         yield f"{error}; nothing after it was compared"
 
 
@@ -76,7 +76,7 @@ def _compare(session: Session) -> Iterator[str]:
 def _gifts(
     session: Session,
 ) -> Iterator[tuple[Gift, list[Fact], list[GiftMovement], PledgeRow | None]]:
-    """Yield each gift with its facts, its stored movements, and the row of the pledge it began."""
+    """Yield each gift with its facts, its stored movements, and the row of its pledge, if any."""
     last: uuid.UUID | None = None
     while True:
         page = select(Gift).order_by(col(Gift.id)).limit(_GIFTS_AT_A_TIME)
@@ -86,7 +86,8 @@ def _gifts(
         first, last = gifts[0].id, gifts[-1].id
         facts: defaultdict[uuid.UUID, list[Fact]] = defaultdict(list)
         of_gifts = select(GiftFact).where(col(GiftFact.gift_id).between(first, last))
-        # The ledger reads facts in this order too, and it decides between changes of one second.
+        # The ledger reads facts in the same order. If a pledge changed twice in one second, this
+        # order decides which change is the later one.
         for row in session.exec(of_gifts.order_by(col(GiftFact.id))):
             facts[row.gift_id].append(row.as_fact())
         movements: defaultdict[uuid.UUID, list[GiftMovement]] = defaultdict(list)
@@ -113,7 +114,8 @@ def _pledge_differences(gift: Gift, copy: PledgeCopy, row: PledgeRow | None) -> 
 def _movement_differences(
     gift: Gift, movements: Iterable[Movement], rows: Iterable[GiftMovement]
 ) -> Iterator[str]:
-    # Compare plain values: a row that somebody edited may hold a kind that does not exist.
+    # Compare plain values, because a row that somebody edited in the database may have a kind that
+    # does not exist.
     expected, stored = set(map(_VALUES, movements)), set(map(_VALUES, rows))
     for word, some in (("is missing", expected - stored), ("has no fact", stored - expected)):
         for kind, amount, day, *_ in sorted(some, key=str):

@@ -48,9 +48,9 @@ _RANK: Final = {kind: rank for rank, kind in enumerate([*_INQUIRY, *_MONEY])}
 
 @dataclass(frozen=True, slots=True)
 class Dispute:
-    """The current state of one dispute. `fact` determines the state.
+    """The current state of one dispute. `fact` is the fact that determines the state.
 
-    `money_facts` are the facts in which the bank took or returned money, in order.
+    `money_facts` are the facts which say that the bank took or returned money, in order.
     """
 
     id: str
@@ -97,7 +97,7 @@ def _current(dispute_id: str, facts: list[Fact]) -> Dispute:
 
 
 def _money_facts(facts: list[Fact]) -> list[Fact]:
-    """Return the facts of one dispute in which the bank took money or returned it, in order."""
+    """Return the facts which say that the bank took or returned money in one dispute, in order."""
     money = [fact for fact in facts if fact.kind in _MONEY]
     closed = [fact for fact in facts if fact.kind == FactKind.INQUIRY_CLOSED]
     if all(_was_withdrawn(fact, closed) for fact in money):

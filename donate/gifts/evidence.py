@@ -1,4 +1,4 @@
-"""The evidence of facts: the keys it can have, and accessors that read them."""
+"""The evidence stored with facts: the keys it can have, and properties that read them."""
 
 from datetime import UTC, date, datetime
 from typing import TypedDict, Unpack, cast
@@ -14,46 +14,48 @@ class DisputeFee(TypedDict):
 
 
 class Evidence(RefusalDetails, total=False):
-    """The keys of a fact's evidence, as JSON. Facts of earlier versions may lack some of them."""
+    """The keys that a fact's evidence can have. Facts of earlier versions may lack some of them."""
 
-    # Keys of gift_opened. Its `code` is the giving code; in other facts `code` is Stripe's error
-    # code.
+    # Facts `gift_opened` have these keys. In them, `code` is the giving code; in other facts, it is
+    # Stripe's error code.
     mode: str
     country: str
     pledge: str  # The reference of the pledge's first gift.
-    invoice: str  # Also a key of payment_named, paid_outside and payment_failed.
-    # Keys of checkout_requested, checkout_opened, checkout_refused.
+    invoice: str  # Facts payment_named, paid_outside and payment_failed have this key too.
+    # Facts `checkout_requested`, `checkout_opened` and `checkout_refused` have these keys.
     attempt: int
     language: str
-    # Keys of payment_processing, payment_succeeded, payment_failed, payment_declined.
-    session: str | None  # The checkout session, if the source is a payment.
-    agreement: str  # The checkout session, if the donor agreed to monthly debits in it.
+    # Facts `payment_processing`, `payment_succeeded`, `payment_failed` and `payment_declined` have
+    # these keys.
+    session: str | None  # The checkout session, if the fact's source is a payment.
+    agreement: str  # The checkout session in which the donor agreed to monthly debits, if any.
     payment_status: str
     billing_reason: str
     decline_code: str
-    # Keys of account_to_confirm.
+    # Facts `account_to_confirm` have these keys.
     url: str
-    arrives_on: str  # A date; empty if Stripe named none.
+    arrives_on: str  # The date when the deposits should arrive; empty if Stripe gave none.
     deposits: str  # What the donor has to enter: "amounts" or "descriptor_code".
-    # Keys of transfer_received.
+    # Facts `transfer_received` have these keys.
     date: str
     bank_reference: str
-    # Keys of transfer_received about a cheque.
+    # Facts `transfer_received` about a cheque have these keys as well.
     cheque_number: str
     cheque_date: str
     bank: str
-    # What staff, Stripe or the bank gave as the reason; staff can add a note.
+    # The reason that staff, Stripe or the bank gave. Staff can add a note.
     reason: str
     note: str
-    # Keys of facts about refunds and disputes. refund_requested names its payment in `payment`.
+    # Facts about refunds and disputes have these keys. In a fact `refund_requested`, `payment` is
+    # the payment to refund.
     payment: str
     payment_intent: str
-    status: str  # Stripe's status of the refund or dispute. Also a key of pledge_changed.
+    status: str  # Stripe's status of the refund or dispute; in pledge_changed, of the subscription.
     failure_reason: str
-    request: str  # The source of the refund_requested that a refund belongs to.
+    request: str  # The source of the fact `refund_requested` to which a refund belongs.
     due_by: str  # The time by which the bank wants an answer.
     fees: list[DisputeFee]
-    # Keys of facts about pledges.
+    # Facts about pledges have these keys.
     act: str
     subscription: str
     paused: bool
@@ -61,7 +63,7 @@ class Evidence(RefusalDetails, total=False):
     ends_with_the_month: bool
     ends_at: int | None
     month_ends_at: int
-    # A key of any fact of an event that staff tied to a gift.
+    # If staff tied an event to a gift, every fact from that event has this key.
     tied_by: str
 
 
@@ -74,7 +76,7 @@ def refusal_evidence(details: RefusalDetails, **more: Unpack[Evidence]) -> Evide
 
 
 class HasEvidence:
-    """Accessors for the evidence of a fact. A key that is missing reads as None or empty text."""
+    """Properties that read a fact's evidence. If a key is missing, they give None or empty text."""
 
     __slots__ = ()
 
@@ -93,7 +95,7 @@ class HasEvidence:
 
     @property
     def session_id(self) -> str:
-        """The payment's checkout session. If the evidence names none, it is the fact's source."""
+        """The payment's checkout session: the one in the evidence, or else the fact's source."""
         return self.evidence.get("session") or self.source_id
 
     @property
@@ -130,7 +132,7 @@ class HasEvidence:
 
     @property
     def request(self) -> str:
-        """The refund request that a refund answers."""
+        """The refund request to which a refund belongs."""
         return self.evidence.get("request", "")
 
     @property
@@ -161,7 +163,7 @@ class HasEvidence:
 
     @property
     def subscription(self) -> str:
-        """The subscription that changed; empty if the fact is about none, or names it as source."""
+        """The subscription that changed; empty if there is none, or if it is the fact's source."""
         return self.evidence.get("subscription", "")
 
     @property
@@ -176,17 +178,17 @@ class HasEvidence:
 
     @property
     def resumes_at(self) -> datetime | None:
-        """When the paused subscription is collected again, if a date is set."""
+        """When Stripe resumes collecting the paused subscription, if a date is set."""
         return _time(self.evidence.get("resumes_at"))
 
     @property
     def month_ends_at(self) -> datetime | None:
-        """When the running month of the subscription ends and the next one is collected."""
+        """When the subscription's current month ends, and the next payment is due."""
         return _time(self.evidence.get("month_ends_at"))
 
     @property
     def ends_with_the_month(self) -> bool:
-        """Whether the subscription ends after the month that is paid."""
+        """Whether the subscription ends when the current, paid month is over."""
         return self.evidence.get("ends_with_the_month", False)
 
     @property
@@ -201,7 +203,7 @@ class HasEvidence:
 
     @property
     def request_id(self) -> str:
-        """Stripe's id for the request that it refused."""
+        """Stripe's id of the API request that it refused."""
         return self.evidence.get("request_id", "")
 
     @property

@@ -41,7 +41,7 @@ _LOCK_MONTHS = _LOCK.where(
     _GIFT.id.in_(bindparam("gift_ids", expanding=True))
     | _GIFT.form_key.in_(bindparam("months", expanding=True))
 )
-# Sort by the order of recording, which decides between changes of a pledge in the same second.
+# The order of recording decides which of two changes of a pledge in one second is later.
 _FACTS = (
     select(
         *(_FACT.gift_id, _FACT.kind, _FACT.source_id, _FACT.happened_at, _FACT.actor),
@@ -76,7 +76,7 @@ class LockedGifts:
         self._gifts: dict[uuid.UUID, LockedGift] = {}
 
     def lock(self, gift_ids: Iterable[uuid.UUID], months: Sequence[str] = ()) -> None:
-        """Lock the gifts with these ids, and the gifts of these months, and read their facts.
+        """Lock gifts by their ids or by the form keys of monthly payments, and read their facts.
 
         `months` are form keys made by `month_key`. Ids that do not exist are skipped. Gifts that
         are already locked are not read again.
@@ -98,7 +98,7 @@ class LockedGifts:
             new[gift_id].facts[kind, source_id] = Fact(kind, source_id, *values)
 
     def set_statuses(self, statuses: Mapping[uuid.UUID, StatusName]) -> None:
-        """Note the new statuses of locked gifts."""
+        """Keep the new statuses of locked gifts in this object. This writes nothing."""
         for gift_id, status in statuses.items():
             self._gifts[gift_id] = replace(self._gifts[gift_id], status=status)
 
@@ -218,7 +218,7 @@ def _update_gifts(
 def _pledge_of_gift(
     gift: LockedGift, facts: Sequence[Fact], status: StatusName
 ) -> PledgeCopy | None:
-    """Return the copy of the pledge that a gift began; None if the gift began none."""
+    """Return the pledge's columns if a gift began a pledge, otherwise None."""
     if gift.pledge_id != gift.id:
         return None
     chosen = Money(gift.amount_minor, gift.currency)
@@ -226,7 +226,7 @@ def _pledge_of_gift(
 
 
 def _update_pledges(session: Session, changes: Iterable[tuple[LockedGift, Change]]) -> None:
-    """Write the rows of the pledges that these changes begin or change."""
+    """Insert or update the rows of the pledges that began or changed."""
     new: list[dict[str, Any]] = []
     changed: dict[uuid.UUID, dict[str, Any]] = {}
     for gift, change in changes:
@@ -251,7 +251,7 @@ def pledge_columns(gift: GiftTerms, started_at: datetime, copy: PledgeCopy) -> d
 
 
 def cached_copy(facts: Iterable[Fact], time_zone: str) -> dict[str, Any]:
-    """Return the columns of a gift that cache its status, computed from its facts."""
+    """Compute from a gift's facts the columns that cache its status, and return them."""
     facts = list(facts)
     status = status_of(facts)
     received_on = local_date(status.received_at, time_zone) if status.received_at else None
@@ -269,7 +269,7 @@ def cached_copy(facts: Iterable[Fact], time_zone: str) -> dict[str, Any]:
 def _insert(
     session: Session, fresh: dict[FactKey, tuple[uuid.UUID, Fact]], now: datetime
 ) -> set[FactKey]:
-    """Insert new facts. Return the keys of those that were already recorded for another gift."""
+    """Insert new facts. Return the keys of the facts that are already recorded for another gift."""
     rows = [
         {
             "gift_id": gift_id,

@@ -65,11 +65,13 @@ class Gift(SQLModel, table=True):
         # A foreign key of gift_fact refers to both columns, so each fact has its gift's currency.
         UniqueConstraint("id", "currency", name="gift_id_and_currency"),
         Index("gift_newest", "opened_at", "id"),
-        # The orders of the staff's list. Each ends with the id, so that no two gifts are equal.
+        # Indexes for the sort orders of the staff's list. Each ends with the id, so that the order
+        # is unambiguous.
         Index("gift_by_status", "status", "opened_at", "id"),
         Index("gift_by_day_received", "received_on", "id"),
         Index("gift_by_amount", "currency", "amount_minor", "id"),
-        # By these indexes, the list finds the gifts with a rare value, and then sorts them.
+        # Through these indexes, the staff's list finds the gifts with a rare value. It then sorts
+        # them.
         Index("gift_by_mode", "mode"),
         Index("gift_by_code", "code"),
         Index("gift_by_fund", "fund"),
@@ -94,7 +96,7 @@ class Gift(SQLModel, table=True):
             sqlite_where=_BEGINS_PLEDGE,
             postgresql_where=_BEGINS_PLEDGE,
         ),
-        # This index has all columns that the staff's overview needs, so that no gift is read.
+        # This index has all columns that the staff's overview needs, so that no table row is read.
         Index(
             "gift_paid_months",
             *("received_on", "currency", "received_minor"),
@@ -110,19 +112,20 @@ class Gift(SQLModel, table=True):
     code: str = Field(max_length=16)
     mode: Mode = Field(sa_type=EnumText(Mode, 32, "gift.mode"))
     frequency: Frequency = Field(sa_type=EnumText(Frequency, 16, "gift.frequency"))
-    # A key of the region's funds; empty if the donor chose none.
+    # The key of one of the region's funds; empty if the donor chose none.
     fund: str = Field(default="", max_length=32, sa_column_kwargs={"server_default": text("''")})
     amount_minor: int = Field(sa_type=BigInteger)
     currency: str = Field(max_length=3)
     language: str = Field(max_length=16)
     time_zone: str = Field(max_length=64)
     donor_id: int = Field(foreign_key="donor.id", sa_type=BigInteger)
-    # The profile of the donor's e-mail address. It never changes: staff merge profiles, not gifts.
-    # Every gift has one, but SQLite cannot add a NOT NULL column that refers to a table.
+    # The donor profile of the donor's e-mail address. It never changes, because staff merge
+    # profiles and move no gifts. Every gift has one. The column allows NULL only because SQLite
+    # cannot add a NOT NULL column that refers to a table.
     profile_id: int | None = Field(
         default=None, sa_column=Column(BigInteger, ForeignKey(table_of(DonorProfile).c.id))
     )
-    # The id of the pledge's first gift (also in the first gift itself); None for a one-time gift.
+    # The id of the pledge's first gift. The first gift has its own id here, a one-time gift None.
     pledge_id: uuid.UUID | None = Field(default=None, foreign_key="gift.id", index=True)
     opened_at: datetime = Field(sa_type=UtcDateTime)
     opened_on: date
@@ -153,7 +156,7 @@ class Gift(SQLModel, table=True):
 
 
 class GiftWish(SQLModel, table=True):
-    """The options of a gift: note, tribute. A pledge has one row for all its months."""
+    """The options of a gift, such as note and tribute. All gifts of a pledge share one row."""
 
     __tablename__ = "gift_wish"
     __table_args__ = (
@@ -216,5 +219,5 @@ class GiftFact(SQLModel, table=True):
 
 
 def plain_facts(rows: Iterable[GiftFact]) -> list[Fact]:
-    """Return rows as Facts, in their order."""
+    """Return database rows as Facts, in the same order."""
     return [row.as_fact() for row in rows]

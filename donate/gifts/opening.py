@@ -1,4 +1,4 @@
-"""Opens gifts: the gift that a donor chose, or one for a month of a pledge. The caller commits."""
+"""Opens gifts: chosen by donors, for monthly payments, or for money that simply arrived."""
 
 import secrets
 import uuid
@@ -70,9 +70,9 @@ def open_gift(
 
 @dataclass(frozen=True, slots=True)
 class UnannouncedGift:
-    """A gift that nobody announced. `donor` is a new row.
+    """A gift whose money arrived, but that no donor opened. `donor` is a new row.
 
-    `profile_id` is the donor of earlier gifts whom staff chose; None if the donor is new.
+    `profile_id` is the profile of an earlier donor whom staff chose; None if the donor is new.
     """
 
     region: Region
@@ -138,7 +138,7 @@ def open_month(
     invoiced_at: datetime,
     now: datetime,
 ) -> Gift:
-    """Open the gift of a pledge's later month, or return the gift that the invoice opened before.
+    """Open the gift for a later monthly payment. If its invoice has a gift already, return that.
 
     `pledge_id` is the id of the pledge's first gift. The caller must have locked the first gift.
     """

@@ -70,7 +70,7 @@ def donor_of(session: Session, gift: Gift) -> Donor:
 
 
 def wish_of(session: Session, gift: Gift) -> GiftWish | None:
-    """Return the options that the donor added. All months of a pledge share one row."""
+    """Return the options that the donor added. All gifts of a pledge share one row."""
     return session.get(GiftWish, gift.pledge_id or gift.id)
 
 
@@ -100,7 +100,7 @@ def facts_of_kinds(
 
 
 def accounts_to_confirm(session: Session, gifts: Iterable[Gift]) -> set[uuid.UUID]:
-    """Return the ids of those gifts whose donor still has to confirm the bank account."""
+    """Return the ids of those of `gifts` whose donor still has to confirm the bank account."""
     processing = [gift.id for gift in gifts if gift.status == StatusName.PROCESSING]
     by_gift = facts_of_kinds(session, processing, ABOUT_CONFIRMING)
     return {gift_id for gift_id, facts in by_gift.items() if confirmation_due(facts)}
@@ -121,8 +121,8 @@ def refusals_since(
 ) -> list[tuple[GiftFact, Gift]]:
     """Return the requests that Stripe refused after `since`, with their gifts, newest first.
 
-    At most `most` are returned. Each is a fact with an id above `after` that records the id of the
-    request at Stripe. Refunds that were refused with one of the `foreseen` codes are left out.
+    At most `most` are returned. Only facts with an id above `after` that have Stripe's request id
+    are returned. Refunds that were refused with one of the `foreseen` codes are left out.
     """
     evidence = col(GiftFact.evidence)
     code = func.coalesce(evidence["code"].as_string(), "")
@@ -149,7 +149,7 @@ def refusals_since(
 
 
 def months_of(session: Session, pledge_id: uuid.UUID) -> list[Gift]:
-    """Return the gifts of a pledge, newest month first. The last one is the gift that began it."""
+    """Return the gifts of a pledge, newest month first. The last one began the pledge."""
     months = select(Gift).where(Gift.pledge_id == pledge_id)
     return list(session.exec(months.order_by(col(Gift.opened_at).desc(), col(Gift.id).desc())))
 

@@ -118,8 +118,8 @@ def failed_refunds(facts: Iterable[Fact]) -> list[Fact]:
 def next_number(facts: Iterable[Fact]) -> int:
     """Return the number of the next refund request.
 
-    Requests that are named only by Stripe's refunds count too, because a restored backup may lack
-    facts about recent requests.
+    A request also counts if only a refund at Stripe mentions it: after a backup was restored, the
+    facts about recent requests may be missing.
     """
     return 1 + max(_number_in(name) for f in facts for name in (f.source_id, _answered(f)[0]))
 

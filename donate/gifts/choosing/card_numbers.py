@@ -20,12 +20,13 @@ _MAX_GROUPS: Final = 8
 _FIRST_DIGITS: Final = "23456"
 _NOT_DIGITS: Final = re.compile("[^0-9]+")
 _DIGIT_GROUP: Final = re.compile("[0-9]+")
-# Match digits in the groups that are printed on cards, with any separators between the groups.
+# Match digits in groups as printed on cards, with any separators between the groups.
 _PRINTED_GROUPS: Final = re.compile(
     r"(?<![0-9])([0-9]{4}\W{1,10}(?:[0-9]{4}\W{1,10}[0-9]{4}\W{1,10}[0-9]{1,7}"
     r"|[0-9]{6}\W{1,10}[0-9]{4,5}))(?![0-9])(\W{1,10}[0-9]{1,3}(?![0-9]))?"
 )
-# Match 13 characters that may be digits, in any script but Latin, with little between them.
+# Match 13 characters that may be digits in some script, with at most ten separators between two.
+# Latin letters do not match.
 _MANY_DIGITS: Final = re.compile(
     "(?:[0-9\u00b9\u00b2\u00b3\u0250-\U0010ffff][\\W_]{0,10}+){12}"
     "[0-9\u00b9\u00b2\u00b3\u0250-\U0010ffff]"
@@ -36,7 +37,7 @@ _DIGIT_GROUPS: Final = re.compile(r"[0-9]+(?:[\s\-‐-―._/]{1,3}[0-9]+)*")
 def holds_card_number(text: str) -> bool:
     """Whether `text` contains 13 to 19 digits, however separated, that form a valid card number.
 
-    Other digits beside the card number do not hide it: `12 4242 4242 4242 4242`.
+    The card number is also found if other digits stand next to it: `12 4242 4242 4242 4242`.
     """
     plain = "".join(_ascii_digit(c) for c in unicodedata.normalize("NFKC", text))
     for number, extra in _PRINTED_GROUPS.findall(plain):
@@ -58,10 +59,10 @@ def _ascii_digit(character: str) -> str:
 
 
 def mask_card_numbers(text: str) -> str:
-    """Return `text` with a `*` for each digit of a card number but the last four.
+    """Return `text` with each digit of a card number, except the last four, replaced by `*`.
 
-    The text was written by a bank, so other long numbers are likely: a number is masked only if it
-    begins as cards do, with 3 to 6 or with 2221 to 2720, and its check digit is right.
+    A bank's text often has other long numbers. So a number is masked only if it begins as card
+    numbers do, with 3 to 6 or with 2221 to 2720, and its check digit is right.
     """
     if len(text) < _MIN_CARD_DIGITS or not _MANY_DIGITS.search(text):
         return text
@@ -76,7 +77,7 @@ def mask_card_numbers(text: str) -> str:
 
 
 def _spans_of_numbers(plain: str) -> Iterator[tuple[int, int]]:
-    """Yield start and end of each number that may be a card's: one group of digits or several."""
+    """Yield the start and end of each possible card number: one group of digits, or several."""
     for match in _PRINTED_GROUPS.finditer(plain):
         yield match.span(1)
         yield match.span()
@@ -90,7 +91,8 @@ def _spans_of_numbers(plain: str) -> Iterator[tuple[int, int]]:
             for further_start, further_end in groups[first + 1 : first + _MAX_GROUPS]:
                 length = further_end - further_start
                 digits += length
-                # A long number beside another one is a reference, not half of a card number.
+                # A long group of digits next to another group is a reference, not half of a card
+                # number.
                 if max(end - start, length) > _MAX_GROUP_DIGITS or digits > _MAX_CARD_DIGITS:
                     break
                 if digits >= _MIN_CARD_DIGITS:

@@ -1,4 +1,4 @@
-"""Checks a donor's choice against the region. The donor pages and the API use the same checks."""
+"""Checks a donor's choice against the region's rules, for the donor pages and for the API."""
 
 import re
 import unicodedata
@@ -17,7 +17,7 @@ from donate.regions.modes import Mode
 from donate.regions.regions import Frequency, Region, countries, offers
 
 MAX_NAME: Final = 200
-# A text with more characters than this is not normalised: normalising 60 kB of combining marks
+# Texts with more characters than this are not normalised: normalising 60 kB of combining marks
 # would take seconds (quadratic time).
 _MAX_TYPED: Final = 1_000
 
@@ -41,7 +41,7 @@ class Choice:
     fee_cover_minor: int = 0
 
     def wish_row(self) -> dict[str, Any]:
-        """Return the values of the gift's GiftWish row; empty if it needs none."""
+        """Return the columns of the gift's GiftWish row; empty if the gift needs no such row."""
         if replace(self.wishes, fund="") == NOTHING_ADDED:
             return {}
         row = asdict(self.wishes) | {"fee_cover_minor": self.fee_cover_minor}
@@ -60,7 +60,7 @@ def check_choice(  # noqa: PLR0913 -- one for each field of the form
     email: str,
     wishes: Wishes = NOTHING_ADDED,
 ) -> Choice:
-    """Check a donor's choice against the region, and return it.
+    """Check a donor's choice against the region's rules, and return it.
 
     `amount` excludes the fee. The fee is added if `wishes` says that the donor covers it. Raises
     BadInputs with one sentence for each wrong field.
@@ -122,7 +122,7 @@ def check_mode(
     country: str,
     language: str,
 ) -> list[BadInput]:
-    """Return a problem if this donor cannot give this amount in this mode at this frequency."""
+    """Return the reason if this donor cannot give this amount in this mode at this frequency."""
     currency = region.currency if isinstance(amount, BadInput) else amount.currency
     if currency != region.currency:
         message = N_("Gifts under %(code)s are made in %(currency)s.")
@@ -157,7 +157,7 @@ def check_mode(
 
 
 def tidy_name(name: str) -> str:
-    """Return a name in one line, without outer spaces, in Unicode form NFC."""
+    """Return a name in one line, without leading or trailing spaces, in Unicode form NFC."""
     name = re.sub(r"\s+", " ", name).strip()
     # Do not normalise a longer name: normalising is slow, and the name is refused anyway.
     return name if len(name) > _MAX_TYPED else unicodedata.normalize("NFC", name)

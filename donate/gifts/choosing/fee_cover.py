@@ -16,18 +16,19 @@ def fee_on(charged_minor: int, *, basis_points: int, fixed_minor: int) -> int:
 
 
 def with_fee_covered(gift_minor: int, *, basis_points: int, fixed_minor: int, step: int) -> int:
-    """Return the amount to charge, so that at least the gift is left after Stripe takes its fee.
+    """Return the amount to charge so that the whole gift is left after Stripe's fee is deducted.
 
-    It is the smallest such multiple of `step`.
+    The result is the smallest multiple of `step` minor units that is enough.
     """
 
     def after_fee(charged_minor: int) -> int:
         fee = fee_on(charged_minor, basis_points=basis_points, fixed_minor=fixed_minor)
         return charged_minor - fee
 
-    # Start at the amount that would be exact without rounding, or just below it. No smaller amount
-    # is enough: rounding the fee saves at most half a unit, and each unit less costs more than that
-    # (for a fee below 50%). A larger charge never leaves less, so the first match is the smallest.
+    # Start at the exact solution without rounding, or the multiple of `step` just below it. No
+    # smaller amount is enough: rounding lowers the fee by at most half a unit, and charging one
+    # unit less costs more than that (for a fee below 50%). A larger charge never leaves less, so
+    # the first match is the smallest.
     charged = (gift_minor + fixed_minor) * _WHOLE // (_WHOLE - basis_points) // step * step
     while after_fee(charged) < gift_minor:
         charged += step

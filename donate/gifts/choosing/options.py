@@ -17,7 +17,7 @@ MAX_TRIBUTE: Final = 200
 
 
 class Tribute(StrEnum):
-    """The kinds of tribute."""
+    """The kinds of tribute: in honour of a person, or in memory of one."""
 
     HONOUR = "honour"
     MEMORY = "memory"
@@ -25,7 +25,7 @@ class Tribute(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Wishes:
-    """The options that a donor added to a gift. An empty text or False means not added."""
+    """The options that a donor added to a gift. An option that is empty or False was not added."""
 
     fund: str = ""
     is_anonymous: bool = False
@@ -73,7 +73,7 @@ def fee_cover(region: Region, mode: str, amount: Money) -> Money | None:
 
 
 def tidy_words(text: str) -> str:
-    """Return text without outer spaces, with Unix line ends, in Unicode form NFC."""
+    """Return text without leading or trailing spaces, with Unix line ends, in Unicode form NFC."""
     text = text.replace("\r\n", "\n").replace("\r", "\n").strip()
     return unicodedata.normalize("NFC", text) if len(text) <= 4 * MAX_NOTE else text
 
@@ -91,7 +91,7 @@ def _check_tribute(wishes: Wishes) -> BadInput | None:
 
 
 def check_words(field: str, text: str, most: int) -> BadInput | None:
-    """Return the problem of a text that somebody typed: too long, unprintable, a card number."""
+    """Return the problem with a typed text: it is too long, unprintable, or has a card number."""
     if len(text) > most:
         message = N_("Please shorten this to %(most)s characters.")
         return BadInput(field, message, {"most": str(most)})

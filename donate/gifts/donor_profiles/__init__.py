@@ -1,1 +1,1 @@
-"""Donor profiles: each joins the gifts of one e-mail address. Staff edit and merge them."""
+"""Donor profiles: each has the gifts of one e-mail address. Staff can edit and merge profiles."""

@@ -1,4 +1,4 @@
-"""Gives each gift its donor profile, in the transaction that opens the gift. It never commits."""
+"""Assigns a donor profile to a gift in the transaction that opens the gift. It never commits."""
 
 from datetime import datetime
 from functools import cache
@@ -31,8 +31,9 @@ def assign_profile(
 ) -> int:
     """Return the id of the profile to which a new gift belongs; create the profile if needed.
 
-    The e-mail address decides. A gift without an address gets the profile `chosen` by staff, or
-    else a new profile of the given `kind`, because nothing else tells whose gift it is.
+    A profile with the donor's e-mail address is used if there is one. A gift without an address
+    gets the profile `chosen` by staff, or else a new profile of the given `kind`, because nothing
+    else shows who gave it.
     """
     key = email_key(donor.email)
     if not key and chosen is not None:
@@ -43,8 +44,8 @@ def assign_profile(
             if found.name != donor.name:
                 add_name_words(session, found.id, donor.name)
             return int(found.id)
-        # If another transaction inserts the same address, this statement waits for its end, then
-        # inserts nothing, and the next attempt finds the row.
+        # If another transaction is inserting the same address, this statement waits until that
+        # transaction ends, and inserts nothing. The next attempt then finds the row.
         new = session.execute(
             _insert(_dialect(session)), new_profile(donor, now) | {"kind": kind}
         ).first()
@@ -75,7 +76,7 @@ def new_profile(donor: Any, now: datetime) -> dict[str, Any]:
 
 
 def add_name_words(session: Session, profile_id: int, name: str) -> None:
-    """Let searches find a profile by the words of this name too."""
+    """Store the words of this name, so that searches find the profile by them too."""
     rows = [{"word": word, "profile_id": profile_id} for word in sorted(name_words(name))]
     if rows:
         session.connection().execute(_insert_words(_dialect(session)), rows)

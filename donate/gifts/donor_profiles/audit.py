@@ -1,4 +1,4 @@
-"""Checks that each gift has the profile of its address, and that merges add up. Reads only."""
+"""Checks that each gift has its address's profile, and that merges agree. It only reads."""
 
 from collections.abc import Iterator
 from typing import Final
@@ -16,7 +16,7 @@ _MOST_MERGES_DEEP: Final = 1_000
 
 
 def profile_differences(session: Session) -> Iterator[str]:
-    """Yield one line for each gift whose profile, or whose movements' profile, is wrong."""
+    """Yield one line for each gift that has a wrong profile, or whose movements have one."""
     all_gifts = (
         select(Gift.reference, Donor.email, DonorProfile.email_key)
         .join(Donor, col(Donor.id) == col(Gift.donor_id))
@@ -48,7 +48,7 @@ def profile_differences(session: Session) -> Iterator[str]:
 
 
 def merge_differences(session: Session) -> Iterator[str]:
-    """Yield one line for each profile whose main profile is not the one its merges lead to."""
+    """Yield one line for each profile whose stored main profile contradicts its merges."""
     in_force = select(DonorMerge.profile_id, DonorMerge.into_id).where(
         col(DonorMerge.undone_at).is_(None)
     )

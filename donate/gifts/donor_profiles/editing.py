@@ -1,4 +1,4 @@
-"""Changes the values of a donor profile, and adds notes. Both keep history. The caller commits."""
+"""Edits donor profiles and adds notes. Earlier values and notes are kept. The caller commits."""
 
 from dataclasses import asdict
 from datetime import datetime
@@ -33,8 +33,9 @@ def edit_profile(
 ) -> list[str]:
     """Change a main profile, and return the names of the fields that changed.
 
-    `version` is the version that the person saw. Raises NotFound, or Conflict if somebody else has
-    changed the profile to other values meanwhile.
+    `version` is the profile's version on the page that the user saw. Raises NotFound, or Conflict
+    if somebody else has changed the profile meanwhile. If the profile already has the new values,
+    nothing is changed or raised.
     """
     profile = lock_profile(session, profile_id)
     if profile.merged_into_id:
@@ -78,7 +79,7 @@ def add_note(
     actor: str,
     now: datetime,
 ) -> bool:
-    """Add a note about a donor; return False if the same form has added it before.
+    """Add a note about a donor; return False if the same form has already added it.
 
     `corrects` is the note that this one corrects. Raises NotFound if that note is about another
     donor, or Conflict if it has been corrected meanwhile.
@@ -109,7 +110,7 @@ def _check_correction(session: Session, main_id: int, corrects: int) -> None:
 
 
 def lock_profile(session: Session, profile_id: int) -> DonorProfile:
-    """Return a profile that is locked until the commit. Gifts can still be opened for it."""
+    """Lock a profile until the commit, and return it. New gifts can still be added to it."""
     statement = (
         select(DonorProfile)
         .where(DonorProfile.id == profile_id)

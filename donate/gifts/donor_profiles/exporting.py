@@ -15,7 +15,8 @@ from donate.gifts.movements.models import GiftMovement
 from donate.money import Money
 from donate.storage.bulk_writes import table_of
 
-# With so few donors at a time, each query looks rows up in an index, and memory does not grow.
+# Read this many donors at a time. With so few, each query looks rows up in an index, and memory use
+# stays constant.
 _DONORS_AT_A_TIME: Final = 500
 _PROFILE = table_of(DonorProfile).c
 _GIFT = table_of(Gift).c
@@ -28,10 +29,11 @@ _COLUMNS: Final = (
 
 @dataclass(slots=True)
 class DonorRow:
-    """A donor, with the gifts of all profiles that were merged into theirs.
+    """A donor, with the gifts of all profiles that were merged into the donor's profile.
 
-    `gifts` counts the gifts that brought money; `first_gift` and `last_gift` are the days on which
-    the first and the last of these came. `money_in` and `money_out` have one amount per currency.
+    `gifts` is the number of gifts for which money came in. `first_gift` and `last_gift` are the
+    days on which money for the first and the last of them came in. `money_in` and `money_out` have
+    one amount per currency.
     """
 
     id: int

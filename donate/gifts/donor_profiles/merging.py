@@ -1,9 +1,9 @@
-"""Merges two donor profiles of one person, and undoes it. The caller commits.
+"""Merges two donor profiles of the same person, and undoes merges. The caller commits.
 
-A merge is a row of `donor_merge` that points from one profile to another. `merged_into_id` of the
-profiles follows from these rows: it names the main profile at which the pointers end. No gift and
-no value of a profile is moved, so undoing a merge restores what was before, in whatever order
-merges are undone.
+A merge is a row of `donor_merge` that points from one profile to another. Each profile's
+`merged_into_id` is computed from these rows: it is the main profile at the end of the pointers. A
+merge moves no gift and changes none of a profile's own values. So undoing merges, in any order,
+restores the earlier state.
 """
 
 from collections.abc import Collection
@@ -29,10 +29,10 @@ def merge_profiles(
     actor: str,
     now: datetime,
 ) -> DonorMerge | None:
-    """Merge a main profile into another; return None if it is merged into that one already.
+    """Merge a main profile into another; return None if they are merged already.
 
-    `versions` are the versions of both that the person saw. Raises NotFound, or Conflict if one of
-    them has changed meanwhile.
+    `versions` are the versions of both profiles on the page that the user saw. Raises NotFound, or
+    Conflict if one of them has changed meanwhile.
     """
     if profile_id == into_id:
         raise NotFound("a donor cannot be merged into itself")
@@ -60,7 +60,7 @@ def merge_profiles(
 def undo_merge(
     session: Session, merge_id: int, main_id: int, *, actor: str, now: datetime
 ) -> DonorMerge | None:
-    """Undo a merge that the page of this main profile shows; return None if it was undone before.
+    """Undo a merge that is shown on this main profile's page; return None if it is already undone.
 
     Raises NotFound, or Conflict if the main profile has been merged into another one meanwhile.
     """
@@ -88,9 +88,9 @@ def undo_merge(
 
 
 def _lock_groups(session: Session, ids: Collection[int]) -> dict[int, DonorProfile]:
-    """Lock these profiles and those merged into them, ordered by id, so that none deadlocks.
+    """Lock these profiles and those merged into them, in order of id to avoid deadlocks.
 
-    The lock lets other transactions open gifts of these profiles meanwhile.
+    While they are locked, other transactions can still open gifts for these profiles.
     """
     about = or_(col(DonorProfile.id).in_(ids), col(DonorProfile.merged_into_id).in_(ids))
     statement = (
@@ -104,7 +104,7 @@ def _lock_groups(session: Session, ids: Collection[int]) -> dict[int, DonorProfi
 
 
 def _profiles_below(session: Session, profile_id: int) -> list[int]:
-    """Return the profiles whose merges in force lead to this one, directly or through others."""
+    """Return the profiles that are now merged into this one, directly or through others."""
     found: list[int] = []
     level = [profile_id]
     while level:

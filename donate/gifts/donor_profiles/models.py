@@ -1,8 +1,8 @@
-"""The tables of donor profiles, and of what staff did with them.
+"""The tables of donor profiles, and of staff's edits, notes and merges.
 
-A profile joins the gifts of one e-mail address. The table `donor` keeps what was typed with each
-gift. If a person wrote two addresses, staff merge the two profiles: a row of `donor_merge` says so,
-and both profiles keep their gifts and their own values.
+A profile has the gifts of one e-mail address. The table `donor` keeps what was typed with each
+gift. If a person used two addresses, staff merge the two profiles. A row of `donor_merge` records
+this, and both profiles keep their gifts and their own values.
 """
 
 from datetime import datetime
@@ -23,21 +23,21 @@ _IS_IN_FORCE = text("undone_at IS NULL")
 
 
 def _sorted_by_bytes(length: int) -> String:
-    """Return a type of text that every database sorts by code point.
+    """Return a type for text columns that every database sorts by code point.
 
-    A search by the beginning of a text is a range of an index. With the rules of a language, as
-    PostgreSQL uses them by default, the range would leave out some texts.
+    A search for texts with a given beginning reads a range of an index. By default, PostgreSQL
+    sorts by the rules of a language, and then some of these texts would be outside of the range.
     """
     return String(length).with_variant(String(length, collation="C"), "postgresql")
 
 
 class DonorKind(StrEnum):
-    """What a donor is. Receipts and yearly returns treat these differently."""
+    """Whether a donor is a person, an organisation and so on. Tax rules treat these differently."""
 
-    UNKNOWN = "unknown"  # Nobody has decided: a typed name does not tell.
+    UNKNOWN = "unknown"  # Not decided yet, because a typed name does not show it.
     PERSON = "person"
     ORGANISATION = "organisation"
-    CHARITY = "charity"  # A registered charity or a government.
+    CHARITY = "charity"  # The donor is itself a registered charity, or a government.
     ANONYMOUS = "anonymous"
 
 
@@ -60,7 +60,8 @@ class DonorProfile(SQLModel, table=True):
     )
 
     id: int | None = Field(default=None, sa_column=Column(RowNumber, primary_key=True))
-    # The address as it was first typed, and as rules.email_key compares it. Both may be empty.
+    # The e-mail address as it was first typed, and in the form that rules.email_key returns for
+    # comparing addresses. Both may be empty.
     email: str = Field(max_length=254)
     email_key: str = Field(sa_type=_sorted_by_bytes(254))
     name: str = Field(max_length=200)
@@ -77,16 +78,17 @@ class DonorProfile(SQLModel, table=True):
     merged_into_id: int | None = Field(
         default=None, foreign_key="donor_profile.id", sa_type=BigInteger
     )
-    # Grows with each change by staff. A form that was opened at an older version is refused.
+    # Increases with each change by staff. A form that shows an older version is refused.
     version: int = 1
     created_at: datetime = Field(sa_type=UtcDateTime)
 
 
 class DonorNameWord(SQLModel, table=True):
-    """A word of a name that was typed with a gift or written by staff, folded for searches."""
+    """A word of a name that donors typed or staff entered, in lower case and without accents."""
 
     __tablename__ = "donor_name_word"
-    # By this index, a search for several words checks whether a profile has the other words too.
+    # A search for several words finds profiles by one word, then uses this index to check whether
+    # they have the other words too.
     __table_args__ = (Index("donor_name_word_of_profile", "profile_id", "word"),)
 
     word: str = Field(
@@ -96,7 +98,7 @@ class DonorNameWord(SQLModel, table=True):
 
 
 class DonorEdit(SQLModel, table=True):
-    """One field that staff changed, with the old and the new value."""
+    """A change of one field of a profile by staff, with the old and the new value."""
 
     __tablename__ = "donor_edit"
     __table_args__ = (Index("donor_edit_of_profile", "profile_id", "id"),)
@@ -125,7 +127,7 @@ class DonorNote(SQLModel, table=True):
     profile_id: int = Field(foreign_key="donor_profile.id", sa_type=BigInteger)
     form_key: str = Field(max_length=64, unique=True)
     text: str = Field(max_length=MAX_NOTE_TEXT)
-    # A note has at most one correction; that one may be corrected again.
+    # A note has at most one correction. The correction may itself be corrected.
     corrects_id: int | None = Field(
         default=None, foreign_key="donor_note.id", sa_type=BigInteger, unique=True
     )
@@ -134,7 +136,7 @@ class DonorNote(SQLModel, table=True):
 
 
 class DonorMerge(SQLModel, table=True):
-    """Staff found that a profile and another one are the same donor. It can be undone."""
+    """A merge: staff found that two profiles are the same donor. It can be undone."""
 
     __tablename__ = "donor_merge"
     __table_args__ = (

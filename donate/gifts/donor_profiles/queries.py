@@ -1,8 +1,9 @@
 """Queries about donor profiles. They only read.
 
-A donor is a main profile and the profiles that staff merged into it, its group. Sums of money are
-added up from the donor's own movements, along an index that holds all that is needed: nothing can
-fall out of step, two gifts of one donor never wait for each other, and a merge moves no row.
+A donor is a group: a main profile and the profiles that staff merged into it. Sums of money are
+added up from the movements whenever they are needed, through an index that holds all columns for
+this. So no stored sum can be wrong, gifts of one donor never wait for each other, and a merge moves
+no row.
 """
 
 from collections.abc import Iterable, Sequence
@@ -43,7 +44,7 @@ _GIFT = table_of(Gift).c
 _MOVEMENT = table_of(GiftMovement).c
 _PROFILE = table_of(DonorProfile).c
 _MERGE = table_of(DonorMerge).c
-# Sorts after every text that begins with the same characters, in the order of code points.
+# Added to a text, this gives the upper bound of all texts with that beginning, in code point order.
 _LAST_CHARACTER: Final = "\U0010ffff"
 _MAX_TYPED: Final = 200
 
@@ -68,7 +69,7 @@ def members_of(session: Session, main: DonorProfile) -> list[DonorProfile]:
 def newest_profiles(
     session: Session, *, limit: int, before: int | None = None
 ) -> list[DonorProfile]:
-    """Return up to `limit` main profiles, newest first, starting below the id `before`."""
+    """Return up to `limit` main profiles, newest first, with ids below `before`."""
     statement = select(DonorProfile).where(col(DonorProfile.merged_into_id).is_(None))
     if before is not None:
         statement = statement.where(col(DonorProfile.id) < before)
@@ -86,7 +87,8 @@ class FoundDonor:
 def find_donor_profiles(session: Session, typed: str, limit: int) -> list[FoundDonor]:
     """Return up to `limit` donors whose e-mail address begins with `typed`, or whose name matches.
 
-    A name matches if each typed word begins one of its words; case and accents do not matter.
+    A name matches if each typed word is the beginning of a word in the name. Case and accents are
+    ignored.
     """
     typed = typed.strip()[:_MAX_TYPED]
     matches: dict[int, DonorProfile] = {}
@@ -112,7 +114,7 @@ def _by_email(key: str, limit: int) -> Any:
 
 
 def _by_words(words: Sequence[str], limit: int) -> Any:
-    """Return a statement that finds profiles by the longest word, and then checks the others.
+    """Return a statement that finds profiles by the longest word, and checks the other words.
 
     The longest word is usually the rarest, so that few profiles are checked.
     """
@@ -123,7 +125,7 @@ def _by_words(words: Sequence[str], limit: int) -> Any:
         other = table_of(DonorNameWord).alias(f"other_{number}").c
         same = other.profile_id == driving.profile_id
         conditions.append(sql.select(literal(1)).where(same, *_begins(other.word, word)).exists())
-    # A donor is found twice if two words of the name match, so read twice as many.
+    # A donor whose name matches in two words is found twice, so read twice as many rows.
     found = (
         sql.select(driving.profile_id, driving.word)
         .where(*conditions)
@@ -154,7 +156,7 @@ def group_ids(main: DonorProfile, members: Iterable[DonorProfile]) -> list[int]:
 
 @dataclass(frozen=True, slots=True)
 class DonorGift:
-    """A gift of a donor, with what was typed with it."""
+    """A gift of a donor, with the donor's details as typed with that gift."""
 
     gift: Gift
     typed: Donor
@@ -163,11 +165,11 @@ class DonorGift:
 def gifts_of_donor(
     session: Session, ids: Sequence[int], *, limit: int, after: Position | None = None
 ) -> list[DonorGift]:
-    """Return up to `limit` gifts of these profiles, newest first, starting after the cursor."""
+    """Return up to `limit` gifts of these profiles, newest first, after the position `after`."""
     position = tuple_(_GIFT.opened_at, _GIFT.id)
     parts = []
-    # Read at most a page of gifts of each profile, along the index by profile. With one statement
-    # for all profiles, a database would sort all gifts of the group.
+    # Read at most a page of gifts for each profile, along the index that begins with the profile.
+    # With one statement for all profiles, a database would sort all gifts of the group.
     for number, profile_id in enumerate(ids):
         part = sql.select(_GIFT.id, _GIFT.opened_at).where(_GIFT.profile_id == profile_id)
         if after:
@@ -198,7 +200,7 @@ def pledges_of_donor(session: Session, ids: Sequence[int], *, limit: int) -> lis
 
 @dataclass(frozen=True, slots=True)
 class DonorTotal:
-    """What came in from a donor and went back, for one year, fund and currency."""
+    """The money that came in from a donor and went back, in one year, fund and currency."""
 
     year: str
     fund: str
@@ -207,12 +209,12 @@ class DonorTotal:
 
     @property
     def net(self) -> Money:
-        """What came in, less what went back."""
+        """The money that came in, less the money that went back."""
         return self.money_in.part(self.money_in.amount_minor - self.money_out.amount_minor)
 
 
 def totals_of_donor(session: Session, ids: Sequence[int]) -> list[DonorTotal]:
-    """Return the totals of these profiles, newest year first. A movement counts on its own day."""
+    """Return the totals of these profiles, newest year first. A movement counts in its own year."""
     year = func.substr(cast(_MOVEMENT.day, String), 1, 4)
     statement = (
         sql.select(year, _MOVEMENT.fund, _MOVEMENT.currency, *_in_and_out())
@@ -237,7 +239,7 @@ def _in_and_out() -> tuple[ColumnElement[Any], ColumnElement[Any]]:
 
 @dataclass(frozen=True, slots=True)
 class ReceivedGifts:
-    """How many gifts of a donor brought money, and the days of the first and the last."""
+    """The number of a donor's gifts for which money came in, with the first and the last day."""
 
     count: int
     first: date | None
@@ -245,7 +247,7 @@ class ReceivedGifts:
 
 
 def received_gifts(session: Session, ids: Sequence[int]) -> ReceivedGifts:
-    """Return the number of gifts of these profiles that brought money, and their first and last."""
+    """Return how many gifts of these profiles money came in for, with the first and last day."""
     day = col(Gift.received_on)
     statement = select(func.count(), func.min(day), func.max(day)).where(
         col(Gift.profile_id).in_(ids), day.is_not(None)
@@ -260,7 +262,7 @@ def last_gift_days(session: Session, ids: Sequence[int]) -> dict[int, date]:
         _PROFILE.merged_into_id.in_(ids)
     )
     group = union_all(own, merged).subquery("members")
-    # One look-up for each profile: the last entry in the index of received gifts.
+    # For each profile, look up the last entry in the index of received gifts.
     last = (
         sql.select(func.max(_GIFT.received_on))
         .where(_GIFT.profile_id == group.c.id, _GIFT.received_on.is_not(None))

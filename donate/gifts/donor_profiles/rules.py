@@ -1,4 +1,4 @@
-"""Rules for donor profiles: which addresses are the same, and what a profile may hold. Pure."""
+"""Rules for donor profiles: which addresses are equal, which values are valid. Pure functions."""
 
 import re
 import unicodedata
@@ -21,25 +21,25 @@ PROVINCES: Final = (
 )
 MAX_WHY: Final = 500
 _MAX_WORDS: Final = 20
-# Canada Post uses neither D, F, I, O, Q nor U, and no code begins with W or Z.
+# Canadian postal codes never contain D, F, I, O, Q or U, and never begin with W or Z.
 _POSTAL_CODE: Final = re.compile(
     "[ABCEGHJ-NPRSTVXY][0-9][ABCEGHJ-NPRSTV-Z][0-9][ABCEGHJ-NPRSTV-Z][0-9]"
 )
 
 
 def email_key(email: str) -> str:
-    """Return an e-mail address as it is compared: in lower case, otherwise unchanged.
+    """Return an e-mail address in the form used to compare it: in lower case.
 
-    Mail providers ignore case. Dots and "+tags" mean the same mailbox at some providers and two
-    people at others, so they count: two profiles that should be one can be merged by hand, but two
-    people in one profile would read each other's receipts. `casefold` would turn ß into ss, which
-    are two domains.
+    Mail providers ignore case. Dots and "+tags" are kept, because they mean the same mailbox at
+    some providers and two people at others. If one person gets two profiles, staff can merge them;
+    but if two people shared a profile, they would read each other's receipts. `casefold` is not
+    used, because it turns ß into ss, and domains with these are different.
     """
     return email.strip().lower()
 
 
 def name_words(name: str) -> list[str]:
-    """Return the words by which a name is found, folded as the search index folds them."""
+    """Return the words of a name as searches store and compare them: lower case, no accents."""
     return sorted(stored_words(name[:1_000]))[:_MAX_WORDS]
 
 
@@ -72,9 +72,10 @@ _LENGTHS: Final = {
 
 
 def check_details(typed: Mapping[str, str], *, language: str) -> DonorDetails:
-    """Check what staff typed about a donor. Raises BadInputs with one sentence for each field.
+    """Check what staff typed about a donor. Raises BadInputs with a sentence for each wrong field.
 
-    `language` is the donor's present one, which may stay even if no page is in that language.
+    `language` is the donor's current language, which can be kept even if no page is in that
+    language.
     """
     problems: list[BadInput] = []
     values: dict[str, str] = {}
@@ -115,7 +116,7 @@ def _check_person(kind: str, values: Mapping[str, str]) -> list[BadInput]:
 
 
 def _check_canadian(values: dict[str, str], wrong: set[str]) -> list[BadInput]:
-    """Check the province and the postal code, and write both into `values` as they are stored."""
+    """Check the province and the postal code, and put their stored forms into `values`."""
     problems = []
     if values["province"] and "province" not in wrong:
         values["province"] = values["province"].upper()
@@ -141,12 +142,12 @@ def _check_line(field: str, text: str) -> str:
 
 
 def check_note(text: str) -> str:
-    """Return a note as it is stored. Raises BadInput if it is empty or too long."""
+    """Return a typed note in its stored form. Raises BadInput if it is empty or too long."""
     return _check_paragraphs("note", text, MAX_NOTE_TEXT, N_("Please write a note."))
 
 
 def check_why(text: str) -> str:
-    """Return the reason of a merge as it is stored. Raises BadInput if there is none."""
+    """Return the typed reason for a merge in its stored form. Raises BadInput if it is empty."""
     return _check_paragraphs("why", text, MAX_WHY, N_("Please give a reason."))
 
 

@@ -1,4 +1,4 @@
-"""Which gifts a list or an export has, as conditions in SQL."""
+"""The filters of lists and exports of gifts, as conditions in SQL."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -17,11 +17,11 @@ from donate.regions.terms import Frequency
 from donate.storage.bulk_writes import table_of
 
 DateOf = Literal["chosen", "received", "moved"]
-"""The day a gift was started, of its first payment, or of any of its movements."""
+"""Which day the filter compares: when the gift was started, its first payment, or any movement."""
 
 GIFT: Final = table_of(Gift).c
 MOVEMENT: Final = table_of(GiftMovement).c
-# The columns of a gift that conditions are about.
+# The columns of a gift that the conditions compare.
 FILTERED_COLUMNS: Final = tuple(
     GIFT[name]
     for name in (
@@ -36,10 +36,10 @@ _ZONES: Final = timedelta(hours=14)
 
 @dataclass(frozen=True, slots=True)
 class GiftFilter:
-    """Which gifts to list. An empty field does not filter; several values mean any of them.
+    """Which gifts to list. An empty field does not filter; with several values, any may match.
 
-    `first_day` and `last_day`, both included, apply to the date that `by` names, in the region's
-    time zone. `least` and `most`, both included, are in one currency.
+    `first_day` and `last_day`, both included, limit the date that `by` names, in the region's time
+    zone. `least` and `most`, both included, limit the amount in one currency.
     """
 
     statuses: tuple[StatusName, ...] = ()
@@ -65,11 +65,11 @@ class GiftFilter:
 
 
 def gift_conditions(filters: GiftFilter, gift: Any = GIFT) -> dict[str, ColumnElement[bool]]:
-    """Return a condition for each field that is set, by the field's name.
+    """Return a dict with the name of each filter field that is set, and its condition in SQL.
 
-    `gift` has the columns of a gift. Each condition alone can be looked up in an index, except
-    EXACT_DAYS, which compares days in each gift's time zone. It comes with `days`, a slightly wider
-    range of times, which an index can find.
+    `gift` has the columns of a gift. An index can find the gifts for each condition alone, except
+    EXACT_DAYS, which compares days in each gift's time zone. So `days` is returned with it: a
+    slightly wider range of times that an index can find.
     """
     found: dict[str, ColumnElement[bool]] = {}
     for name, column, values in (
@@ -85,7 +85,7 @@ def gift_conditions(filters: GiftFilter, gift: Any = GIFT) -> dict[str, ColumnEl
             one = len(values) == 1
             found[name] = column == values[0] if one else column.in_(list(values))
     if filters.flags:
-        found["flags"] &= gift.flags != ""  # lets the database use its partial index
+        found["flags"] &= gift.flags != ""  # this lets the database use its partial index
     if filters.announced:
         found["announced"] = gift.transfer_announced == true()
     if len(filters.frequencies) == 1:
@@ -104,7 +104,7 @@ def gift_conditions(filters: GiftFilter, gift: Any = GIFT) -> dict[str, ColumnEl
 
 
 def _with_any(flags: Iterable[Flag]) -> tuple[str, ...]:
-    """Return the texts of the column `flags` that contain one of these flags."""
+    """Return every value of the column `flags` that contains at least one of these flags."""
     wanted = set(flags)
     every = sorted(Flag)
     return tuple(

@@ -1,4 +1,4 @@
-"""The orders of a list of gifts. Each is the order of an index, so that a page is read along it."""
+"""The sort orders of lists of gifts. Each has an index, along which a page is read."""
 
 import uuid
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ _NOTHING: Final = "-"
 _MOST_DIGITS: Final = 18
 
 Position = tuple[Any, ...]
-"""The values that one gift has for an order's keys. No two gifts share the last value."""
+"""A gift's values of the sort keys. No two gifts share the last value."""
 
 
 class SortName(StrEnum):
@@ -29,7 +29,7 @@ class SortName(StrEnum):
     STATUS = "status"
     REFERENCE = "reference"
     MOVED = "moved"
-    """The latest movement within the days of the filter; only for a filter on movements."""
+    """Sorts by the latest movement within the filter's days; only for a filter on movements."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +41,12 @@ class GiftOrder:
 
     @property
     def has_gaps(self) -> bool:
-        """Whether some gifts have no value of the first key. They always come last."""
+        """Whether the first sort key is NULL for some gifts. These gifts always come last."""
         return self.sort is SortName.RECEIVED
 
     @property
     def follows_movements(self) -> bool:
-        """Whether the keys are columns of movements."""
+        """Whether the sort keys are columns of movements."""
         return self.sort is SortName.MOVED
 
     def keys(self, gift: Any = GIFT) -> tuple[Any, ...]:
@@ -67,7 +67,7 @@ class GiftOrder:
 
     @property
     def kinds(self) -> Sequence[type]:
-        """The types of the keys' values."""
+        """The types of the sort keys' values."""
         match self.sort:
             case SortName.STARTED:
                 return datetime, uuid.UUID
@@ -89,7 +89,7 @@ def write_position(position: Position) -> str:
 
 
 def read_position(text: str, order: GiftOrder) -> Position | None:
-    """Return the position that a link contains; None if the text is no position in this order."""
+    """Return the position that a link contains; None if the text is not valid in this order."""
     parts = text.split(_BETWEEN)
     if len(parts) != len(order.kinds):
         return None

@@ -1,9 +1,9 @@
 """Reads one page of a list of gifts. What a page costs does not grow with the number of gifts.
 
-There are two ways. If one of the filters alone leaves few gifts, those are looked up and sorted.
-Otherwise the list is read along the index of its order, from the page's position, and gifts that do
-not match are left out. At most MOST_READ gifts are read for a page; if that was not enough, the
-page is shorter, and the next one reads on.
+There are two ways to read a page. If one of the filter fields alone matches few gifts, these gifts
+are looked up and sorted. Otherwise the gifts are read along the index of the sort order, from the
+page's position, and gifts that do not match are skipped. At most MOST_READ gifts are read for a
+page. If that is not enough to fill it, the page is shorter, and the next page continues from there.
 """
 
 import uuid
@@ -52,7 +52,8 @@ class ListedGift:
 class GiftsFound:
     """The gifts that were found, in the order of the list.
 
-    `stopped_at` is where reading stopped because MOST_READ gifts were read; None if it did not.
+    `stopped_at` is the position where reading stopped because MOST_READ gifts were read; None if
+    the page is complete.
     """
 
     gifts: list[ListedGift]
@@ -91,7 +92,7 @@ def _load(session: Session, ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, tuple[G
 
 @dataclass(frozen=True, slots=True)
 class _Section:
-    """A part of a list that is read by itself: gifts whose first key is `value`.
+    """A part of a list that is read with its own queries: gifts whose first key is `value`.
 
     If `is_open`, the section has all gifts whose first key is not NULL.
     """
@@ -128,7 +129,7 @@ class _Reader:
             case SortName.AMOUNT:
                 values = filters.currencies
             case SortName.RECEIVED:
-                # Gifts that were not received come last in both directions.
+                # Gifts without any received money come last, whether the order ascends or descends.
                 sections.append(_Section(None, is_open=False))
         if values:
             in_order = sorted(set(values), reverse=self._order.descending)
@@ -142,7 +143,7 @@ class _Reader:
     def read(
         self, section: _Section, limit: int, start: Position | None
     ) -> tuple[list[tuple[uuid.UUID, Position]], Position | None]:
-        """Return up to `limit` gifts of a section, and where reading stopped too early, if it did.
+        """Return up to `limit` gifts of a section, and the position if reading stopped early.
 
         Each gift is returned as its id and its position.
         """
@@ -169,13 +170,13 @@ class _Reader:
 
     @property
     def _fields_on_the_way(self) -> list[str]:
-        """The fields that are checked for each gift that is read along the index."""
+        """The filter fields that are checked for each gift read along the index."""
         return [name for name in self._conditions if name not in self._along]
 
     def _find_few(self) -> Select[Any] | None:
         """Return a statement that selects the ids of all gifts that match one field of the filter.
 
-        It takes a field that at most _FEW gifts match; None if there is no such field.
+        The field is one that at most _FEW gifts match. Returns None if there is no such field.
         """
         for name in self._fields_on_the_way:
             if name == EXACT_DAYS:
@@ -197,7 +198,7 @@ class _Reader:
     def _scope(
         self, section: _Section, start: Position | None, keys: Sequence[Any]
     ) -> list[ColumnElement[bool]]:
-        """Return the conditions that select what comes after `start` in a section."""
+        """Return the conditions that select the gifts after `start` in a section."""
         scope: list[ColumnElement[bool]] = []
         if not section.is_open:
             scope.append(keys[0].is_(None) if section.value is None else keys[0] == section.value)
@@ -236,7 +237,7 @@ class _Reader:
         return self._unsorted().where(*conditions).order_by(*keys)
 
     def _matching(self, scope: Conditions, window: int) -> Select[Any]:
-        """Return a statement that reads `window` gifts of the index and keeps those that match."""
+        """Return a statement that reads `window` gifts along the index and filters them."""
         near = self._fenced(self._walk(scope), window)
         keys = self._keys_in(near)
         conditions = gift_conditions(self._filters, near)
@@ -246,10 +247,11 @@ class _Reader:
         return select(near.gift_id, *keys).where(*rest).order_by(*self._sorted(keys))
 
     def _fenced(self, statement: Select[Any], limit: int) -> Any:
-        """Make the statement a subquery, and return its columns and FILTERED_COLUMNS.
+        """Make the statement a subquery that has FILTERED_COLUMNS too, and return its columns.
 
-        The subquery has a limit, because no planner moves conditions into a subquery with a limit.
-        Otherwise a condition could make the planner choose another index, and read far more gifts.
+        A filter condition inside the subquery could make the database's planner choose another
+        index and read far more gifts. A limit prevents that: no planner moves conditions into a
+        subquery with a limit.
         """
         return statement.add_columns(*FILTERED_COLUMNS).limit(limit).subquery("near").c
 
@@ -268,7 +270,7 @@ def _labelled(keys: Sequence[Any]) -> list[Any]:
 
 
 def _fields_along(filters: GiftFilter, order: GiftOrder) -> set[str]:
-    """Return the fields of a filter that only narrow the range of the order's index."""
+    """Return the filter fields that only narrow the range to read in the order's index."""
     match order.sort:
         case SortName.STARTED:
             fields = {"statuses"} if len(filters.statuses) == 1 else set()

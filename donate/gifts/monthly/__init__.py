@@ -1,1 +1,1 @@
-"""The table of pledges, each row a cached copy of what the facts say about one monthly gift."""
+"""Monthly gifts (pledges): the state of each, computed from facts, and the table that caches it."""

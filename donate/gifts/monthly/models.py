@@ -12,17 +12,19 @@ from donate.storage.column_types import EnumText, UtcDateTime
 
 
 class PledgeRow(SQLModel, table=True):
-    """A monthly gift: a cached copy of its stage, its amount and its days, for lists and sums.
+    """A monthly gift: a cached copy of its stage, amount and dates, for lists and sums.
 
-    The columns of the stage and the days are those of `PledgeCopy`. The others never change.
+    The columns of the stage, the amount and the dates are those of `PledgeCopy`. The other columns
+    never change.
     """
 
     __tablename__ = "pledge"
     __table_args__ = (
         CheckConstraint("amount_minor > 0", name="pledge_amount_is_positive"),
-        # This index has all columns by which staff filter, so that a filter reads no row.
+        # This index has all columns by which staff filter, so that filtering reads no table rows.
         Index("pledge_list", "stage", "started_at", "id", "mode", "code", "fund"),
-        # This index has all columns that the sum of a month needs, so that no row is read.
+        # This index has all columns needed to add up the amounts due in a month, so that no table
+        # row is read.
         Index(
             "pledge_due",
             *("stage", "next_on", "currency", "amount_minor", "mode", "code", "fund"),

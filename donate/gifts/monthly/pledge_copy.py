@@ -15,7 +15,7 @@ from donate.money import Money
 
 
 class PledgeStage(StrEnum):
-    """How a pledge stands, in the order of the staff's list: what needs care comes first."""
+    """The stages of a pledge, in the order of the staff's list: those that need care come first."""
 
     PAST_DUE = "past_due"  # The last payment failed; Stripe may try again.
     UNPAID = "unpaid"  # Payments failed, and Stripe has stopped trying.
@@ -23,11 +23,11 @@ class PledgeStage(StrEnum):
     UNKNOWN = "unknown"  # Stripe has set a status that this code does not know.
     AWAITS_BANK = "awaits_bank"  # The bank has not yet confirmed the first debit.
     PAUSED = "paused"
-    ENDING = "ending"  # Stripe will stop collecting, at a date or after the running month.
+    ENDING = "ending"  # Stripe will stop collecting on a date or after the current month.
     ACTIVE = "active"
-    NOT_CHARGED_YET = "not_charged_yet"  # A trial period at Stripe.
+    NOT_CHARGED_YET = "not_charged_yet"  # Stripe has set a trial period.
     ENDED = "ended"
-    NOT_BEGUN = "not_begun"  # The donor has chosen, and nothing was paid.
+    NOT_BEGUN = "not_begun"  # The donor has opened the pledge, but nothing was paid yet.
 
 
 _BY_STATE: Final = {
@@ -41,7 +41,7 @@ _BY_STATE: Final = {
     PledgeState.UNKNOWN: PledgeStage.UNKNOWN,
     PledgeState.ENDED: PledgeStage.ENDED,
 }
-# In these states Stripe collects another month, unless the pledge ends before.
+# In these states, Stripe will collect another monthly payment, unless the pledge ends first.
 _COLLECTED: Final = (
     PledgeState.ACTIVE,
     PledgeState.NOT_CHARGED_YET,
@@ -52,10 +52,10 @@ _COLLECTED: Final = (
 
 @dataclass(frozen=True, slots=True)
 class PledgeCopy:
-    """The columns of a pledge's row that change. The days are days in the region's time zone.
+    """The columns of a pledge's row that can change. Dates are in the region's time zone.
 
-    On `next_on` the next month is due; None if no month will be collected, or none before somebody
-    resumes the pledge.
+    `next_on` is the day when the next monthly payment is due. It is None if no further payment will
+    be collected, or none until somebody resumes the pledge.
     """
 
     stage: PledgeStage
@@ -68,7 +68,7 @@ class PledgeCopy:
 def copy_of_pledge(
     facts: Iterable[Fact], chosen: Money, time_zone: str, status: StatusName
 ) -> PledgeCopy:
-    """Return the copy of a pledge, given the facts and the status of its first gift."""
+    """Return the columns of a pledge that can change, given its first gift's facts and status."""
     facts = list(facts)
     pledge = pledge_of(facts, chosen)
 
@@ -94,7 +94,7 @@ def _stage(pledge: Pledge, status: StatusName) -> PledgeStage:
 
 
 def _next_month(pledge: Pledge, facts: Iterable[Fact]) -> datetime | None:
-    """Return when Stripe collects the next month."""
+    """Return the time when Stripe collects the next monthly payment; None if it will not."""
     paused = pledge.state is PledgeState.PAUSED
     if pledge.state not in _COLLECTED or (paused and pledge.resumes_at is None):
         return None
@@ -109,7 +109,8 @@ def _next_month(pledge: Pledge, facts: Iterable[Fact]) -> datetime | None:
 def _next_anniversary(facts: Iterable[Fact]) -> datetime | None:
     """Return the first monthly anniversary of the pledge's start after Stripe's last report.
 
-    Facts of earlier versions do not say when the running month ends. Stripe reports each new month.
+    Facts of earlier versions do not say when the current month ends. Stripe reports each new month,
+    so the current month ends on that anniversary.
     """
     times = [
         fact.happened_at
@@ -123,9 +124,9 @@ def _next_anniversary(facts: Iterable[Fact]) -> datetime | None:
 
 
 def monthly_from(first: datetime, until: datetime, *, more: int = 0) -> datetime:
-    """Return `first`, moved by as many months as it takes to be at or after `until`.
+    """Return `first` moved forward by the fewest months that bring it to `until` or later.
 
-    `more` adds further months. In a month without this day, the last day of the month counts.
+    `more` adds further months. If a month is too short for the day, its last day is used.
     """
     months = max(0, (until.year - first.year) * 12 + until.month - first.month)
     if _months_after(first, months) < until:

@@ -50,11 +50,10 @@ class EndReason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Pledge:
-    """A pledge. `each_month` is the amount of the next month. `status` is Stripe's status.
+    """A pledge. `each_month` is the next monthly amount. `status` is Stripe's status.
 
-    A paused pledge is collected again from `resumes_at` on, or only once somebody resumes it. The
-    running month ends at `month_ends_at`, as far as Stripe has said.
-
+    Stripe resumes collecting a paused pledge at `resumes_at`, or, if that is None, only when
+    somebody resumes the pledge. The current month ends at `month_ends_at`, if Stripe has said so.
     `is_ending` means that Stripe will stop collecting: at `ends_at`, or after the current month if
     `ends_at` is None. `ended_at` and `end_reason` are set after the pledge has ended.
     """
@@ -183,15 +182,15 @@ def answer_to(change: str) -> str:
 def _sort_key(fact: Fact) -> tuple[datetime, int]:
     """Return the sort key of a fact: its time, then the number of the change request it answers.
 
-    Stripe's times are whole seconds, and events arrive late, so facts of one second may be in any
-    order. The answer to the donor's last change sorts last.
+    Stripe's times are whole seconds, and events may arrive late, so facts of the same second may be
+    recorded in any order. The answer to the donor's latest change request sorts last.
     """
     answer = _ANSWER_SOURCE.fullmatch(fact.source_id)
     return fact.happened_at, int(answer[1]) if answer else 0
 
 
 def month_key(invoice_id: str) -> str:
-    """Return the form key of the gift that an invoice opens. No form can send such a key."""
+    """Return the form key of a gift that is opened for an invoice. No form can send such a key."""
     return f"{_MONTH_PREFIX}{invoice_id}"
 
 

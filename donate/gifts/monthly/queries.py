@@ -13,7 +13,7 @@ from donate.gifts.monthly.pledge_copy import PledgeStage
 def pauses_to_end(
     session: Session, day: date, *, leave_out: Collection[uuid.UUID], most: int
 ) -> list[uuid.UUID]:
-    """Return the ids of up to `most` paused pledges that resume by this day, longest due first."""
+    """Return the ids of up to `most` paused pledges that resume by this day, earliest first."""
     statement = (
         select(PledgeRow.id)
         .where(

@@ -1,1 +1,1 @@
-"""Money that came in or went out, each amount on its own day, and totals for each day."""
+"""Movements: money that came in or went out, each on its own day; and the totals of each day."""

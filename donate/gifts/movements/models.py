@@ -46,7 +46,7 @@ class GiftMovement(SQLModel, table=True):
         ),
         Index("gift_movement_by_gift", "gift_id"),
         Index("gift_movement_by_day", "day", "id"),
-        # This index has all columns that the totals of a donor need, so that no row is read.
+        # This index has all columns that the totals of a donor need, so that no table row is read.
         Index("gift_movement_by_profile", "profile_id", "currency", "fund", "day", "amount_minor"),
     )
 
@@ -77,14 +77,14 @@ class Subject(StrEnum):
     """Movements, each by its own day. `kind` is the kind of movement."""
     PLEDGE = "pledge"
     """Pledges, by the first day of the month in which they were started. `kind` is their stage, the
-    amount is that of the next month."""
+    amount is the next monthly payment."""
 
 
 class DayTotal(SQLModel, table=True):
-    """A part of the total of one day: the total is the sum of the rows with the same key.
+    """A part of a day's total: the total is the sum of all rows with the same key.
 
-    A transaction adds a row of its own, because updating a shared row would make transactions
-    wait for each other. `totals.merge_due` merges rows later.
+    Each transaction adds its own row, because updating a shared row would make transactions wait
+    for each other. `totals.merge_due` merges the rows later.
     """
 
     __tablename__ = "day_total"

@@ -1,4 +1,4 @@
-"""Updates the movements of gifts with new facts, and the totals of their days. It never commits.
+"""Updates the movements of gifts that got new facts, and the totals by day. It never commits.
 
 The caller passes each gift's facts before and after, so nothing has to be read.
 """
@@ -24,7 +24,7 @@ from donate.storage.bulk_writes import insert_new
 
 @dataclass(frozen=True, slots=True)
 class GiftTerms:
-    """The columns of a gift that its totals need. They never change."""
+    """The columns of a gift that are needed to count it in totals. They never change."""
 
     id: uuid.UUID
     code: str
@@ -38,12 +38,12 @@ class GiftTerms:
 
 
 def terms_of(gift: Gift) -> GiftTerms:
-    """Return the columns of a gift that its totals need."""
+    """Return the columns of a gift that are needed to count it in totals."""
     return GiftTerms(*(getattr(gift, each.name) for each in fields(GiftTerms)))
 
 
 class TotalKey(NamedTuple):
-    """A day, and the values that all gifts or movements counted in one total share."""
+    """The key of a total: a day, and the values shared by all gifts or movements counted in it."""
 
     day: date
     subject: Subject
@@ -71,7 +71,7 @@ class Change:
 
 
 def record_changes(session: Session, changes: Iterable[Change], *, now: datetime) -> None:
-    """Write the movements of changed gifts, and add the changes to the totals of their days."""
+    """Write the movements of changed gifts, and add the changes to the totals by day."""
     new: list[dict[str, Any]] = []
     gone: list[Movement] = []
     counts: Counter[TotalKey] = Counter()
@@ -116,7 +116,7 @@ def record_changes(session: Session, changes: Iterable[Change], *, now: datetime
 def shares_in_totals(
     gift: GiftTerms, status: str | None, movements: Iterable[Movement]
 ) -> Iterator[tuple[TotalKey, int]]:
-    """Yield the totals to which a gift belongs, and its amount in each in minor units."""
+    """Yield each total in which a gift is counted, and its amount there, in minor units."""
     common = (gift.currency, gift.code, gift.mode, gift.fund)
     if status:
         yield TotalKey(gift.opened_on, Subject.GIFT, status, *common), gift.amount_minor

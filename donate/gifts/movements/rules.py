@@ -1,6 +1,6 @@
 """The movements of a gift's money, computed from its facts.
 
-All functions are pure. The order in which they get the facts does not matter.
+All functions are pure. The order of the facts does not matter.
 
 The total of a calendar month is the sum of its movements. A refund in March of a gift from January
 belongs to March, so the total of January does not change.
@@ -47,7 +47,7 @@ _MOVING: Final = frozenset(
         FactKind.DISPUTE_OPENED,
         FactKind.DISPUTE_WON,
         FactKind.DISPUTE_LOST,
-        FactKind.INQUIRY_CLOSED,  # it shows that a dispute took no money
+        FactKind.INQUIRY_CLOSED,  # a closed inquiry shows that its dispute took no money
     }
 )
 
@@ -69,9 +69,9 @@ class Movement(NamedTuple):
 
 
 def movements_of(facts: Iterable[Fact], time_zone: str) -> frozenset[Movement]:
-    """Return the movements that these facts of one gift give.
+    """Return the movements that result from the facts of one gift.
 
-    They add up to what was received, less what went back.
+    Their sum is the money received less the money that went back.
     """
     facts = [fact for fact in facts if fact.kind in _MOVING]
     if not facts:
@@ -112,7 +112,7 @@ def movements_of(facts: Iterable[Fact], time_zone: str) -> frozenset[Movement]:
 def in_order(movements: Iterable[Movement]) -> list[Movement]:
     """Return movements sorted by time.
 
-    Of movements with the same time, those of money that came in are first.
+    At the same time, money that came in sorts first.
     """
     return sorted(movements, key=lambda one: (one.happened_at, -one.amount_minor, one.source_id))
 

@@ -1,4 +1,4 @@
-"""Reads the totals of days, and merges the rows that transactions have added to them."""
+"""Reads the totals by day, and merges the rows that transactions have added to them."""
 
 from collections import Counter
 from collections.abc import Collection, Sequence
@@ -125,7 +125,7 @@ class TotalsMerger:
                 counts[key] += count
                 amounts[key] += amount
                 merged += 1
-            # Sorted, so that processes which update the same totals cannot deadlock.
+            # Sort the rows, so that processes which update the same totals cannot deadlock.
             new = sorted(
                 total_rows(counts, amounts, is_merged=True),
                 key=lambda row: tuple(str(row[name]) for name in _KEY),

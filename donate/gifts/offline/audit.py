@@ -1,4 +1,4 @@
-"""Checks that batches, entries and gifts agree with each other. Reads only."""
+"""Checks that batches, entries and gifts agree with each other. It only reads."""
 
 from collections.abc import Iterator
 
@@ -11,7 +11,7 @@ from donate.gifts.offline.models import EntryState, OfflineBatchTotal, OfflineEn
 
 
 def offline_differences(session: Session) -> Iterator[str]:
-    """Yield a line for each batch that differs from its entries, or entry from its gift."""
+    """Yield a line for each batch that differs from its entries, and entry unlike its gift."""
     sums = (
         select(
             OfflineEntry.batch_id,

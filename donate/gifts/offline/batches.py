@@ -1,7 +1,8 @@
-"""Saves entries: one gift at once, or drafts in a batch that become gifts when it closes.
+"""Saves cheques and cash that staff enter: as a gift at once, or as a draft in a batch.
 
-Everything about a batch happens under the lock of its row, so two clerks can type into it at once,
-and nobody adds to a batch that is being closed. The caller commits.
+The drafts of a batch become gifts when the batch is closed. Every change to a batch holds the lock
+of its row. So two clerks can type into it at once, and nobody can add to a batch that is being
+closed. The caller commits.
 """
 
 from collections.abc import Callable, Collection, Mapping
@@ -30,7 +31,7 @@ CORRECTED_ALREADY: Final = N_("Someone has already entered this gift again.")
 
 @dataclass(frozen=True, slots=True)
 class Saved:
-    """An entry, and whether it is new; it is not if the same form was sent before."""
+    """A saved entry, and whether it is new. It is not new if the same form was sent before."""
 
     entry: OfflineEntry
     is_new: bool
@@ -46,7 +47,7 @@ def record_one(
     now: datetime,
     corrects: OfflineEntry | None = None,
 ) -> Saved:
-    """Record one gift with its money. If the same form was sent before, return its entry.
+    """Record one gift with its money. If the same form was sent before, return the earlier entry.
 
     `corrects` is the undone entry that this one replaces. Raises Conflict if another entry has
     replaced it.
@@ -73,7 +74,7 @@ def start_batch(
     actor: str,
     now: datetime,
 ) -> tuple[OfflineBatch, bool]:
-    """Start a batch; return it, and whether it is new: the same form starts one batch.
+    """Start a batch; return it, and whether it is new. Sending a form twice starts only one batch.
 
     `expected` has the count and the sum in minor units for each currency.
     """
@@ -88,7 +89,7 @@ def start_batch(
             session.flush()
             session.add_all(_totals(batch, expected))
             session.flush()
-    except IntegrityError:  # the same form was sent twice at once
+    except IntegrityError:  # the same form was sent twice at the same time
         return session.exec(known).one(), False
     return batch, True
 
@@ -102,7 +103,7 @@ def add_draft(
     actor: str,
     now: datetime,
 ) -> Saved:
-    """Add an entry to an open batch. Raises Conflict if the batch is closed, BadInput if full."""
+    """Add an entry to an open batch. Raises Conflict if it is closed, or BadInput if it is full."""
     batch = lock_batch(session, batch_id)
     existing = entry_by_form_key(session, form_key)
     if existing:
@@ -150,7 +151,7 @@ def remove_draft(session: Session, batch_id: int, number: int) -> OfflineEntry |
 def expect(
     session: Session, batch_id: int, expected: Mapping[str, tuple[int, int]], *, version: int
 ) -> OfflineBatch:
-    """Change what is expected of an open batch. Raises Conflict if the batch was changed."""
+    """Change an open batch's expected count and sum. Raises Conflict if the batch was changed."""
     batch = lock_batch(session, batch_id)
     if batch.is_closed or batch.version != version:
         raise Conflict(BATCH_CHANGED)
@@ -178,10 +179,10 @@ def close_batch(
     actor: str,
     now: datetime,
 ) -> int:
-    """Close a batch, and make a gift of each entry; return how many gifts were made.
+    """Close a batch, and turn each entry into a gift; return how many gifts were made.
 
-    `version` is that of the page on which the person pressed the button. Raises Conflict if the
-    batch was changed since or is closed, BadInput if count or sum is not what is expected.
+    `version` is the batch's version on the page where the user pressed the button. Raises Conflict
+    if the batch was changed since or is closed, or BadInput if the count or sum is not as expected.
     """
     batch = lock_batch(session, batch_id)
     if batch.is_closed or batch.version != version:
@@ -218,7 +219,7 @@ def lock_batch(session: Session, batch_id: int) -> OfflineBatch:
 
 
 def _recount(totals: Collection[OfflineBatchTotal], drafts: Collection[OfflineEntry]) -> None:
-    """Check that the running totals are those of the entries, which only a fault could change."""
+    """Check that the stored totals equal the sums of the entries. Only a bug makes them differ."""
     for total in totals:
         amounts = [draft.amount_minor for draft in drafts if draft.currency == total.currency]
         if (len(amounts), sum(amounts)) != (total.entered_count, total.entered_minor):

@@ -1,4 +1,4 @@
-"""The tables of offline gifts: batches, what is expected of them, and the entries that staff typed.
+"""The tables of offline gifts: batches, their expected totals, and entries typed by staff.
 
 An entry is a draft while its batch is open. Once it is recorded, its gift has the facts, and the
 entry keeps what only staff know, such as the number of a cheque.
@@ -53,7 +53,8 @@ class OfflineBatch(SQLModel, table=True):
     form_key: str = Field(max_length=128, unique=True)
     name: str = Field(max_length=100)
     day: date
-    # Grows with each change of the batch or its entries, so that an older form is refused.
+    # Increases with each change of the batch or its entries, so that a form with an older version
+    # is refused.
     version: int = 1
     is_closed: bool = False
     started_by: str = Field(max_length=64)
@@ -63,10 +64,10 @@ class OfflineBatch(SQLModel, table=True):
 
 
 class OfflineBatchTotal(SQLModel, table=True):
-    """What is expected of a batch in one currency, and what has been entered.
+    """The expected and the entered count and sum of a batch, in one currency.
 
-    The database copies `is_closed` of the batch into `batch_is_closed`. So it refuses to close a
-    batch whose numbers do not agree.
+    The database copies the batch's `is_closed` into `batch_is_closed`. A constraint can then refuse
+    to close a batch whose numbers do not agree.
     """
 
     __tablename__ = "offline_batch_total"
@@ -119,8 +120,7 @@ class OfflineBatchTotal(SQLModel, table=True):
 class OfflineEntry(SQLModel, table=True):
     """A cheque or an amount of cash, as staff entered it.
 
-    The donor is a donor of an earlier gift (`profile_id`), a new one, or nobody (`donor_name` is
-    empty).
+    The donor has given before (`profile_id` is set), is new, or is unknown (`donor_name` is empty).
     """
 
     __tablename__ = "offline_entry"
@@ -166,7 +166,7 @@ class OfflineEntry(SQLModel, table=True):
     language: str = Field(max_length=16)
     sends_thanks: bool = False
     cheque_number: str = Field(default="", max_length=40)
-    # The letters and digits of the cheque's number, by which the same cheque is found again.
+    # The letters and digits of the cheque's number, to find another entry of the same cheque.
     cheque_key: str = Field(default="", max_length=40)
     cheque_day: date | None = None
     bank_name: str = Field(default="", max_length=100)
@@ -176,7 +176,7 @@ class OfflineEntry(SQLModel, table=True):
 
     @property
     def amount(self) -> Money:
-        """The amount."""
+        """The amount with its currency."""
         return Money(self.amount_minor, self.currency)
 
     @property

@@ -26,7 +26,7 @@ class ListedEntry:
 
 
 def find_known_donors(session: Session, typed: str, limit: int) -> list[DonorProfile]:
-    """Return known donors whose name or e-mail address begins like what was typed."""
+    """Return earlier donors whose name or e-mail address matches the beginning that was typed."""
     if len(typed.strip()) < LEAST_SEARCHED:
         return []
     found = find_donor_profiles(session, typed, limit)
@@ -34,7 +34,7 @@ def find_known_donors(session: Session, typed: str, limit: int) -> list[DonorPro
 
 
 def known_donor(session: Session, text: str) -> DonorProfile | None:
-    """Return the donor with this number, as a form sends it; None if there is none."""
+    """Return the donor whose number a form sent as text; None if there is no such donor."""
     if not (text.isascii() and text.isdecimal() and len(text) <= 18):
         return None
     return profile_by_id(session, int(text))
@@ -56,12 +56,12 @@ def entry_of_gift(session: Session, gift_id: uuid.UUID) -> OfflineEntry | None:
 
 
 def corrected_by(session: Session, entry: OfflineEntry) -> OfflineEntry | None:
-    """Return the entry that replaces an undone one, or None."""
+    """Return the entry that replaces an undone entry, or None."""
     return session.exec(select(OfflineEntry).where(OfflineEntry.corrects_id == entry.id)).first()
 
 
 def same_cheque(session: Session, entered: EnteredGift) -> ListedEntry | None:
-    """Return an entry of the same cheque: same number, bank, amount and donor; or None."""
+    """Return an entry of the same cheque (same number, bank, amount and donor), or None."""
     if not entered.cheque_key:
         return None
     statement = (
@@ -120,7 +120,7 @@ def open_batches(session: Session, *, limit: int) -> Sequence[OfflineBatch]:
 def totals_of_batches(
     session: Session, batch_ids: Sequence[int]
 ) -> dict[int, list[OfflineBatchTotal]]:
-    """Return what is expected of and entered into each of these batches, by currency."""
+    """Return the expected and entered totals of each of these batches, by currency."""
     totals: dict[int, list[OfflineBatchTotal]] = {number: [] for number in batch_ids}
     statement = select(OfflineBatchTotal).where(col(OfflineBatchTotal.batch_id).in_(batch_ids))
     for total in session.exec(statement.order_by(OfflineBatchTotal.currency)):

@@ -1,4 +1,4 @@
-"""Makes gifts of entries: donors, gifts and facts of all of them at once. The caller commits."""
+"""Turns entries into gifts, many at once: inserts donors, gifts and facts. The caller commits."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -39,9 +39,9 @@ def record_entries(
     now: datetime,
     random: Random | None = None,
 ) -> None:
-    """Make one gift of each entry, and record its money on the day received.
+    """Make a gift from each entry, and record its money on the day received.
 
-    Raises Conflict if a giving code is no longer known.
+    Raises Conflict if a giving code no longer exists.
     """
     gone = sorted({entry.code for entry in entries} - set(regions))
     if gone:
@@ -118,7 +118,7 @@ def _insert_gifts(session: Session, gifts: list[dict[str, Any]], random: Random)
 
 
 def _use_free_references(session: Session, gifts: list[dict[str, Any]], random: Random) -> None:
-    """Replace new references that another gift has already, as may happen in a large batch."""
+    """Replace new references that other gifts already have. In a large batch this may happen."""
     for _ in range(_ATTEMPTS):
         references = [gift["reference"] for gift in gifts]
         statement = select(col(Gift.reference)).where(col(Gift.reference).in_(references))

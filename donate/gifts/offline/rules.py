@@ -21,14 +21,14 @@ from donate.money import Money, read_amount
 from donate.regions.modes import OFFLINE, Mode
 from donate.regions.regions import Region, Regions
 
-# An earlier day is a typing error in the year.
+# A day longer ago than this is refused, because the year must be a typing error.
 MAX_DAYS_AGO: Final = 400
 # Canadian banks may refuse a cheque that is older than six months.
 STALE_AFTER_DAYS: Final = 183
 MAX_CHEQUE_NUMBER: Final = 40
 MAX_BANK_NAME: Final = 100
 ANONYMOUS, NEW = "anonymous", "new"
-"""The values of the field `donor` besides the number of a donor."""
+"""The values that the field `donor` can have instead of a donor's number."""
 MAX_FORM_KEY: Final = 60
 
 
@@ -36,7 +36,7 @@ MAX_FORM_KEY: Final = 60
 class EnteredGift:
     """A cheque or an amount of cash that passed all checks.
 
-    Of an anonymous donor, `donor_name` is empty. `profile_id` is set for a donor who gave before.
+    `donor_name` is empty if the donor is anonymous. `profile_id` is set if the donor gave before.
     """
 
     code: str
@@ -61,9 +61,9 @@ class EnteredGift:
         return letters_and_digits(self.cheque_number)
 
     def form_key(self, nonce: str) -> str:
-        """Return a key of the form and of all that was typed.
+        """Return a key that depends on the form's nonce and on everything that was typed.
 
-        A form that is sent twice gives the same key, and a changed form another one.
+        A form that is sent twice gives the same key. A changed form gives another key.
         """
         values = json.dumps(astuple(self), default=str)
         return f"{nonce[:MAX_FORM_KEY]}:{hashlib.sha256(values.encode()).hexdigest()[:40]}"
@@ -80,8 +80,9 @@ def check_entry(
 ) -> EnteredGift:
     """Check the form of a cheque or cash. Raises BadInputs with one sentence for each wrong field.
 
-    `donor` is the donor whose number was chosen, if there is one. `language` is that of the person
-    who types. `day` is the day of the batch; without a batch, the form says when it was received.
+    `donor` is the donor whose number was chosen, if there is one. `language` is the language of the
+    user who types. `day` is the day of the batch; without a batch, the form has the day on which
+    the money was received.
     """
     region = regions.get(typed.get("code", ""))
     if region is None:
@@ -129,7 +130,7 @@ def check_entry(
 
 
 def check_received_day(text: str, *, time_zone: str, now: datetime) -> date:
-    """Return the day on which money was received. Raises BadInput if it cannot be that day."""
+    """Return the typed day on which money was received. Raises BadInput for an impossible day."""
     day, today = read_day(text.strip()), local_date(now, time_zone)
     if day is None:
         raise BadInput("received_on", N_("Please enter the day, such as 2026-03-31."))
@@ -148,7 +149,7 @@ def is_stale(entered: EnteredGift) -> bool:
 
 
 def letters_and_digits(text: str) -> str:
-    """Return the letters and digits of a text in upper case, so that its spellings match."""
+    """Return only the letters and digits of a text, in upper case, so that all spellings match."""
     whole = unicodedata.normalize("NFKC", text).upper()
     return "".join(c for c in whole if c.isalnum()).lstrip("0")
 
@@ -169,7 +170,7 @@ def check_fund(region: Region, text: str) -> str:
 def check_giver(typed: Mapping[str, str], donor: DonorProfile | None) -> tuple[str, str, str, str]:
     """Return the donor's name, e-mail address, postal address and language. Raises BadInput.
 
-    `donor` is the donor whose number was chosen. Of an anonymous donor, all are empty.
+    `donor` is the donor whose number was chosen. All of them are empty if the donor is anonymous.
     """
     chosen = typed.get("donor", "")
     if donor is not None:

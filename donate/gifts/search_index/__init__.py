@@ -1,1 +1,1 @@
-"""The search index of gifts: the words of their donors and notes, and the keys that name them."""
+"""The search index of gifts: words of donors and notes, and keys such as amounts and ids."""

@@ -1,7 +1,7 @@
 """Folds text so that a search ignores case and accents. Pure functions.
 
-Each character is folded alone. So the folded beginning of a text is the beginning of the folded
-text, and a search for a beginning finds the whole.
+Each character is folded separately. So folding the beginning of a text gives the beginning of the
+folded text, and a search for the beginning of a word finds the whole word.
 """
 
 import re
@@ -12,8 +12,8 @@ from typing import Final
 
 # Longer words are cut off, because the indexes limit the length of a word.
 MAX_WORD: Final = 64
-# In a script without spaces, a word is also stored from each later character on. These endings are
-# cut off at this length.
+# In a script without spaces, a word is also stored without its first character, without its first
+# two, and so on. These endings are cut off at this length.
 _MAX_ENDING: Final = 12
 _WORD: Final = re.compile(r"[^\W_]+")
 _APOSTROPHE: Final = re.compile(r"(?<=[^\W_])['’](?=[^\W_])")
@@ -54,7 +54,7 @@ def _without_marks(text: str) -> str:
 
 
 def typed_words(text: str) -> list[str]:
-    """Return the folded words of a text that somebody searches for, each once, in order."""
+    """Return the folded words of a search text, each once, in order."""
     return list(dict.fromkeys(word[:MAX_WORD] for word in _WORD.findall(fold(text))))
 
 
@@ -75,7 +75,7 @@ def _later_starts(word: str) -> Iterator[int]:
 
 
 Piece = tuple[str, bool]
-"""A piece of a text, and whether it is to be marked."""
+"""A piece of a text, and whether to highlight it."""
 
 
 def mark_words(text: str, words: Iterable[str]) -> list[Piece]:

@@ -1,4 +1,4 @@
-"""Checks that the search index holds the words and keys of each gift, and no others. Reads only."""
+"""Checks that the search index has exactly the words and keys of each gift. It only reads."""
 
 import uuid
 from collections import Counter, defaultdict
@@ -66,7 +66,7 @@ def search_differences(session: Session) -> Iterator[str]:
 def _of_facts(
     session: Session, first: uuid.UUID, last: uuid.UUID
 ) -> tuple[Mapping[uuid.UUID, list[Words]], set[GiftKey]]:
-    """Return the words of the notes in facts, by gift, and the keys that facts give gifts."""
+    """Return what facts add to the index: the words of their notes, by gift, and search keys."""
     notes: defaultdict[uuid.UUID, list[Words]] = defaultdict(list)
     keys: set[GiftKey] = set()
     for row in session.exec(select(GiftFact).where(col(GiftFact.gift_id).between(first, last))):
@@ -101,7 +101,8 @@ def _stored_keys(
     for kind, keys in by_kind.items():
         in_order = sorted(keys)
         for at in range(0, len(in_order), _KEYS_AT_A_TIME):
-            # An index search for each key: many gifts outside this range may have the same key.
+            # This makes an index look-up for each key. Many gifts outside of this range may have
+            # the same key, and are not read.
             rows = select(SearchKey).where(
                 col(SearchKey.kind) == kind,
                 col(SearchKey.key).in_(in_order[at : at + _KEYS_AT_A_TIME]),
@@ -112,7 +113,7 @@ def _stored_keys(
 
 
 def _is_found(session: Session, gift: Gift) -> bool:
-    """Return whether the full text index has the gift. PostgreSQL itself keeps its index true."""
+    """Whether SQLite's full-text index has the gift. PostgreSQL keeps its index correct itself."""
     if session.get_bind().dialect.name != "sqlite":
         return True
     word = reference_word(gift.reference)[-LENGTH:]
@@ -121,7 +122,7 @@ def _is_found(session: Session, gift: Gift) -> bool:
 
 
 def _surplus(session: Session, rows: int, keys: int) -> Iterator[str]:
-    """Yield a sentence if the search index has more rows than the gifts and facts ask for."""
+    """Yield a sentence if the search index has more rows than the gifts and facts need."""
     for model, expected in ((SearchDocument, rows), (SearchKey, keys)):
         count = session.exec(select(func.count()).select_from(model)).one()
         if count > expected:

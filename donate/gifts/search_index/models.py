@@ -43,10 +43,10 @@ class WordKind(StrEnum):
 
 
 class KeyKind(StrEnum):
-    """What a key is."""
+    """The kinds of search key."""
 
     AMOUNT = "amount"
-    BANK = "bank"  # the bank's reference of a transfer, only its letters and digits
+    BANK = "bank"  # the bank's reference of a transfer: only its letters and digits
     STRIPE = "stripe"  # the id of an object at Stripe
 
 
@@ -56,9 +56,9 @@ _KEY = String(255).with_variant(String(255, collation="C"), "postgresql")
 
 
 class SearchKey(SQLModel, table=True):
-    """A key that a fact gives its gift. The primary key is the index that searches use.
+    """A search key that a fact adds to its gift. The primary key is the index that searches use.
 
-    Ids of gifts begin with a time, so the last gift of a key is its newest.
+    Gift ids begin with the time, so the last gift with a key is the newest.
     """
 
     __tablename__ = "search_key"

@@ -19,12 +19,13 @@ from donate.gifts.search_index.models import KeyKind, SearchDocument, SearchKey,
 
 # Further words of a search are ignored.
 MAX_WORDS: Final = 8
-# If at most this many rows match, PostgreSQL sorts them. If more match, it reads rows from the
-# newest back, until it has found enough.
+# If at most this many rows match, PostgreSQL sorts them all. If more match, it reads the table from
+# the newest row backwards until it has found enough.
 SORTED_AT_MOST: Final = 2_000
-# Of the keys that begin with a typed text, this many are read at most.
+# At most this many of the keys that begin with a typed text are read.
 KEYS_READ_AT_MOST: Final = 1_000
-# No key has this character, so it stands after all keys that begin with a text.
+# No key has this character. Added to a text, it gives the upper bound of all keys that begin with
+# the text.
 _LAST_CHARACTER: Final = "\U0010ffff"
 _MATCHING: Final = text(
     "SELECT document.gift_id FROM search_words "
@@ -36,15 +37,15 @@ _MATCHING: Final = text(
 def gifts_with_words(
     session: Session, kind: WordKind, words: Sequence[str], *, limit: int, whole: bool = False
 ) -> list[uuid.UUID]:
-    """Return gifts with a text of this kind in which a word begins with each of `words`.
+    """Return gifts with a text of this kind that has all `words`, or words that begin with them.
 
-    The words must be folded. With `whole`, the text must have exactly these words.
+    `words` must be folded. With `whole`, the text must have exactly these words.
     """
     if not words:
         return []
     stored = [kind + word for word in words[:MAX_WORDS]]
     if session.get_bind().dialect.name == "sqlite":
-        # A star after a word asks for all words that begin with it.
+        # In FTS5, a star after a word matches all words that begin with it.
         star = "" if whole else "*"
         query = " ".join(f'"{word}"{star}' for word in stored)
         found = session.execute(_MATCHING, {"query": query, "limit": limit})
@@ -59,9 +60,9 @@ def gifts_with_words(
 def _search_tsvector(session: Session, query: str, limit: int) -> list[uuid.UUID]:
     """Return the gifts of the newest documents that match a query, on PostgreSQL.
 
-    The planner does not know how many documents match, and after a wrong guess it would read them
-    all. So fetch up to SORTED_AT_MOST of them through the index first. If there are more, read the
-    table from its end, where the newest documents are.
+    PostgreSQL's planner does not know how many documents match. If it guessed wrong, it would read
+    them all. So fetch up to SORTED_AT_MOST of them through the index first. If there are more, read
+    the table from its end, where the newest documents are.
     """
     number, gift_id = col(SearchDocument.id), col(SearchDocument.gift_id)
     matches = col(SearchDocument.words).op("@@")(literal(query, TSQUERY))
@@ -101,9 +102,9 @@ def gifts_with_key_beginning(
 
 
 def search_donors(session: Session, typed: str, limit: int) -> list[Donor]:
-    """Return donors by the beginnings of words of their name, or of their e-mail address.
+    """Return donors found by beginnings of words in their name, or of their e-mail address.
 
-    Each name with its address is returned once, as it was typed with the newest gift.
+    Each pair of name and address is returned once, in the spelling of the newest gift.
     """
     # A donor with many gifts has a row for each, so read more rows than are to be returned.
     most = limit * 10
@@ -121,7 +122,7 @@ def search_donors(session: Session, typed: str, limit: int) -> list[Donor]:
 
 
 def gifts_with_email(session: Session, typed: str, *, limit: int) -> list[uuid.UUID]:
-    """Return gifts by a donor's e-mail address, by its beginning, or by its whole domain."""
+    """Return gifts found by the donor's e-mail address, its beginning, or its whole domain."""
     address = typed.strip()
     if not address.isprintable() or len(address.split()) != 1:
         return []

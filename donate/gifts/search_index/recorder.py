@@ -1,4 +1,4 @@
-"""Writes the search index, in the transaction of the gift or the fact. It never commits."""
+"""Writes the search index, in the transaction that adds the gift or fact. It never commits."""
 
 import uuid
 from collections.abc import Iterable, Mapping
@@ -35,7 +35,7 @@ def record_gift_words(
 def record_fact_keys(
     session: Session, new: Iterable[tuple[uuid.UUID, Iterable[Fact], Iterable[Key]]]
 ) -> None:
-    """Store the keys that new facts give their gifts, and the words of the notes in the facts."""
+    """Store the search keys that new facts add to gifts, and the words of the facts' notes."""
     documents: list[dict[str, Any]] = []
     keys: list[dict[str, Any]] = []
     for gift_id, facts, gift_keys in new:
