@@ -16,43 +16,43 @@ class DisputeFee(TypedDict):
 class Evidence(RefusalDetails, total=False):
     """The keys that a fact's evidence can have. Facts of earlier versions may lack some of them."""
 
-    # Facts `gift_opened` have these keys. In them, `code` is the giving code; in other facts, it is
-    # Stripe's error code.
+    # `gift_opened` facts have these keys. Their `code` is the giving code. The `code` of other
+    # facts is Stripe's error code.
     mode: str
     country: str
     pledge: str  # The reference of the pledge's first gift.
-    invoice: str  # Facts payment_named, paid_outside and payment_failed have this key too.
-    # Facts `checkout_requested`, `checkout_opened` and `checkout_refused` have these keys.
+    invoice: str  # payment_named, paid_outside and payment_failed facts also have this key.
+    # `checkout_requested`, `checkout_opened` and `checkout_refused` facts have these keys.
     attempt: int
     language: str
-    # Facts `payment_processing`, `payment_succeeded`, `payment_failed` and `payment_declined` have
+    # `payment_processing`, `payment_succeeded`, `payment_failed` and `payment_declined` facts have
     # these keys.
     session: str | None  # The checkout session, if the fact's source is a payment.
     agreement: str  # The checkout session in which the donor agreed to monthly debits, if any.
     payment_status: str
     billing_reason: str
     decline_code: str
-    # Facts `account_to_confirm` have these keys.
+    # `account_to_confirm` facts have these keys.
     url: str
     arrives_on: str  # The date when the deposits should arrive; empty if Stripe gave none.
     deposits: str  # What the donor has to enter: "amounts" or "descriptor_code".
-    # Facts `transfer_received` have these keys.
+    # `transfer_received` facts have these keys.
     date: str
     bank_reference: str
-    # Facts `transfer_received` about a cheque have these keys as well.
+    # `transfer_received` facts about a cheque have these keys as well.
     cheque_number: str
     cheque_date: str
     bank: str
     # The reason that staff, Stripe or the bank gave. Staff can add a note.
     reason: str
     note: str
-    # Facts about refunds and disputes have these keys. In a fact `refund_requested`, `payment` is
+    # Facts about refunds and disputes have these keys. In a `refund_requested` fact, `payment` is
     # the payment to refund.
     payment: str
     payment_intent: str
     status: str  # Stripe's status of the refund or dispute; in pledge_changed, of the subscription.
     failure_reason: str
-    request: str  # The source of the fact `refund_requested` to which a refund belongs.
+    request: str  # The source of the `refund_requested` fact to which a refund belongs.
     due_by: str  # The time by which the bank wants an answer.
     fees: list[DisputeFee]
     # Facts about pledges have these keys.

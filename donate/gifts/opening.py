@@ -1,4 +1,7 @@
-"""Opens gifts: chosen by donors, for monthly payments, or for money that simply arrived."""
+"""Opens gifts that donors choose, later monthly gifts, and gifts for unannounced money.
+
+The caller commits.
+"""
 
 import secrets
 import uuid
@@ -138,7 +141,7 @@ def open_month(
     invoiced_at: datetime,
     now: datetime,
 ) -> Gift:
-    """Open the gift for a later monthly payment. If its invoice has a gift already, return that.
+    """Open the gift for a later monthly payment, or return the gift that its invoice already has.
 
     `pledge_id` is the id of the pledge's first gift. The caller must have locked the first gift.
     """

@@ -89,7 +89,7 @@ def plain_facts_of(session: Session, gift_id: uuid.UUID) -> list[Fact]:
 def facts_of_kinds(
     session: Session, gift_ids: Collection[uuid.UUID], kinds: Collection[FactKind]
 ) -> dict[uuid.UUID, list[Fact]]:
-    """Return the facts of these kinds, in the order of recording, by the ids of their gifts."""
+    """Return a dict from gift ids to the facts of these kinds, in the order of recording."""
     by_gift: dict[uuid.UUID, list[Fact]] = {gift_id: [] for gift_id in gift_ids}
     statement = select(GiftFact).where(
         col(GiftFact.gift_id).in_(gift_ids), col(GiftFact.kind).in_(kinds)

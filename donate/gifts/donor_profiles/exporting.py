@@ -56,7 +56,7 @@ class DonorRow:
 
 
 def donor_rows(session: Session) -> Iterator[DonorRow]:
-    """Yield every donor, by id. Read in one snapshot (`Database.reading_snapshot`)."""
+    """Yield every donor, in order of id. Use one snapshot (`Database.reading_snapshot`)."""
     last = 0
     mains = (
         select(*(_PROFILE[name] for name in _COLUMNS))

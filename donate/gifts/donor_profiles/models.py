@@ -34,7 +34,7 @@ def _sorted_by_bytes(length: int) -> String:
 class DonorKind(StrEnum):
     """Whether a donor is a person, an organisation and so on. Tax rules treat these differently."""
 
-    UNKNOWN = "unknown"  # Not decided yet, because a typed name does not show it.
+    UNKNOWN = "unknown"  # The kind is not decided yet. A typed name does not show it.
     PERSON = "person"
     ORGANISATION = "organisation"
     CHARITY = "charity"  # The donor is itself a registered charity, or a government.

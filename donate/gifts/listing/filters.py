@@ -67,9 +67,10 @@ class GiftFilter:
 def gift_conditions(filters: GiftFilter, gift: Any = GIFT) -> dict[str, ColumnElement[bool]]:
     """Return a dict with the name of each filter field that is set, and its condition in SQL.
 
-    `gift` has the columns of a gift. An index can find the gifts for each condition alone, except
-    EXACT_DAYS, which compares days in each gift's time zone. So `days` is returned with it: a
-    slightly wider range of times that an index can find.
+    `gift` has the columns of the gift table, or of a subquery with the same columns. An index can
+    find the gifts for each condition alone, except EXACT_DAYS, which compares days in each gift's
+    time zone. So `days` is returned with it: a slightly wider range of times that an index can
+    find.
     """
     found: dict[str, ColumnElement[bool]] = {}
     for name, column, values in (
@@ -141,7 +142,7 @@ def _days(filters: GiftFilter, gift: Any) -> ColumnElement[bool]:
 
 
 def moved_within(filters: GiftFilter, day: Any = MOVEMENT.day) -> list[ColumnElement[bool]]:
-    """Return the conditions that a movement's day is within the days of the filter."""
+    """Return conditions for movements whose day is within the filter's days."""
     return _within(day, filters.first_day, filters.last_day)
 
 

@@ -50,7 +50,7 @@ class GiftOrder:
         return self.sort is SortName.MOVED
 
     def keys(self, gift: Any = GIFT) -> tuple[Any, ...]:
-        """Return the columns to sort by; `gift` has the columns of a gift."""
+        """Return the columns to sort by. `gift` has the columns of the gift table."""
         match self.sort:
             case SortName.STARTED:
                 return gift.opened_at, gift.id

@@ -29,7 +29,7 @@ from donate.gifts.movements.models import GiftMovement
 from donate.storage.bulk_writes import table_of
 
 MOST_READ: Final = 6_000
-# Up to this many gifts are looked up one by one and sorted.
+# If one filter field matches at most this many gifts, they are looked up and sorted.
 _FEW: Final = 3_000
 _NO_LIMIT: Final = 1_000_000_000
 # How many gifts to read for a page at the first, second and third try. Most filters match often, so
@@ -225,14 +225,14 @@ class _Reader:
         return select(near.gift_id, *keys).where(*conditions).order_by(*self._sorted(keys))
 
     def _unsorted(self) -> Select[Any]:
-        """Return a statement that reads the ids of gifts and the values of the order's keys."""
+        """Return a statement that reads the ids of gifts and the values of their sort keys."""
         statement = select(GIFT.id.label("gift_id"), *_labelled(self._order.keys()))
         if self._order.follows_movements:
             statement = statement.join(table_of(Gift), GIFT.id == MOVEMENT.gift_id)
         return statement
 
     def _walk(self, conditions: Conditions) -> Select[Any]:
-        """Return a statement that reads ids and key values of gifts along the order's index."""
+        """Return a statement that reads gift ids and sort key values along the order's index."""
         keys = self._sorted(self._order.keys())
         return self._unsorted().where(*conditions).order_by(*keys)
 
@@ -290,7 +290,7 @@ def _fields_along(filters: GiftFilter, order: GiftOrder) -> set[str]:
 def _is_latest_movement(
     filters: GiftFilter, gift_id: Any, keys: Sequence[Any]
 ) -> ColumnElement[bool]:
-    """Whether a movement is the latest of its gift within the days of the filter."""
+    """Whether a movement is the latest one of its gift within the filter's days."""
     later = table_of(GiftMovement).alias("later").c
     conditions = [later.gift_id == gift_id, tuple_(later.day, later.id) > tuple_(*keys)]
     if filters.last_day:

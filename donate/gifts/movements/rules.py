@@ -36,7 +36,7 @@ MONEY_IN: Final = (
 )
 
 
-# Facts of other kinds move no money. Most new facts are of other kinds.
+# Only facts of these kinds move money. Most new facts are of other kinds.
 _MOVING: Final = frozenset(
     {
         FactKind.PAYMENT_SUCCEEDED,

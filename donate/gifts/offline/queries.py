@@ -1,4 +1,4 @@
-"""Queries about offline gifts. They only read, and each is bounded by an index and a limit."""
+"""Queries about offline gifts. They only read, and each has a limit and uses an index."""
 
 import uuid
 from collections.abc import Sequence

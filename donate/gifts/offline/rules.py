@@ -161,7 +161,7 @@ def _check_mode(text: str) -> Mode:
 
 
 def check_fund(region: Region, text: str) -> str:
-    """Return the key of a fund of the region, or empty text. Raises BadInput."""
+    """Return the key of the chosen fund, or "". Raises BadInput if the region has no such fund."""
     if text and text not in region.funds:
         raise BadInput("fund", N_("Please choose a fund from the list."))
     return text

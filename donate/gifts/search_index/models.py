@@ -46,8 +46,8 @@ class KeyKind(StrEnum):
     """The kinds of search key."""
 
     AMOUNT = "amount"
-    BANK = "bank"  # the bank's reference of a transfer: only its letters and digits
-    STRIPE = "stripe"  # the id of an object at Stripe
+    BANK = "bank"  # The bank's reference of a transfer: only its letters and digits.
+    STRIPE = "stripe"  # The id of an object at Stripe.
 
 
 # PostgreSQL compares texts by the rules of a language unless the collation is C. Only with C do all
