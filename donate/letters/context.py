@@ -1,4 +1,4 @@
-"""Loads all data that an e-mail needs, and checks whether what the e-mail says is still true."""
+"""Loads the data for an e-mail, and checks whether the e-mail's content is still true."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -35,7 +35,7 @@ class LetterContext:
     region: Region | None
     public_url: str
     first: Gift | None = None
-    """The first gift of the pledge, if this gift is a month of one."""
+    """The pledge's first gift, if this gift is a later monthly payment."""
     returned: Money | None = None
     """The amount of the refund that succeeded or failed."""
     change: RequestedAmount | None = None
@@ -87,7 +87,7 @@ class LetterContext:
 
     @property
     def wrongly_stated(self) -> Money | None:
-        """The amount in an earlier e-mail, if it included a transfer that staff later undid."""
+        """The amount that an earlier e-mail stated, if it included a transfer that staff undid."""
         if not (self.transfers and self.transfers.is_overstated and self.transfers.stated_minor):
             return None
         return Money(self.transfers.stated_minor, self.gift.currency)
@@ -126,13 +126,13 @@ def load_context(
 
 
 def is_true(letter: Letter, context: LetterContext) -> bool:
-    """Whether the e-mail is true now. Unless staff repeat it, it must also say something new."""
+    """Whether the e-mail is true now and, unless staff send it again, also says something new."""
     kind, transfers = letter.kind, context.transfers
     if transfers and not letter.again:
         if kind is LetterKind.THANK_YOU and transfers.makes_thanks_redundant(letter.occasion):
             return False
         if kind in _HOW_TO_SEND and transfers.was_stated:
-            return False  # the donor was told that money arrived, so a correction is sent instead
+            return False  # an e-mail said that money arrived, so a correction is sent instead
         if kind is LetterKind.CORRECTION and not transfers.needs_correction:
             return False
     if kind in _HOW_TO_SEND and context.is_given_instead:

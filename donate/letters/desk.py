@@ -15,7 +15,8 @@ from donate.letters.transfers import ARRIVAL_KINDS
 from donate.regions.regions import Regions
 from donate.storage.bulk_writes import insert_new
 
-# Servers often accept an e-mail at the second or third try, so a short delay needs no notice.
+# A shorter delay is not shown to staff, because mail servers often accept an e-mail at the second
+# or third try.
 LATE_AFTER: Final = timedelta(hours=1)
 
 
@@ -37,7 +38,7 @@ def letters_set_aside(session: Session, *, limit: int) -> list[tuple[Letter, Gif
 
 
 def count_failed_letters(session: Session, *, most: int) -> int:
-    """Return how many e-mails were set aside for staff to decide, counting up to `most`."""
+    """Return how many e-mails were set aside for staff to decide. Counting stops at `most`."""
     failed = select(Letter.id).where(Letter.state == LetterState.SET_ASIDE).limit(most).subquery()
     return session.exec(select(func.count()).select_from(failed)).one()
 
@@ -79,7 +80,7 @@ def send_again(
     actor: str,
     now: datetime,
 ) -> Letter | None:
-    """Queue an e-mail again, as repeat number `again`; return None if it was queued before.
+    """Queue an e-mail again, as repeat number `again`; return None if that repeat already exists.
 
     Raises NotFound, or Conflict if the e-mail is waiting or no longer true.
     """

@@ -53,7 +53,7 @@ class Composer:
         self._pages = Pages()
 
     def compose(self, letter: Letter, context: LetterContext, now: datetime) -> EmailMessage:
-        """Return the complete e-mail. The caller has checked that what it says is true."""
+        """Return the complete e-mail. The caller has checked that the e-mail's content is true."""
         wording = render_letter(self._pages, letter, context)
         organisation = context.region.organisation if context.region else None
         message = EmailMessage(policy=_POLICY)
@@ -75,7 +75,7 @@ class Composer:
 
 
 def message_id(letter: Letter) -> str:
-    """Return an e-mail's Message-ID. It never changes, so that mail servers detect duplicates."""
+    """Return an e-mail's Message-ID. It never changes, so mail servers can detect duplicates."""
     identity = f"{letter.gift_id}:{letter.kind}:{letter.occasion}:{letter.again}"
     return f"{letter.kind}.{hashlib.sha256(identity.encode()).hexdigest()[:32]}"
 

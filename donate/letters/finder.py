@@ -1,8 +1,10 @@
-"""Finds the e-mails that facts make necessary, and stores those that are missing.
+"""Finds the e-mails that newly recorded facts require, and stores those that are missing.
 
-The finder polls the database; no other code tells it about new facts. Each search covers the facts
-recorded since the last search, plus a margin for slow transactions. Once an hour a search covers
-the past week. Searching twice is harmless, because a unique constraint stores each e-mail once.
+The finder polls the database. Other code does not notify it about new facts. Each search covers the
+facts recorded since the last search, with some overlap for slow transactions. Once an hour, a
+search covers the past week. Searching twice is harmless, because a unique constraint prevents
+duplicates.
+
 Older facts cause no e-mail, so an import, a restored backup or a newly configured mail server does
 not send e-mails about last year.
 """
@@ -47,19 +49,21 @@ _IS_UNDONE: Final = (
 )
 _IS_OFFLINE: Final = _GIFT.mode.in_(OFFLINE)
 _ENTRY: Final = table_of(OfflineEntry).c
-# Whether staff asked for thanks when they entered a cheque or cash, and there is an address.
+# Whether staff chose to send thanks when they entered a cheque or cash, and there is an e-mail
+# address.
 _WANTS_THANKS: Final = (
     select(_ENTRY.id)
     .where(_ENTRY.gift_id == _GIFT.id, _ENTRY.sends_thanks, _ENTRY.donor_email != "")
     .exists()
 )
 _DONOR: Final = table_of(Donor).c
-# The donor of a transfer that nobody announced may have no address.
+# Whether the donor has an e-mail address. If staff opened the gift for a transfer that arrived, the
+# donor may have none.
 _HAS_ADDRESS: Final = (
     select(_DONOR.id).where(_DONOR.id == _GIFT.donor_id, _DONOR.email != "").exists()
 )
 _OPENED: Final = table_of(GiftFact).alias("opened").c
-# Whether the donor chose the gift. Staff open gifts for money that nobody announced.
+# Whether the donor opened the gift. Staff open gifts for money that arrived unannounced.
 _WAS_CHOSEN: Final = (
     select(_OPENED.id)
     .where(
@@ -100,9 +104,10 @@ def _is_written(
 class LetterTrigger:
     """A kind of e-mail, and the kinds of fact that cause it.
 
-    If `each` is true, there is one e-mail for each fact source, otherwise one for each gift.
-    `told_late` is for facts that may be weeks old when they are recorded, such as transfers on bank
-    statements or failed refunds. `waits` delays the e-mail, for facts that staff can undo.
+    If `each` is true, there is one e-mail for each fact source, otherwise one for each gift. Set
+    `told_late` for facts that may be weeks old when they are recorded, such as transfers on bank
+    statements or failed refunds. `waits` delays the e-mail, because staff can undo the fact. `only`
+    is a further condition in SQL.
     """
 
     kind: LetterKind
@@ -122,7 +127,8 @@ _TRIGGERS: Final = (
         waits=True,
         only=and_(not_(_IS_UNDONE), or_(and_(not_(_IS_OFFLINE), _HAS_ADDRESS), _WANTS_THANKS)),
     ),
-    # Staff write to a donor themselves if the bank returned the cheque.
+    # No correction is sent for cheques and cash. If a bank returns a cheque, staff write to the
+    # donor themselves.
     LetterTrigger(
         LetterKind.CORRECTION,
         (FactKind.TRANSFER_UNDONE,),
@@ -138,7 +144,7 @@ _TRIGGERS: Final = (
         (FactKind.PLEDGE_CHANGE_REQUESTED,),
         only=_FACT.amount_minor.is_not(None),
     ),
-    # Send no e-mail if the pledge ended before its first month was paid.
+    # Send no e-mail if the pledge ended before its first payment arrived.
     LetterTrigger(LetterKind.PLEDGE_ENDED, (FactKind.PLEDGE_ENDED,), only=_GIFT.received_minor > 0),
     LetterTrigger(LetterKind.REFUND, (FactKind.REFUND_SUCCEEDED,)),
     # Only a donor who got an e-mail about the refund needs one about its failure.
@@ -183,7 +189,8 @@ class LetterFinder:
             if since == now - FRESH:
                 self._searched_all_at = now
             return 0
-        # Do not move the start of the next search: more may be missing than fits into this batch.
+        # Keep the start of the next search, because more e-mails may be missing than fit into this
+        # batch.
         with self._database.writing() as session:
             rows = [new_letter(*each, now=now, due_at=due_at) for *each, due_at in missing]
             new = insert_new(session, Letter, rows)
@@ -200,7 +207,7 @@ class LetterFinder:
 def _missing_letters(
     session: Session, *, since: datetime, now: datetime, wait: timedelta
 ) -> Iterator[tuple[Any, LetterKind, str, datetime | None]]:
-    """Yield gift id, kind, occasion and due time of the missing e-mails, up to a batch per kind."""
+    """Yield gift id, kind, occasion and due time of missing e-mails, up to one batch per kind."""
     connection = session.connection()
     for statement in _BY_FACT:
         parameters = {"since": since, "recent": now - RECENT}
@@ -233,8 +240,8 @@ def _missing_for(trigger: LetterTrigger) -> Select[Any]:
 
 
 def _missing_for_awaited(kind: LetterKind) -> Select[Any]:
-    # Skip gifts whose donor already reported the transfer as sent, and gifts whose transfer staff
-    # undid a moment ago: staff may be about to mark the right transfer.
+    # Skip a gift if its donor already reported the transfer as sent, or if staff undid its transfer
+    # a moment ago, because they may be about to mark the right transfer.
     has_transfer = (
         select(_FACT.id)
         .where(

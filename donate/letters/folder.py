@@ -10,7 +10,7 @@ from donate.errors import MailUnavailable
 class Folder:
     """A carrier that writes each e-mail to a file.
 
-    The file's name is made of the Message-ID, so an e-mail that is sent again replaces its file.
+    The file is named after the Message-ID, so an e-mail that is sent again replaces its file.
     """
 
     def __init__(self, folder: Path) -> None:

@@ -8,19 +8,19 @@ from donate.gifts.status import StatusName
 
 
 class LetterKind(StrEnum):
-    """The kinds of e-mail. An `occasion` tells a gift's e-mails of the same kind apart."""
+    """The kinds of e-mail. The `occasion` distinguishes e-mails of one kind about the same gift."""
 
     THANK_YOU = "thank_you"  # The gift arrived. Occasion: the transfer, if staff marked one.
     CORRECTION = "correction"  # Less arrived than we wrote. Occasion: the undone transfer.
-    INSTRUCTIONS = "instructions"  # This explains how to send the gift.
-    REMINDER = "reminder"  # The gift has not arrived.
+    INSTRUCTIONS = "instructions"  # This explains how to send the gift. No occasion.
+    REMINDER = "reminder"  # The gift has not arrived. No occasion.
     UNDER_WAY = "under_way"  # The bank is processing the debit. Occasion: the checkout session.
     CONFIRM_ACCOUNT = "confirm_account"  # The account is unconfirmed. Occasion: the session.
     FAILED = "failed"  # The debit failed. Occasion: the checkout session.
-    MONTH_FAILED = "month_failed"  # A month could not be collected. Occasion: the invoice.
+    MONTH_FAILED = "month_failed"  # A monthly payment failed. Occasion: the invoice.
     PLEDGE_AMOUNT = "pledge_amount"  # The monthly amount will change. Occasion: the request.
     PLEDGE_ENDED = "pledge_ended"  # The pledge ended. Occasion: the subscription.
-    PLEDGE_LINK = "pledge_link"  # The link to the pledge's page. Occasion: the form of staff.
+    PLEDGE_LINK = "pledge_link"  # The link to the pledge's page. Occasion: the staff's form.
     REFUND = "refund"  # A refund was made. Occasion: the refund.
     REFUND_FAILED = "refund_failed"  # A refund did not arrive. Occasion: the refund.
 

@@ -27,7 +27,7 @@ class LetterState(StrEnum):
 
 
 class Letter(SQLModel, table=True):
-    """One e-mail about one gift. `again` counts the repeats by staff; the first e-mail has 0."""
+    """One e-mail about one gift. `again` is 0 for the first one; repeats by staff count from 1."""
 
     __table_args__ = (
         UniqueConstraint("gift_id", "kind", "occasion", "again", name="letter_once"),
@@ -47,7 +47,8 @@ class Letter(SQLModel, table=True):
     written_at: datetime = Field(sa_type=UtcDateTime)
     due_at: datetime = Field(sa_type=UtcDateTime)
     sent_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
-    # For an e-mail about transfers: the id of the newest fact of the gift when it was sent.
+    # For e-mails about transfers: the id of the newest fact that the gift had when the e-mail was
+    # sent.
     knew: int | None = Field(default=None, sa_type=BigInteger)
 
 

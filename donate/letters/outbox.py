@@ -1,8 +1,8 @@
-"""Sends the e-mails that are due: claims one, sends it outside any transaction, marks it as sent.
+"""Sends the e-mails that are due: claims an e-mail, sends it, and marks it as sent.
 
-A claim is a lease: for two minutes, no other worker takes the e-mail. Each e-mail is sent at least
-once. If the process dies after sending and before marking, the e-mail is sent again when its lease
-has expired, with the same Message-ID.
+No transaction is open while an e-mail is sent. A claim is a lease: for two minutes, no other worker
+takes the e-mail. Each e-mail is sent at least once. If the process dies after sending the e-mail
+but before marking it, the e-mail is sent again with the same Message-ID when its lease has expired.
 """
 
 import logging
@@ -27,14 +27,15 @@ from donate.web.observability import LETTERS
 
 log = logging.getLogger(__name__)
 
-# The delay after each failed try to send. After the last try, the e-mail is set aside for staff.
-# Servers that greylist accept an e-mail after some minutes. A broken server should be repaired
-# within three days.
+# The delay after each failed attempt to send. After the last attempt, the e-mail is set aside for
+# staff. Servers that use greylisting accept an e-mail after some minutes. A broken server should be
+# repaired within three days.
 RETRY_AFTER: Final = Backoff("1m 5m 15m 1h 4h 12h 1d 2d")
-# How long a worker has an e-mail for itself. Sending takes less than this.
+# For this long, no other worker takes the e-mail. Sending takes less time.
 LEASE: Final = timedelta(minutes=2)
-# The most e-mails a day to one address, of the kinds that strangers can cause without paying.
-# A stranger can enter any address in a form, and whoever has a pledge's link can change the pledge.
+# The maximum number of e-mails a day to one address, of the kinds that strangers can cause without
+# paying. A stranger can enter any address in a form, and anyone with a pledge's link can change the
+# pledge.
 MAX_UNSOLICITED_A_DAY: Final = 10
 _UNSOLICITED: Final = (
     LetterKind.INSTRUCTIONS,
@@ -99,7 +100,7 @@ class Outbox:
         return _BATCH_SIZE
 
     def _claim(self) -> Letter | None:
-        """Claim the e-mail that has been due longest; no other worker takes it during its lease."""
+        """Claim the e-mail that has been due longest. No other worker takes it during its lease."""
         now = self._clock.now()
         with self._database.reading() as session:
             if session.exec(_due(now)).first() is None:
@@ -149,7 +150,7 @@ class Outbox:
             self._end(letter, LetterState.SENT)
 
     def _record_newest_fact(self, letter: Letter, context: LetterContext) -> bool:
-        """Store the id of the newest fact that the e-mail includes.
+        """Store the id of the newest fact that the e-mail takes into account.
 
         Returns False if another worker has claimed the e-mail meanwhile.
         """
@@ -163,7 +164,7 @@ class Outbox:
             return True
 
     def _postpone(self, letter: Letter, due_at: datetime) -> None:
-        """Postpone an e-mail without counting a try to send it."""
+        """Postpone an e-mail, and do not count this as an attempt to send it."""
         with self._database.writing() as session:
             row = session.get_one(Letter, letter.id, with_for_update=True)
             if _is_ours(row, letter):
@@ -219,7 +220,7 @@ def _is_ours(row: Letter, letter: Letter) -> bool:
 
 
 def _is_over_limit(session: Session, donor: Donor, now: datetime) -> bool:
-    """Whether an address has got as many e-mails today as are allowed without a payment."""
+    """Whether an address has already got the maximum number of e-mails for one day."""
     yesterday = now - timedelta(days=1)
     count = session.exec(
         select(func.count())
@@ -228,8 +229,8 @@ def _is_over_limit(session: Session, donor: Donor, now: datetime) -> bool:
         .join(Donor, col(Donor.id) == col(Gift.donor_id))
         .where(
             Letter.state == LetterState.SENT,
-            # This condition excludes nothing, because `due_at` of a sent e-mail is later than its
-            # `sent_at`; but it lets the query use the index of `due_at`.
+            # This condition lets the query use the index on `due_at`. It excludes nothing, because
+            # `due_at` of a sent e-mail is later than its `sent_at`.
             col(Letter.due_at) > yesterday,
             col(Letter.sent_at) > yesterday,
             col(Letter.kind).in_(_UNSOLICITED),

@@ -1,4 +1,4 @@
-"""Mails the seals of the hash chain to the address of SEAL_TO, each at least once."""
+"""E-mails the hash chain's seals to the address in SEAL_TO, each at least once."""
 
 import logging
 from datetime import datetime, timedelta
@@ -20,7 +20,7 @@ from donate.web.templating import translate
 
 log = logging.getLogger(__name__)
 
-# Try again until it succeeds: a seal that arrives late still proves as much.
+# Try again until it succeeds, because a seal that arrives late proves just as much.
 RETRY_AFTER: Final = Backoff("1m 5m 15m 1h 4h 12h 1d")
 _SUBJECT: Final = N_("Seal of donation records, %(day)s")
 _TEXT: Final = N_(
@@ -70,7 +70,7 @@ class SealMailer:
         return 1
 
     def _claim(self) -> ChainSeal | None:
-        """Claim the oldest seal that is due; no other worker takes it during its lease."""
+        """Claim the oldest seal that is due. No other worker takes it during the lease."""
         now = self._clock.now()
         with self._database.reading() as session:
             if session.exec(_due(now)).first() is None:

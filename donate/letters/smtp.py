@@ -125,7 +125,7 @@ class Smtp:
 
     @contextmanager
     def _within(self, connection: smtplib.SMTP) -> Iterator[None]:
-        """Abort the connection after a total timeout: a server may send one byte at a time."""
+        """Abort the connection after a timeout in total: a server may send one byte at a time."""
 
         def give_up() -> None:
             with suppress(OSError):

@@ -1,8 +1,8 @@
 """Decides what e-mails say about transfers that staff marked as received.
 
-Staff can undo a transfer, so an e-mail about it waits until nothing about the gift's transfers has
-changed for `WAIT`. Each such e-mail stores the id of the newest fact that it included (`knew`), so
-that later e-mails know what it said. If it stated too much, a correction follows.
+Staff can undo a transfer. So an e-mail about it waits until the gift's transfers have not changed
+for the time `WAIT`. Each such e-mail stores the id of the newest fact that it took into account
+(`knew`), so that later e-mails can tell what it said. If it stated too much, a correction follows.
 """
 
 from collections.abc import Sequence
@@ -20,7 +20,7 @@ from donate.letters.kinds import LetterKind
 from donate.letters.models import Letter, LetterState
 
 # How long e-mails about a transfer wait. Staff notice a typing error within this time, and a donor
-# does not mind waiting for the thank-you.
+# can wait this long for the thank-you.
 WAIT: Final = timedelta(minutes=10)
 # The kinds of e-mail that state how much has arrived.
 ARRIVAL_KINDS: Final = (LetterKind.THANK_YOU, LetterKind.CORRECTION)
@@ -33,7 +33,7 @@ class Transfers:
     """The transfers of a gift, and what earlier e-mails stated about them."""
 
     knew: int
-    """The id of the gift's newest fact."""
+    """The id of the gift's newest fact that was read."""
     touched_at: datetime
     """The time at which staff last marked or undid a transfer."""
     in_force: frozenset[str]
@@ -62,7 +62,8 @@ def transfers_about(session: Session, letter: Letter) -> Transfers | None:
     """Return the transfers for an e-mail; None if its kind needs none or the gift has none."""
     if letter.kind not in TRANSFER_KINDS:
         return None
-    # Read the facts first. The e-mail is written later, so it includes all facts up to `knew`.
+    # Read the facts first. The e-mail is written later, so it takes into account at least the facts
+    # up to `knew`.
     facts = sorted(facts_of(session, letter.gift_id), key=lambda fact: fact.id or 0)
     changes = [f for f in facts if f.kind in (FactKind.TRANSFER_RECEIVED, FactKind.TRANSFER_UNDONE)]
     if not changes:
@@ -85,7 +86,7 @@ def transfers_about(session: Session, letter: Letter) -> Transfers | None:
 
 
 def _newest_included_fact(session: Session, letter: Letter) -> int | None:
-    """Return the id of the newest fact that earlier e-mails included; None if there was none."""
+    """Return the id of the newest fact that an earlier e-mail took into account, or None."""
     letters = session.exec(
         select(Letter).where(
             Letter.gift_id == letter.gift_id,

@@ -9,7 +9,7 @@ from donate.letters.context import LetterContext
 from donate.letters.words.instructions import Translate
 
 _MAX_NAME: Final = 60
-# A name that contains one of these, or a character that names do not have, may be a stranger's
+# A name with one of these texts, or with a character that names do not have, may be a stranger's
 # message.
 _NO_NAME: Final = re.compile(r"[.,](?! |$)|www", re.IGNORECASE)
 _IN_NAMES: Final = frozenset(" '’ʼ·-‐‑–.,&")  # noqa: RUF001 -- as people type them

@@ -16,7 +16,7 @@ class Translate(Protocol):
 
 
 def how(about: LetterContext, _: Translate) -> tuple[str, ...]:
-    """Return the sentences that say where to make the transfer, or how to use the giving code."""
+    """Return sentences about where to make the transfer, or how to use the giving code."""
     if about.gift.mode == Mode.INTERAC:
         return (_("In your bank’s app or site, choose Interac e-Transfer and enter exactly this:"),)
     if about.terms is None:
@@ -34,7 +34,7 @@ def how(about: LetterContext, _: Translate) -> tuple[str, ...]:
 
 
 def what_to_enter(about: LetterContext, _: Translate) -> tuple[tuple[str, str], ...]:
-    """Return what the donor enters at the bank or quotes with the payment: labels and values."""
+    """Return labels and values of what the donor enters at the bank or quotes with the payment."""
     gift, amount = about.gift, about.money(about.gift.amount)
     if gift.mode != Mode.INTERAC:
         return (

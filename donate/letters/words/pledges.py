@@ -1,4 +1,4 @@
-"""The e-mails about pledges: a failed month, a new amount, the end, and the link to its page."""
+"""The e-mails about pledges: a failed monthly payment, a new amount, the end, and the link."""
 
 from typing import assert_never
 
@@ -10,7 +10,7 @@ from donate.letters.words.instructions import Translate
 
 
 def month_failed(context: LetterContext, _: Translate) -> Draft:
-    """Write that a month of the pledge could not be collected."""
+    """Write that a monthly payment of the pledge could not be collected."""
     amount = context.money(context.gift.amount)
     return Draft(
         subject=_("Your monthly gift of %(amount)s didn’t go through", amount=amount),
@@ -26,7 +26,7 @@ def month_failed(context: LetterContext, _: Translate) -> Draft:
 
 
 def pledge_amount(context: LetterContext, _: Translate) -> Draft:
-    """Write that another monthly amount will be collected."""
+    """Write that a different monthly amount will be collected from now on."""
     assert context.change is not None
     amount = context.money(context.change.each_month)
     return Draft(
@@ -70,7 +70,7 @@ def pledge_ended(context: LetterContext, _: Translate) -> Draft:
 
 
 def pledge_link(context: LetterContext, _: Translate) -> Draft:
-    """Write the link to the donor's page for the pledge, which staff send again."""
+    """Write the link to the donor's page for the pledge. Staff can send this e-mail."""
     return Draft(
         subject=_("Your link to manage your monthly gift"),
         headline=_("Manage your monthly gift"),

@@ -86,7 +86,7 @@ def _amount_rows(context: LetterContext, _: Translate) -> tuple[tuple[str, str],
 
 def _wish_rows(context: LetterContext, _: Translate) -> Iterator[tuple[str, str]]:
     fund, region, wish = context.gift.fund, context.region, context.wish
-    # If the monthly amount was changed, the part that covers the fee is unknown.
+    # If the donor has changed the monthly amount, nobody knows which part of it covers the fee.
     has_first_amount = (
         context.first is None or context.first.amount_minor == context.gift.amount_minor
     )
