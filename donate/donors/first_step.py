@@ -1,4 +1,4 @@
-"""Commits a gift before asking Stripe for anything, so that no gift is lost if Stripe fails."""
+"""Commits a gift before the first request to Stripe, so that no gift is lost if Stripe fails."""
 
 import logging
 
@@ -28,10 +28,10 @@ class FirstStep:
         self._limits = limits
 
     def take(self, choice: Choice, form_key: str, address: str) -> Response:
-        """Open the gift of this form key, or find the one opened before, and redirect the donor.
+        """Open a gift, or find the one that this form key already opened, and redirect the donor.
 
         `address` is the donor's network address, for rate limits. Raises DatabaseBusy or
-        TooManyAttempts; then nothing was recorded.
+        TooManyAttempts; in both cases nothing was recorded.
         """
         now, limits = self._clock.now(), self._limits
         with self._database.writing() as session:

@@ -20,10 +20,10 @@ from donate.money import Money, read_amount
 from donate.regions.regions import Region
 
 OTHER: Final = "other"
-"""The value of the radio button for a free amount."""
+"""The value of the radio button with which the donor types any other amount."""
 _MAX_SHOWN: Final = MAX_NOTE
-# Search this many characters after the shown text too: a card number that begins in the shown text
-# may end there.
+# Also search this many characters after the part of a text that is shown, because a card number may
+# begin in that part and end after it.
 _MAX_BESIDE: Final = 100
 _NONCE: Final = re.compile(r"[A-Za-z0-9_-]{20,40}")
 _UNSHOWABLE: Final = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
@@ -68,7 +68,7 @@ class GiveForm:
 
     @property
     def nonce_holds(self) -> bool:
-        """Whether the nonce has the format of those that `new_nonce` makes."""
+        """Whether the nonce has the format of `new_nonce`."""
         return _NONCE.fullmatch(self.nonce) is not None
 
     def fresh(self) -> "GiveForm":
@@ -100,7 +100,8 @@ def blank_form(region: Region, query: Mapping[str, str]) -> GiveForm:
         nonce=new_nonce(),
         mode=mode if mode in region.modes else next(iter(region.modes)),
         frequency=frequency if frequency in region.frequencies else region.frequencies[0],
-        # A link with an empty country is for donors abroad, who have to choose their country.
+        # A link that contains an empty country is meant for donors abroad. They have to choose a
+        # country.
         country="" if query.get("country") == "" else region.country,
     )
     amount = query.get("amount", "")[:32]
@@ -116,7 +117,7 @@ def blank_form(region: Region, query: Mapping[str, str]) -> GiveForm:
 
 
 def read_choice(form: GiveForm, region: Region, language: str) -> Choice:
-    """Check the form and return the donor's choice. Raises BadInputs with each wrong field."""
+    """Check the form and return the donor's choice. Raises BadInputs that list each wrong field."""
     return check_choice(
         region,
         mode=form.mode,
@@ -133,8 +134,8 @@ def read_choice(form: GiveForm, region: Region, language: str) -> Choice:
 def form_key(nonce: str, choice: Choice) -> str:
     """Return a form key that depends on the nonce and on everything the donor chose.
 
-    A form that is sent twice gives the same key, so it opens one gift. A changed form gives
-    another.
+    A form that is sent twice gives the same key, so it opens one gift. A changed form gives another
+    key.
     """
     parts = [
         nonce,

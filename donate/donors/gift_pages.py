@@ -44,7 +44,7 @@ from donate.web.templating import Pages, languages_beside
 
 
 class DonorGiftPages:
-    """The routes under `/gifts/{token}`. The token gives access; a wrong token gets 404."""
+    """The routes under `/gifts/{token}`. The token gives access; a wrong token gives status 404."""
 
     def __init__(
         self,
@@ -103,7 +103,7 @@ class DonorGiftPages:
             return self._page(request, gift, donor, status_code=409, notice=conflict.args[0])
 
     def give_another_way(self, request: Request, token: str, form: Typed) -> Response:
-        """Open a gift that replaces this one in another mode, without asking for details again."""
+        """Replace this gift by a new one in another mode, without asking for the details again."""
         gift, donor = self._find(token)
         region = self._regions.get(gift.code)
         if region is None or not gift_view.may_still_give(gift):
@@ -126,7 +126,8 @@ class DonorGiftPages:
             return redirect_to(f"/give/{region.code}?lang={language}")
         if gift_view.is_later_month(gift):
             try:
-                # Void the month's invoice first, or Stripe could collect the failed month as well.
+                # Void the failed payment's invoice first. Otherwise Stripe could collect that
+                # payment as well.
                 self._pledges.void_month(gift)
             except Conflict:
                 return redirect_to(gift_path(gift))
@@ -157,7 +158,7 @@ class DonorGiftPages:
         )
 
     def announce(self, request: Request, token: str) -> Response:
-        """Record that the donor says the transfer is sent. This does not confirm the gift."""
+        """Record that the donor reported the transfer as sent. This does not confirm the gift."""
         gift, _ = self._find(token)
         if not gift.mode.through_stripe and gift_view.may_still_give(gift):
             now = self._clock.now()

@@ -17,7 +17,7 @@ from donate.money import Money
 from donate.regions.modes import MODES, Mode
 from donate.regions.regions import Frequency, Region, offers
 
-# The waiting time of a gift whose region no longer exists.
+# How many days to wait for a gift's money if its region no longer exists.
 _WAITED_DAYS: Final = 30
 _UNDECIDED: Final = (StatusName.AWAITED, StatusName.PROCESSING)
 MAX_RELOADS: Final = 12
@@ -39,7 +39,7 @@ class GiftView:
     instructions: Instructions | None
     through_stripe: bool
     continues: str
-    """The label of the button that leads to Stripe's page; empty for modes not through Stripe."""
+    """The label of the button that leads to Stripe's page; empty for modes without Stripe."""
     monthly: bool
     later_month: bool
     may_pay: bool
@@ -64,9 +64,9 @@ class GiftView:
     announced_on: date | None
     """The day on which the donor reported the transfer as sent."""
     only_waits: bool
-    """Whether the donor reported the transfer as sent, so that nothing is left but to wait."""
+    """Whether the donor reported the transfer as sent, and now only has to wait."""
     confirmation: Confirmation | None
-    """The confirmation of the bank account that the donor still has to give."""
+    """The bank account that the donor still has to confirm."""
     copy_amount: str
     region: Region | None
 
@@ -95,7 +95,7 @@ def may_still_give(gift: Gift) -> bool:
 
 
 def is_later_month(gift: Gift) -> bool:
-    """Return whether the gift is a month of a pledge, but not the first."""
+    """Return whether the gift is a monthly payment of a pledge, but not the first one."""
     return gift.pledge_id not in (None, gift.id)
 
 
@@ -110,7 +110,7 @@ def ways_in_words(gift: Gift) -> dict[Mode, str]:
 def frequency_instead(gift: Gift) -> Frequency:
     """Return the frequency of a gift that replaces this one in another mode.
 
-    A later month of a pledge is replaced by a one-time gift.
+    A later monthly payment is replaced by a one-time gift.
     """
     return Frequency.ONCE if is_later_month(gift) else gift.frequency
 

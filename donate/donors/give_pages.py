@@ -34,7 +34,8 @@ _BUSY: Final = N_("We can’t save your gift right now. Nothing was lost. Please
 class DonorPages:
     """The routes of all donor pages.
 
-    `look_again` asks Stripe whether a gift is paid, and never raises an exception.
+    `look_again` is a function that asks Stripe whether a gift is paid. It never raises an
+    exception.
     """
 
     def __init__(
@@ -85,7 +86,7 @@ class DonorPages:
         return self._pages.render("donors/first_page.html", language, regions=regions)
 
     def show_form(self, request: Request, code: str) -> Response:
-        """Show the Give form. Redirect first if the code in the URL is not spelled exactly."""
+        """Show the Give form. Redirect first if the URL's giving code is spelled differently."""
 
         def answer(region: Region) -> Response:
             if code != region.code:
@@ -103,7 +104,8 @@ class DonorPages:
             if form.language_switch:
                 return self._form(region, language, form if form.nonce_holds else form.fresh())
             if not form.nonce_holds or request.headers.get("sec-fetch-site") == "cross-site":
-                # If another site sent the form, show it again: only the donor may submit it.
+                # If another site submitted the form, show it again, because only the donor may
+                # submit it.
                 return self._form(region, language, form.fresh(), status_code=422, notice=_STALE)
             try:
                 choice = read_choice(form, region, language)
@@ -147,8 +149,8 @@ class DonorPages:
         problems: Sequence[BadInput] = (),
         notice: str = "",
     ) -> Response:
-        # Avoid "no-store": with it, going back to a submitted form shows an error page of the
-        # browser.
+        # Do not use "no-store": with it, a donor who goes back to a submitted form sees an error
+        # page of the browser.
         headers = {"Cache-Control": "private, no-cache"}
         return self._pages.render(
             "donors/give.html",

@@ -18,7 +18,7 @@ from donate.regions.regions import Fee, Frequency, Region, countries, offers
 
 @dataclass(frozen=True, slots=True)
 class ModeCard:
-    """A mode as the Give form shows it, with the reason if this donor cannot use it."""
+    """A mode as the Give form shows it. `why_not` is the reason if this donor cannot use it."""
 
     mode: Mode
     name: str
@@ -26,12 +26,12 @@ class ModeCard:
     why_not: str | None
     countries: str
     elsewhere: str | None
-    """Why donors outside `countries` cannot use this mode."""
+    """The reason why donors outside of `countries` cannot use this mode."""
     min_minor: int
     max_minor: int
     fee: Fee | None
     not_monthly: str | None
-    """Why gifts in this mode cannot be monthly; None if they can, or no gift can in this region."""
+    """Why gifts in this mode cannot be monthly, although other gifts in this region can be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ class FormProblem:
 
 
 def mode_cards(region: Region, form: GiveForm) -> list[ModeCard]:
-    """Return the region's modes, for a donor who lives in the form's country."""
+    """Return the region's modes for a donor who lives in the country that the form names."""
     country = form.country if form.country in countries() else region.country
     chosen = form.frequency if form.frequency in region.frequencies else region.frequencies[0]
 
@@ -75,7 +75,7 @@ def mode_cards(region: Region, form: GiveForm) -> list[ModeCard]:
 
 @dataclass(frozen=True, slots=True)
 class FeeInWords:
-    """The fee of a mode as donors read it: `2.9%` and `$0.30`."""
+    """The fee of a mode as it is shown to donors: `2.9%` and `$0.30`."""
 
     name: str
     share: str
@@ -83,7 +83,7 @@ class FeeInWords:
 
 
 def fees(region: Region, language: str) -> list[FeeInWords]:
-    """Return the fees that a donor can cover."""
+    """Return the fees that a donor can choose to cover."""
     return [
         FeeInWords(
             name=mode.facts.name,
@@ -114,7 +114,7 @@ def currency_name(currency: str, language: str) -> str:
 
 
 def country_names(region: Region, language: str) -> list[tuple[str, str]]:
-    """Return the codes and names of all countries by name, the region's own country first."""
+    """Return the codes and names of all countries, sorted by name, the region's country first."""
     names = _sorted_names(language)
     own = [(code, name) for code, name in names if code == region.country]
     return own + [(code, name) for code, name in names if code != region.country]

@@ -74,14 +74,14 @@ class PledgePages:
             router.add_api_route(path, answer, methods=[method], response_model=None)
 
     def show(self, request: Request, token: str, done: str = "") -> Response:
-        """Show a monthly gift and the list of its months."""
+        """Show a monthly gift and the list of its payments."""
         gift, _ = self._find(token)
         if done == "card" and not self._pledges.use_new_card(gift):
             return self._page(gift, language_of_gift(request, gift), wrong=_CARD_WAITS)
         return self._page(gift, language_of_gift(request, gift), done=done)
 
     def change_amount(self, request: Request, token: str, form: Typed) -> Response:
-        """Change the monthly amount, from the next month on."""
+        """Change the monthly amount, from the next payment on."""
         gift, donor = self._find(token)
         language = language_of_gift(request, gift, form.language_switch)
         typed = showable(form.amount)
@@ -96,7 +96,7 @@ class PledgePages:
         return self._change(gift, language, PledgeAction.AMOUNT, amount)
 
     def change_card(self, request: Request, token: str) -> Response:
-        """Redirect to the page of Stripe where the donor replaces the card."""
+        """Redirect to the Stripe page on which the donor replaces the card."""
         gift, _ = self._find(token)
         language = language_of_gift(request, gift)
         try:

@@ -1,4 +1,4 @@
-"""The texts of a monthly gift's page, as msgids. The page translates them."""
+"""The texts of a monthly gift's page, as message ids that the page translates."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -117,8 +117,8 @@ _END_REASONS: Final[Mapping[EndReason, Words]] = {
 def pledge_summary(pledge: Pledge, *, by_card: bool, all_given: bool = False) -> Words:
     """Return the headline of a monthly gift's page, and the sentences below it.
 
-    `all_given` means that the donor gave every failed month in another mode. Stripe may still call
-    the subscription past due.
+    `all_given` means that the donor replaced every failed payment by a gift in another mode. Stripe
+    may still call the subscription past due.
     """
     if pledge.end_reason:
         return _END_REASONS[pledge.end_reason]
@@ -134,8 +134,9 @@ def pledge_summary(pledge: Pledge, *, by_card: bool, all_given: bool = False) ->
 
 
 _SAME: Final = N_("That’s already the amount, so nothing was changed.")
-# What the page says after a change by the donor, by the state of the pledge. In other states the
-# page says nothing: the donor has opened an old URL, and the change it names was undone since.
+# What the page says after the donor changed something. The keys are the change and the state of the
+# pledge. In other states the page says nothing, because the donor opened an old URL whose change
+# was undone since.
 _DONE: Final[Mapping[tuple[str, PledgeState], str]] = {
     ("amount", PledgeState.ACTIVE): N_("The new amount applies from next month."),
     ("amount", PledgeState.PAUSED): N_("The new amount applies from next month."),
@@ -161,7 +162,7 @@ _DONE: Final[Mapping[tuple[str, PledgeState], str]] = {
 
 
 def done_notice(done: str, pledge: Pledge, *, all_given: bool) -> str:
-    """Return the sentence which tells the donor that their change is done.
+    """Return the sentence that confirms the donor's change.
 
     It is empty if the pledge has changed again since.
     """

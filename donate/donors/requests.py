@@ -30,7 +30,7 @@ Typed = Annotated[GiveForm, Depends(_typed)]
 
 
 def language_of(request: Request, offered: Sequence[str], switch: str = "") -> str:
-    """Return the offered language that the donor chose, otherwise the one the browser prefers."""
+    """Return the language that the donor chose, otherwise an offered one the browser prefers."""
     language = switch or request.query_params.get("lang", "")
     return language_for(language, request.headers.get("accept-language"), offered)
 
@@ -38,7 +38,7 @@ def language_of(request: Request, offered: Sequence[str], switch: str = "") -> s
 def is_token(text: str) -> bool:
     """Return whether a text has the format of a gift's token.
 
-    This is checked before a query, because PostgreSQL raises an error for a text with a NUL.
+    Check this before a query, because PostgreSQL raises an error for a text with a NUL.
     """
     return _TOKEN.fullmatch(text) is not None
 
