@@ -1,6 +1,6 @@
 """The list of modes (ways to pay), with their properties and names. Add a new mode here first.
 
-Names are msgids, which are translated when somebody reads them.
+Names are message ids; they are translated when a page shows them.
 """
 
 from collections.abc import Mapping
@@ -41,23 +41,23 @@ class ModeFacts:
     help: str = ""
     """The text below the mode's name on the Give form."""
     instead: str = ""
-    """The label of the button that replaces a gift by one in this mode."""
+    """The label of the button that replaces another gift by a gift in this mode."""
     once_instead: str = ""
-    """The button's label for a pledge's failed month in this mode; if empty, `instead` is used."""
+    """The button's label to replace a pledge's failed payment; if empty, `instead` is used."""
     proceed: str = ""
     """Modes through Stripe: the label of the button that leads to Stripe's page."""
     stripe_method: str = ""
     """Stripe's name for the payment method; empty if the payment does not go through Stripe."""
     awaiting: tuple[str, str] = ("", "")
-    """Other modes: the headline while no money has come, and the sentence below it."""
+    """Modes without Stripe: the headline while no money has come, and the sentence below it."""
     staff_awaits: str = ""
-    """Other modes: what staff wait for, such as a payment."""
+    """Modes without Stripe: what staff wait for, such as "a payment"."""
     canada_only: bool = False
     """Whether this mode moves only Canadian dollars between Canadian accounts."""
     staff_only: bool = False
-    """Whether only staff record gifts in this mode, when they hold the money."""
+    """Whether only staff record gifts in this mode, when they have the money in their hands."""
     monthly: bool = False
-    """Whether a gift in this mode can be collected every month without the donor."""
+    """Whether a gift in this mode can be collected every month without action by the donor."""
     terms: frozenset[str] = frozenset()
     """The names of terms in `regions.toml` that apply only to this mode."""
     required_terms: Mapping[str, str] = field(default_factory=dict)
@@ -120,4 +120,4 @@ DONOR_MODES: Final = tuple(mode for mode in Mode if not mode.facts.staff_only)
 BY_HAND: Final = frozenset(mode for mode in DONOR_MODES if not mode.through_stripe)
 """The modes in which a donor sends the money and staff see it arrive."""
 OFFLINE: Final = tuple(mode for mode in Mode if mode.facts.staff_only)
-"""The modes in which only staff record gifts, when they hold the money."""
+"""The modes in which only staff record gifts, when they have the money in their hands."""

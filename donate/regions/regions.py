@@ -1,6 +1,6 @@
-"""The regions, as data: country, currency, languages, modes and limits of each giving code.
+"""The regions: country, currency, languages, modes and limits for each giving code.
 
-They are read from `regions.toml` (or another file) once, at start. If the file is wrong, the errors
+They are read once, at start, from `regions.toml` or another file. If the file is wrong, the errors
 name the keys. This module uses neither gifts nor the database.
 """
 
@@ -142,7 +142,7 @@ class Region(Strict):
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """Whether a donor may use a mode of the region. If not, `why_not` is the reason (a msgid)."""
+    """Whether a donor may use a mode. If not, `why_not` is the reason, as a message id."""
 
     mode: Mode
     min_minor: int
@@ -191,7 +191,7 @@ class UnknownCode(NotFound):
 
 
 class Regions(Mapping[str, Region]):
-    """A mapping of giving codes to regions."""
+    """Maps each giving code to its region."""
 
     def __init__(self, regions: Mapping[str, Region]) -> None:
         self._regions = dict(regions)
@@ -205,13 +205,13 @@ class Regions(Mapping[str, Region]):
         return iter(self._regions)
 
     def __len__(self) -> int:
-        """Count the regions."""
+        """Return the number of regions."""
         return len(self._regions)
 
     def find(self, typed: str) -> Region:
-        """Return the region of a typed giving code. Its case, spaces and dashes do not matter.
+        """Return the region of a typed giving code, ignoring case, spaces and dashes.
 
-        Raises UnknownCode, which suggests a similar code if there is one.
+        Raises UnknownCode, which has a similar code as suggestion if there is one.
         """
         code = re.sub(r"[\s\-‐-―_.]+", "", typed[:64]).upper()
         if code in self._regions:
@@ -221,7 +221,7 @@ class Regions(Mapping[str, Region]):
 
 
 def load_regions(path: Path = SHIPPED) -> Regions:
-    """Read and check a regions file. Raises Misconfigured, which names the file, code and key."""
+    """Read and check a regions file. Raises Misconfigured with the file, giving code and key."""
     try:
         tables = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:

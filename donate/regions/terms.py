@@ -1,4 +1,4 @@
-"""The models of which a region consists: terms of modes, options, and texts in two languages."""
+"""The models for parts of a region: terms of modes, options, and texts in two languages."""
 
 import re
 from enum import StrEnum
@@ -26,7 +26,7 @@ class Frequency(StrEnum):
 
 @cache
 def countries() -> frozenset[str]:
-    """Return the ISO 3166 codes of all countries. A region or a donor may be in any of them."""
+    """Return the ISO 3166 codes of all countries. Regions and donors may be in any country."""
     codes = (str(code) for code in Locale("en").territories)
     return frozenset(c for c in codes if re.fullmatch("[A-Z]{2}", c)) - _NO_COUNTRIES
 
@@ -98,7 +98,8 @@ class Options(Strict):
     """Whether a donor may give in honour or in memory of somebody."""
 
 
-# `fee` applies to every mode that goes through Stripe, `lapses_after_days` to every other mode.
+# These terms depend on Stripe: `fee` applies to every mode that goes through Stripe,
+# `lapses_after_days` to every other mode.
 _BY_KIND: Final = frozenset({"fee", "lapses_after_days"})
 
 
@@ -110,15 +111,15 @@ class ModeTerms(Strict):
     countries: frozenset[Country] = frozenset()
     """The countries whose donors may use this mode; empty means all countries."""
     lapses_after_days: Annotated[int, Field(strict=True, ge=1, le=365)] = 30
-    """Modes not through Stripe: the days after which a gift lapses. Later money still counts."""
+    """Modes without Stripe: after how many days a gift lapses. Later money still counts."""
     send_to: EmailStr | None = None
-    """Interac: the address that takes the transfers."""
+    """Interac: the e-mail address to which donors send transfers."""
     autodeposit: bool | None = None
     """Interac: whether transfers are deposited without a security question; None if unknown."""
     split_above_minor: AmountMinor | None = None
     """Interac: amounts above this should be split into several transfers."""
     fee: Fee | None = None
-    """Modes through Stripe: the fee that donors may cover; None if they are not asked."""
+    """Modes through Stripe: the fee that donors may choose to cover; None if not offered."""
     instructions: Text | None = None
     ways: Annotated[list[Way], Field(max_length=6)] = []
     """Giving code: the ways to pay with it (cheque, bank transfer), each with instructions."""
