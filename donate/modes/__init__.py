@@ -25,10 +25,9 @@ class ModeOfPayment(Protocol):
     def begin(self, gift: Gift, language: str = "") -> NextStep:
         """Return the donor's next step. Calling this again opens no second gift.
 
-        `language` is the language of Stripe's page. If it is empty, the page has the language of
-        the gift's open checkout session, if there is one.
-
-        Raises StripeUnavailable if Stripe gives no usable answer. The gift stays recorded.
+        `language` is the language for Stripe's page. If it is empty and the gift has an open
+        checkout session, that session's language is kept. Raises StripeUnavailable if Stripe gives
+        no usable answer. The gift stays recorded.
         """
         ...
 

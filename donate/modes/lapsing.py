@@ -1,4 +1,4 @@
-"""Lapses the gifts whose donor did not send the money within the region's waiting time.
+"""Lapses gifts: marks those whose money did not come within the region's waiting time.
 
 A lapse is recorded as a fact. Money that arrives later still confirms the gift.
 """
@@ -29,7 +29,7 @@ class Lapsing:
         self._clock = clock
 
     def lapse_due(self) -> int:
-        """Lapse a batch of overdue gifts of each region and mode; return how many gifts lapsed."""
+        """Lapse a batch of overdue gifts for each region and mode; return how many gifts lapsed."""
         return sum(
             self._lapse(region, mode)
             for region in self._regions.values()

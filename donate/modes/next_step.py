@@ -18,7 +18,7 @@ class Redirect:
 class Instructions:
     """The donor pays this exact amount and quotes this reference.
 
-    Each mode sets only those of the other fields that it needs.
+    Each mode sets only the further fields that it needs.
     """
 
     mode: Mode
@@ -26,7 +26,7 @@ class Instructions:
     reference: str
     code: str
     send_to: str | None = None
-    """Interac: the address that takes the e-Transfer."""
+    """Interac: the e-mail address to which the donor sends the e-Transfer."""
     autodeposit: bool | None = None
     """Interac: whether transfers are deposited without a security question; None if unknown."""
     parts: tuple[Money, ...] = ()
