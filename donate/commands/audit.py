@@ -1,4 +1,4 @@
-"""`donate audit` checks all that is stored, and `donate seal` seals the end of the hash chain."""
+"""`donate audit` checks all stored data, and `donate seal` seals the end of the hash chain."""
 
 import argparse
 import time

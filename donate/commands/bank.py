@@ -68,7 +68,7 @@ def _shapes(arguments: argparse.Namespace) -> int:
 
 
 def _import(arguments: argparse.Namespace) -> int:
-    """Import a file, or with --dry-run only say what an import would do."""
+    """Import a file. With --dry-run, only print what an import would do."""
     from donate.bank.statements.importing import ImportChoices, import_statement
     from donate.bank.statements.planning import plan_import
     from donate.finance.activity.trail import record_act

@@ -15,7 +15,7 @@ STRIPE_BEGAN: Final = datetime(2010, 1, 1, tzinfo=UTC)
 
 
 def catch_up(settings: Settings, since: str | None) -> int:
-    """Fetch what Stripe has and we do not, and print a report. Return 1 if anything differs.
+    """Fetch from Stripe what is missing here, and print a report. Return 1 if anything differs.
 
     Raises the exceptions of `Catchup.run`.
     """

@@ -1,4 +1,4 @@
-"""`donate doctor`: reports problems with the settings, regions and database. Changes nothing."""
+"""`donate doctor`: reports problems with the settings, regions and database. It changes nothing."""
 
 from collections.abc import Iterator
 from typing import Final
@@ -26,7 +26,7 @@ _AGES: Final = {
 
 
 def examine(settings: Settings) -> Iterator[str]:
-    """Yield a sentence for each problem with the settings, regions and database. Works offline."""
+    """Yield a sentence for each problem with settings, regions and database. Needs no network."""
     if settings.demo:
         yield "DEMO is on: pages say that no gift is real"
     if not settings.writes_letters:

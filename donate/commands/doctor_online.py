@@ -28,7 +28,7 @@ from donate.stripe_gateway.webhooks.health import LATE_AFTER, last_webhook_at
 from donate.web.request_limits import WEBHOOK_PATH
 
 _WAIT_S: Final = 10.0
-# Stripe retries to deliver an event for three days: https://docs.stripe.com/webhooks#retries
+# Stripe retries the delivery of an event for three days: https://docs.stripe.com/webhooks#retries
 _STRIPE_RETRIES_FOR: Final = timedelta(days=3)
 _MAIL_HINTS: Final = {
     "SMTPAuthenticationError": "check the user and the password in SMTP_URL",
@@ -111,7 +111,7 @@ def _examine_deliveries(
     try:
         events = account.ask(lambda sdk: sdk.v1.events.list(parameters))
     except NotPermitted:
-        return  # `permission_steps` already reports a missing permission
+        return  # the check `permission_steps` already reports a missing permission
     pending = [event for event in events["data"] if event["pending_webhooks"]]
     if pending:
         newest = datetime.fromtimestamp(max(event["created"] for event in pending), now.tzinfo)
@@ -170,7 +170,8 @@ def _examine_public_url(public_url: str) -> Iterator[Finding]:
     try:
         with httpx.Client(timeout=_WAIT_S, follow_redirects=False) as http:
             ready = http.get(f"{public_url}/readyz")
-            # To a webhook without a signature, the service answers 400 and does nothing.
+            # The service answers a webhook request without a signature with status 400, and does
+            # nothing else.
             unsigned = http.post(webhook, json={})
     except httpx.HTTPError as error:
         yield Finding(

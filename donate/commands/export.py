@@ -54,7 +54,7 @@ def add_export_commands(commands: "argparse._SubParsersAction[argparse.ArgumentP
 
 
 def _export(arguments: argparse.Namespace) -> int:
-    """Export, record it in the trail, and return 1 if the rows contradict the totals of days."""
+    """Export, and record this in the trail. Return 1 if the rows contradict the totals by day."""
     from donate.finance.activity.trail import record_act
     from donate.finance.exports.runs import ExportRun
     from donate.regions.regions import load_regions
@@ -92,8 +92,8 @@ def _export(arguments: argparse.Namespace) -> int:
         _write(run, arguments.format, arguments.out)
         return _report(run)
     except BrokenPipeError:
-        # The program that read our output has ended. Without `dup2`, Python would fail again when
-        # it closes the output.
+        # The program that read our output has ended. Without `dup2`, Python would raise another
+        # error when it closes the output.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except OSError as error:
@@ -112,7 +112,8 @@ def _write(run: "ExportRun", file_format: str, out: Path | None) -> None:
 
     control = out.with_suffix(".control.json") if out else None
     if control and file_format == "csv":
-        # Delete the totals of an earlier export now. If this one fails, none may stand beside it.
+        # Delete the totals of an earlier export now. Otherwise they would stand beside this export
+        # if it fails.
         control.unlink(missing_ok=True)
     with _opened(out) as file:
         if file_format == "xlsx":

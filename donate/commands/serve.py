@@ -29,13 +29,13 @@ DRAIN_S = 10
 # seconds on a busy machine, so the limit must be much longer.
 START_S = 60
 SWITCH_S: Final = 0.001
-# Thresholds for Python's garbage collector. With its defaults, it pauses all threads several times
-# a second.
+# Thresholds for Python's garbage collector. With the default thresholds, it pauses all threads
+# several times a second.
 GARBAGE: Final = (5_000, 20, 50)
 
 
 def app() -> FastAPI:
-    """Build the application from the environment. Each of several processes calls this."""
+    """Build the application from the environment variables. Each server process calls this."""
     threading.Thread(target=_end_with_supervisor, daemon=True).start()
     settings = load_settings()
     configure_logging(settings.log_level)
@@ -45,7 +45,7 @@ def app() -> FastAPI:
 
 
 def _end_with_supervisor() -> None:
-    """Stop this process when its supervisor dies. Otherwise it would still occupy the port."""
+    """Stop this process when its supervisor dies. Otherwise this process would keep the port."""
     supervisor = multiprocessing.parent_process()
     if supervisor:
         supervisor.join()
@@ -75,7 +75,7 @@ def serve(settings: Settings, processes: int = 1) -> None:
 def run(application: FastAPI | str, settings: Settings, processes: int = 1) -> None:
     """Run an application until it is stopped.
 
-    If `application` is a text, it names the function that builds the application.
+    If `application` is a string, it is the import path of a function that builds the application.
     """
     if not isinstance(application, str):
         _tune_python()
@@ -100,14 +100,15 @@ def run(application: FastAPI | str, settings: Settings, processes: int = 1) -> N
 def _tune_python() -> None:
     """Reduce the pauses caused by thread switching and garbage collection.
 
-    What it buys: no pause of 95 ms in each full collection; short waits while the worker computes.
+    Without it, each full garbage collection pauses all requests for 95 ms, and requests wait longer
+    while the worker computes.
     Shown by: part c of `make bench`, the 99th percentiles.
     Delete it when: those stay below their targets without it.
     """
-    # With the default of 5 ms, a request waits longer while a background job computes.
+    # With the default interval of 5 ms, requests wait longer while a background job computes.
     sys.setswitchinterval(SWITCH_S)
-    # Exclude all objects that exist at the start from garbage collection. Each later collection
-    # took 0.1 s when it included them.
+    # Exclude all objects that exist at the start from garbage collection. With them, each
+    # collection took 0.1 s.
     gc.collect()
     gc.freeze()
     gc.set_threshold(*GARBAGE)
@@ -136,7 +137,7 @@ def _sqlite_file(database_url: str) -> Path | None:
 
 @contextmanager
 def _exclusive_lock(sqlite_file: Path | None) -> Iterator[None]:
-    """Hold a lock for the SQLite file. Raises Misconfigured if another server holds the lock."""
+    """Hold a lock on the SQLite file. Raises Misconfigured if another server holds the lock."""
     if sqlite_file is None:
         yield
         return

@@ -1,4 +1,4 @@
-"""`donate staff`: adds people and changes their accounts, also if no admin can sign in."""
+"""`donate staff`: adds staff accounts and changes them, even if no admin can sign in."""
 
 import argparse
 import getpass
@@ -17,7 +17,7 @@ def add_staff_commands(
     commands: "argparse._SubParsersAction[argparse.ArgumentParser]",
     open_database: Callable[[], Database],
 ) -> None:
-    """Add `donate staff` and its subcommands, which use the database that `open_database` opens."""
+    """Add `donate staff` and its subcommands. They open the database with `open_database`."""
     staff = commands.add_parser("staff", help="manage who may sign in at /finance")
     subcommands = staff.add_subparsers(required=True, metavar="COMMAND")
     for name, text, run in (
