@@ -1,6 +1,6 @@
-"""The demo's example of another web site: an article that embeds the Give dialog.
+"""The demo's example of another web site: an article with the embedded Give dialog.
 
-The page has another origin than the service, and a strict Content-Security-Policy.
+The page has a different origin than the service, and a strict Content-Security-Policy.
 """
 
 import threading

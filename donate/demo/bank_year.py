@@ -1,4 +1,4 @@
-"""The demo's year at the pretend bank: e-Transfers, fees, and e-mails of the pretend Interac."""
+"""Books a year of e-Transfers and fees at the demo's bank, and creates Interac's e-mails."""
 
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -23,9 +23,9 @@ _SHARE_WITH_REFERENCE: Final = 0.6
 class BankYear:
     """Books lines at the pretend bank.
 
-    Transfers of the last month and of this month are left to whoever tries the demo: they are on
-    the bank's statement, and Interac's e-mails about them are in `mail_folder`. Staff have marked
-    all earlier ones as received.
+    The user of the demo can record the transfers of last month and this month: they are on the
+    bank's statement, and Interac's e-mails about them are in `mail_folder`. Staff have marked all
+    earlier transfers as received.
     """
 
     def __init__(
@@ -72,7 +72,7 @@ class BankYear:
             mark_received(session, gift, transfer, actor=f"staff:{self._staff.id}", now=arrived)
 
     def book_other_lines(self, first: date) -> None:
-        """Book a fee in each month since `first`, and in the last month two odd lines."""
+        """Book a fee in each month since `first`, and two unusual lines in the last month."""
         month = first.replace(day=1)
         while (month := (month + timedelta(days=32)).replace(day=1)) <= self._today.date():
             self._book("fee", _MONTHLY_FEE_MINOR, month)

@@ -1,7 +1,7 @@
-"""Inserts rows in bulk through the database's driver, without the service.
+"""Inserts rows in bulk through the database's driver, bypassing the service.
 
-It is for filling an empty database with examples: it may lose data in a power failure, and on
-PostgreSQL it checks no foreign keys where the user may turn the checks off.
+Use it only to fill an empty database with examples: a power failure may lose data. PostgreSQL
+checks no foreign keys meanwhile, if the database user may turn these checks off.
 """
 
 import json
@@ -25,22 +25,23 @@ def bulk_loader(url: str) -> "SqliteLoader | PostgresLoader":
 
 
 class _Loader(ABC):
-    """What the two loaders share."""
+    """The code that both loaders share."""
 
     _connection: Any
     _dropped: str
-    """Selects the type, the name and the statement of what `drop_indexes` drops."""
+    """A query for type, name and CREATE statement of everything that `drop_indexes` drops."""
     _after: tuple[str, ...] = ()
-    """Statements that fill an index which is not filled when it is created."""
+    """Statements that fill indexes which are still empty after they are created."""
 
     @abstractmethod
     def query(self, sql: str) -> list[Row]:
         """Return the rows of a query."""
 
     def drop_indexes(self) -> list[str]:
-        """Drop the indexes that guard nothing. Return the statements that create them again.
+        """Drop all indexes except the unique ones. Return the statements that create them again.
 
-        To build an index when all rows are there is several times faster than to add each row.
+        On SQLite, the trigger that fills the search index is dropped and created again as well.
+        Building an index over existing rows is several times faster than adding each row to it.
         """
         dropped = self.query(self._dropped)
         for one in dropped:
@@ -74,8 +75,8 @@ class SqliteLoader(_Loader):
     def __init__(self, url: str) -> None:
         self._connection = sqlite3.connect(make_url(url).database or "")
         self._connection.row_factory = sqlite3.Row
-        # Do not wait for the disk, because examples can be made again. The cache has 2 GB, so that
-        # the indexes of random ids fit into it.
+        # Do not wait for the disk, because examples can be made again. The cache may use 2 GB, so
+        # that the indexes of random ids fit into it.
         for pragma in ("synchronous = OFF", "cache_size = -2000000", "busy_timeout = 30000"):
             self._connection.execute(f"PRAGMA {pragma}")
 
@@ -88,16 +89,16 @@ class SqliteLoader(_Loader):
         return [dict(row) for row in self._connection.execute(sql)]
 
     def insert(self, table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
-        """Insert rows, each with the values of `columns`."""
+        """Insert rows. Each row has a value for each of `columns`."""
         placeholders = ",".join("?" * len(columns))
         into = f"{table} ({','.join(columns)})"
         self._connection.executemany(f"INSERT INTO {into} VALUES ({placeholders})", rows)  # noqa: S608 -- names of our own tables
 
     def count_on(self, table: str) -> None:
-        """Let the next row that is numbered automatically follow those that were inserted."""
+        """Make automatic numbering continue after the highest inserted id."""
 
     def maintain(self) -> None:
-        """Checkpoint the database and update its statistics, as happens in a database in use."""
+        """Checkpoint the database and update its statistics, as is usual for a database in use."""
         for statement in self.maintenance:
             self._connection.execute(statement).fetchall()
 
@@ -118,7 +119,8 @@ class PostgresLoader(_Loader):
         self._connection.execute("SET synchronous_commit = off")
         self._connection.commit()
         try:
-            # In the role of a replica, PostgreSQL checks no foreign keys, which would take long.
+            # In the role `replica`, PostgreSQL does not check foreign keys. Checking them takes
+            # long.
             self._connection.execute("SET session_replication_role = replica")
         except psycopg.errors.InsufficientPrivilege:
             self._connection.rollback()
@@ -135,7 +137,7 @@ class PostgresLoader(_Loader):
         return rows
 
     def insert(self, table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
-        """Insert rows, each with the values of `columns`."""
+        """Insert rows. Each row has a value for each of `columns`."""
         copy = f"COPY {table} ({','.join(columns)}) FROM STDIN"
         with self._connection.cursor().copy(copy) as into:
             lines: list[str] = []
@@ -147,12 +149,12 @@ class PostgresLoader(_Loader):
             into.write("".join(line + "\n" for line in lines))
 
     def count_on(self, table: str) -> None:
-        """Let the next row that is numbered automatically follow those that were inserted."""
+        """Make automatic numbering continue after the highest inserted id."""
         sequence = f"pg_get_serial_sequence('{table}', 'id')"
         self._connection.execute(f"SELECT setval({sequence}, max(id)) FROM {table}")  # noqa: S608 -- a name of our own table
 
     def maintain(self) -> None:
-        """Checkpoint the database and update its statistics, as happens in a database in use."""
+        """Checkpoint the database and update its statistics, as is usual for a database in use."""
         self._connection.autocommit = True
         for statement in self.maintenance:
             self._connection.execute(statement)

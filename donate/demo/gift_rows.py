@@ -59,7 +59,7 @@ _COLUMNS: Final = {
 
 
 class ExampleTerms(NamedTuple):
-    """The amount in minor units, the row of the donor, the number of the person, and the fund."""
+    """The amount in minor units, the donor's row id, the person's number, and the fund."""
 
     amount_minor: int
     donor: int
@@ -68,7 +68,7 @@ class ExampleTerms(NamedTuple):
 
 
 class ExampleGift(NamedTuple):
-    """A gift that was added, and its terms and plot."""
+    """A gift that was added, with its terms and its plot (the course of the gift)."""
 
     id: uuid.UUID
     day: date
@@ -77,7 +77,7 @@ class ExampleGift(NamedTuple):
 
 
 class GiftRows:
-    """Collects rows, until `insert` inserts them in bulk."""
+    """Collects database rows, until `insert` inserts them in bulk."""
 
     def __init__(self, url: str, region: Region, random: Random) -> None:
         self._loader = bulk_loader(url)
@@ -102,7 +102,7 @@ class GiftRows:
         return self._gifts
 
     def add_donor(self, person: int, day: date) -> int:
-        """Add what one person typed with a gift, and their profile if they are new."""
+        """Add a person's details as typed with a gift, and a profile if the person is new."""
         name, language = example_donor(person)
         email, country = example_email(person), self._region.country
         if person > self._people:
@@ -128,7 +128,7 @@ class GiftRows:
         note: str = "",
         pledge: uuid.UUID | None = None,
     ) -> ExampleGift:
-        """Add the rows of one gift. `pledge` is the first gift of a later month's pledge."""
+        """Add the rows of a gift. For a later monthly payment, `pledge` is the first gift's id."""
         self._gifts += 1
         gift_id = _gift_id(day, self._gifts, self._random)
         key, stored = _key_of(gift_id), self._loader.as_stored(gift_id)
@@ -163,7 +163,7 @@ class GiftRows:
         return gift
 
     def add_facts(self, gift: ExampleGift, later: Plot, day: date) -> None:
-        """Add the facts of another plot to a gift, but for the one that opens the gift."""
+        """Add the facts of another plot to a gift, except the fact that opens the gift."""
         ids = ids_of(gift.id, _key_of(gift.id), STAFF)
         stored = self._loader.as_stored(gift.id)
         self._rows["gift_fact"] += [
@@ -177,7 +177,7 @@ class GiftRows:
         ]
 
     def add_pledge(self, gift: ExampleGift, later: Sequence[Fact]) -> None:
-        """Add the pledge that a gift began. `later` are facts that came after its first month."""
+        """Add the pledge that a gift began. `later` are the facts after its first payment."""
         region, plot = self._region, gift.plot
         chosen = Money(gift.terms.amount_minor, region.currency)
         facts = [*plot.facts_on(gift.day), *later]
@@ -200,7 +200,7 @@ class GiftRows:
         self._loader.commit()
 
     def finish(self) -> None:
-        """Insert what is left and the totals, and close the connection."""
+        """Insert the remaining rows and the totals, and close the connection."""
         self.insert()
         totals = list(total_rows(self._counts, self._amounts, is_merged=True))
         for table, rows in (("day_total", totals), ("pledge", self._pledges)):
@@ -215,7 +215,7 @@ class GiftRows:
         self._loader.close()
 
     def _add_facts(self, gift: ExampleGift, stored: str, ids: dict[str, str]) -> None:
-        """Add the facts of a gift, its movements, and the keys by which it is found."""
+        """Add the facts of a gift, its movements and its search keys."""
         plot, day = gift.plot, gift.day
         facts = [self._fact_row(fact, stored, ids, day) for fact in plot.facts]
         self._rows["gift_fact"] += facts
@@ -245,7 +245,7 @@ class GiftRows:
         )
 
     def _count(self, gift: ExampleGift) -> None:
-        """Count a gift in the totals of its days."""
+        """Count a gift in the totals by day."""
         for key, amount in gift.plot.shares(self._terms_of(gift)):
             self._counts[key] += 1
             self._amounts[key] += amount
@@ -276,19 +276,19 @@ def _words_of_donor(person: int) -> set[str]:
 
 
 def _gift_id(day: date, number: int, random: Random) -> uuid.UUID:
-    """Return an id that begins with the time, as those of real gifts do."""
+    """Return an id that begins with the time, as the ids of real gifts do."""
     noon = datetime.combine(day, time(12), UTC)
     millis = int(noon.timestamp() * 1000) + number % 10_000
     return uuid.UUID(int=millis << 80 | 0x7 << 76 | 0x2 << 62 | random.getrandbits(60))
 
 
 def _key_of(gift_id: uuid.UUID) -> str:
-    """Return a text that looks random, from which the ids at Stripe and the token are made."""
+    """Return a random-looking text, from which the token and the ids at Stripe are derived."""
     return blake2b(gift_id.bytes, digest_size=16).hexdigest()
 
 
 def _reference(code: str, number: int) -> str:
-    """Return the reference of the gift with this number. No two numbers give the same one."""
+    """Return the reference of the gift with this number. Each number gives another reference."""
     # The factor shares no divisor with the number of references, so no reference comes twice.
     scattered = number * 98_765_431 % len(ALPHABET) ** _BODY
     body = ""

@@ -1,4 +1,4 @@
-"""A client of the sandbox's control API: it makes things happen at the pretend Stripe and bank."""
+"""A client of the sandbox's control API, to trigger events at the pretend Stripe and bank."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -20,6 +20,6 @@ class SandboxLevers:
         return body
 
     def read(self, path: str, **query: str) -> httpx.Response:
-        """Return what the control API has at a path."""
+        """Return the response of the control API to a GET request for a path."""
         response = self.client.get(f"/_sandbox/{path}", params=query)
         return response.raise_for_status()

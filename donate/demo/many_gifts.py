@@ -1,7 +1,7 @@
 """Fills an empty database with many example gifts of the past five years, in bulk.
 
-Nothing of it happened at Stripe, so the pretend Stripe knows none of these payments. The gifts end
-a week before today; fresher ones would make the service send e-mails about them.
+The gifts exist only in our database: the pretend Stripe knows none of these payments. They end a
+week before today, because newer gifts would make the service send e-mails about them.
 """
 
 from collections.abc import Callable
@@ -39,9 +39,9 @@ _AMOUNTS: Final = (
     *(7_350, 7_500, 10_000, 10_000, 10_000, 12_000, 15_000, 20_000, 25_000, 50_000, 100_000),
 )
 _MINUTES: Final = 12
-"""How many different times of day the gifts begin at."""
+"""The number of different times of day at which gifts begin."""
 _PLEDGES: Final = 0.012
-"""New pledges for each one-time gift. Their months are about a quarter of all gifts."""
+"""The share of new gifts that begin a pledge. Monthly payments become a quarter of all gifts."""
 _END_EACH_MONTH: Final = 0.04
 _FAIL_EACH_MONTH: Final = 0.03
 _WITH_NOTE: Final = 0.07
@@ -50,7 +50,7 @@ _WEIGHTS: Final = [story.weight for story in ONCE]
 
 
 def add_many_gifts(url: str, how_many: int, progress: Callable[[int, int], None]) -> None:
-    """Bring the database up to date, and add gifts to it, which must have none.
+    """Migrate the database and add gifts to it. The database must have no gifts yet.
 
     Calls `progress` with the number done and the number in all.
     """
@@ -106,8 +106,9 @@ class ManyGifts:
         progress(self._how_many, self._how_many)
 
     def _terms(self, day: date) -> ExampleTerms:
-        """Add a donor, and return random terms of their gift."""
-        # The first gifts are of one new person each; later ones of people who gave before.
+        """Add a donor, and return random terms for a gift."""
+        # Each of the first gifts comes from a new person. Later gifts come from people who gave
+        # before.
         self._typed += 1
         person = self._typed
         if person > self._people:
@@ -121,7 +122,7 @@ class ManyGifts:
         return self._rows.add_gift(self._plotted(story, day, terms), day, terms, note=note)
 
     def _add_month(self, pledge: ExampleGift, day: date) -> Story | None:
-        """Add the next month of a pledge and return its story; None if the pledge ends instead."""
+        """Add a pledge's next payment and return its story. Or end the pledge and return None."""
         if self._random.random() < _END_EACH_MONTH:
             self._change_pledge(pledge, PLEDGE_END, day)
             return None
@@ -132,7 +133,7 @@ class ManyGifts:
         return story
 
     def _end_year(self, pledge: ExampleGift, last: Story, day: date) -> None:
-        """Add the row of a pledge that still runs, with the last facts that Stripe reported."""
+        """Add the row of a pledge that has not ended, with the last facts that Stripe reported."""
         if last is FIRST_MONTH:
             self._rows.add_pledge(pledge, [])
             return
@@ -154,6 +155,6 @@ class ManyGifts:
 
 
 def _weight(day: date) -> float:
-    """Return how many gifts a day gets, compared with other days."""
+    """Return a relative number of gifts for a day: more on Sundays and in December."""
     growth = 1 + 0.1 * (day.year % 10)
     return growth * (1.8 if day.month == 12 else 1) * (2 if day.weekday() == _SUNDAY else 1)

@@ -15,7 +15,7 @@ _LAST: Final = (
     "Nguyen Patel O’Neill Müller García Łukasz Ødegård Singh Kowalski Ibrahim MacDonald "
     "Fortin Bélanger Pelletier Lavoie Campbell Thompson Silva Haddad Novák Öztürk Ferrari Hughes"
 ).split()
-# Whole names in other scripts, which are not put together from a first and a last name.
+# Complete names in other scripts. They are not combined from first and last names.
 _WHOLE: Final = ("王小明", "김민준", "محمد علي", "Анна Иванова", "山田花子", "Ελένη Παππά")
 
 

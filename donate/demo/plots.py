@@ -1,8 +1,9 @@
-"""The rows of a story: its status, movements and facts, computed once for each amount.
+"""Plots: the status, movements and facts of a story, computed once for each amount.
 
-The copies of a story differ in their day, ids and donor only, so that a million gifts take minutes
-and not hours. All times of a story are minutes or whole days after noon in Toronto. So if a copy
-begins some days later, each of its movements is that many days later, also in daylight saving time.
+All gifts with the same story and amount differ only in day, ids and donor. Computing the rest once
+makes a million gifts take minutes instead of hours. All times of a story are minutes or whole days
+after noon in Toronto. So if a gift begins some days later, each of its movements is that many days
+later too, even across a change of daylight saving time.
 """
 
 import json
@@ -45,7 +46,7 @@ _SAMPLES: Final = ids_of(uuid.UUID(int=7), "sample", "staff:7")
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Plot:
-    """A story for one amount, with everything that does not depend on the day computed."""
+    """A story for one amount. Everything that does not depend on the day is already computed."""
 
     story: Story
     amount_minor: int
@@ -53,23 +54,23 @@ class Plot:
     """The time of day at which the gift begins."""
     cache: Mapping[str, Any]
     received_after: int | None
-    """Days from the gift's day to the day its first money came."""
+    """The number of days from the gift's day to the day when its first money came."""
     facts: tuple[tuple[FactKind, str, int | None, int, str, str, str], ...]
-    """Kind, source, amount, days after the gift's day, time, actor and evidence of each fact."""
+    """Each fact: kind, source, amount, days after the gift's day, time, actor and evidence."""
     movements: tuple[tuple[Movement, int, int, str], ...]
-    """Each movement, the number of its fact in `facts`, its days after the gift's day, its time."""
+    """Each movement: itself, the index of its fact in `facts`, days after the gift's day, time."""
     keys: tuple[Key, ...]
     """The search keys of the facts, with placeholders such as `{payment}` for the gift's ids."""
     told: tuple[Fact, ...]
-    """The facts of a copy that begins on the day of _NOON, with placeholders in their sources."""
+    """The facts of a gift that begins on the day of _NOON, with placeholders in their sources."""
 
     def facts_on(self, day: date) -> list[Fact]:
-        """Return the facts of a gift that begins on this day. Their sources hold placeholders."""
+        """Return the facts of a gift that begins on this day. Their sources have placeholders."""
         moved = day - _NOON.date()
         return [replace(fact, happened_at=fact.happened_at + moved) for fact in self.told]
 
     def shares(self, gift: GiftTerms) -> Iterator[tuple[TotalKey, int]]:
-        """Yield the totals to which a gift of this plot belongs, with its amount in each."""
+        """Yield each total in which a gift with this plot is counted, and its amount there."""
         moved = (
             Movement(*movement[:-1], day=gift.opened_on + timedelta(days=after))
             for movement, _, after, _ in self.movements
@@ -78,14 +79,14 @@ class Plot:
 
 
 def shortened(story: Story, days: int) -> Story:
-    """Return a story without what happens later than `days` after its first day."""
+    """Return a story without the steps that happen later than `days` after its first day."""
     if all(step.after <= timedelta(days=days) for step in story.steps):
         return story
     return replace(story, steps=tuple(s for s in story.steps if s.after < timedelta(days=days)))
 
 
 def plot(story: Story, amount_minor: int, region: Region, minutes: int = 0) -> Plot:
-    """Compute a story for one amount in minor units. `minutes` moves all its times."""
+    """Compute a story for an amount in minor units. All its times are `minutes` later."""
     currency, time_zone = region.currency, region.time_zone
     noon = _NOON + timedelta(minutes=minutes)
     evidence: Evidence = {"code": region.code, "mode": story.mode, "country": region.country}

@@ -24,15 +24,15 @@ from donate.settings import read_port
 FOLDER: Final = Path(".demo")
 LETTERS: Final = FOLDER / "letters"
 INTERAC_MAILS: Final = FOLDER / "interac"
-# On a machine whose other processes use every core, the imports alone can take half a minute.
+# On a busy machine, the imports alone can take half a minute.
 START_TIMEOUT_S: Final = 60
 
 
 def demo(more_gifts: int = 0) -> int:
     """Run the demo until interrupted.
 
-    `more_gifts` is how many gifts of the past five years are added in bulk before it starts. Raises
-    Misconfigured if that is negative, a port is in use, or a key is live.
+    Before it starts, `more_gifts` gifts of the past five years are added in bulk. Raises
+    Misconfigured if that number is negative, a port is in use, or a key is live.
     """
     if more_gifts < 0:
         raise Misconfigured("--gifts must be 0 or more")

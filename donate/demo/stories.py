@@ -1,4 +1,4 @@
-"""What can happen to an example gift: the facts of each story."""
+"""Stories: what can happen to an example gift, as a list of facts."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -15,20 +15,20 @@ _DAY: Final = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True, eq=False)
 class StoryStep:
-    """One fact of a story. `source` and `evidence` may name ids of the gift, as in `{payment}`."""
+    """One fact of a story. `source` and `evidence` may have placeholders for ids: `{payment}`."""
 
     kind: FactKind
     source: str
     after: timedelta = timedelta(0)
     share: float | None = None
-    """The part of the gift's amount that the fact is about; None for a fact without an amount."""
+    """The fact's amount as a share of the gift's amount; None for a fact without an amount."""
     actor: str = "stripe"
     evidence: Evidence | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Story:
-    """One course of a gift. `weight` says how often it happens among the stories of its mode."""
+    """A possible course of a gift. `weight` is its relative frequency among one-time gifts."""
 
     name: str
     mode: Mode

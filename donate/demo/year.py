@@ -1,4 +1,4 @@
-"""Adds a year of example gifts to the demo, by using the real ledger and the sandbox."""
+"""Adds a year of example gifts to the demo, through the real ledger and the sandbox."""
 
 import secrets
 import sys
@@ -190,7 +190,7 @@ def _pay_by_card(parts: Parts, stripe: SandboxLevers, gift: Gift, random: Random
     session = _checkout(parts, gift)
     fate = random.random()
     if fate < 0.07:
-        return  # leave it unpaid: its session expires when the sandbox's clock moves on
+        return  # leave the gift unpaid: its session expires when the sandbox's clock moves on
     if fate < 0.12:
         stripe.pull("pay", session=session, outcome="declined")
     paid = stripe.pull("pay", session=session, card=_CARD)
