@@ -6,7 +6,7 @@ from donate.sandbox.shelf import StripeObject
 _PORTAL_ID = "bpc_1SandboxSandboxSandboxSa"
 _METHODS_ID = "pmc_1SandboxSandboxSandboxSa"
 _MADE_AT = 1_577_836_800
-# The payment methods that the sandbox supports, and the capability each needs.
+# The payment methods that the sandbox supports, and the account capability that each needs.
 CAPABILITIES = {
     "acss_debit": "acss_debit_payments",
     "card": "card_payments",
@@ -15,7 +15,7 @@ CAPABILITIES = {
 
 
 def default_portal_configuration() -> StripeObject:
-    """Return the configuration that the Dashboard saves if nobody changes its settings."""
+    """Return the portal configuration that the Dashboard saves if nobody changes its settings."""
     configuration = new_portal_configuration(_PORTAL_ID, _MADE_AT)
     configuration["is_default"] = True
     features = configuration["features"]
@@ -63,9 +63,9 @@ def new_portal_configuration(configuration_id: str, created: int) -> StripeObjec
 
 
 def new_method_configuration() -> StripeObject:
-    """Return the default configuration of an account that was set up for this service."""
-    # The field `created` is only for the class `Shelf`, which sorts objects by it. The API's
-    # answers leave the field out, as Stripe's do.
+    """Return the default payment method configuration of an account set up for this service."""
+    # Only the class `Shelf` needs the field `created`, to sort objects. The API's answers leave the
+    # field out, as Stripe's answers do.
     return {
         "id": _METHODS_ID,
         "object": "payment_method_configuration",

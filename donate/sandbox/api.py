@@ -1,4 +1,4 @@
-"""The API's entry point: checks keys, applies faults that a test planned, answers each request."""
+"""The API's entry point: checks keys, applies planned faults, and answers each request."""
 
 import asyncio
 import base64
@@ -88,7 +88,7 @@ class Api:
         self.log: deque[LoggedRequest] = deque(maxlen=LOGGED_REQUESTS)
 
     async def answer(self, request: Request) -> ASGIApp:
-        """Return the response to a request. Never raises, whatever the request contains."""
+        """Return the response to a request. It never raises, whatever the request contains."""
         entry = LoggedRequest(
             request_id=self._store.new_id("req_", 14),
             method=request.method,
@@ -129,7 +129,7 @@ class Api:
         self._observer.answered(Exchange(entry.method, entry.path, form, status, body))
 
     async def _answer_once(self, entry: LoggedRequest, trouble: Trouble | None) -> Answer:
-        """Return the saved answer of the idempotency key, or process the request."""
+        """Return the answer saved under the idempotency key, or process the request."""
         key = entry.idempotency_key if entry.method == "POST" else None
         if key:
             try:
@@ -174,7 +174,7 @@ class Api:
             raise wrong_key(key)
 
     def _refuse_other_accounts(self, account: str | None, path: str) -> None:
-        """Refuse a request for an account that the sandbox does not have.
+        """Refuse a request that names an account that the sandbox does not have.
 
         If the sandbox has a connected account, a request has to name that account. Otherwise a
         request may name only the account to which the key belongs.

@@ -34,11 +34,11 @@ EXPIRY_INTERVAL_S = 1.0
 class SandboxConfig:
     """The settings of a sandbox.
 
-    Browsers open the sandbox's pages at `public_url`. The same `seed` gives the same ids. If
+    Browsers open the sandbox's pages at `public_url`. The same `seed` always gives the same ids. If
     `connected_account` is set, all objects belong to that account, and the secret key belongs to
-    its platform; each API request then has to name the account, and each event names it. If
+    its platform. Then each API request has to name the account, and each event names it. If
     `mischief_seed` is set, the sandbox makes errors on purpose ("mischief"), and passes a line
-    about each of them to `report_mischief`. The `observer` gets every request, answer and event.
+    about each error to `report_mischief`. The `observer` gets every request, answer and event.
     """
 
     secret_key: str
@@ -137,9 +137,9 @@ def _api_app(api: Api) -> ASGIApp:
             response = await api.answer(Request(scope, receive))
             await response(scope, receive, send)
         except ClientDisconnect:
-            return  # The client has closed the connection during its request.
+            return  # The client closed the connection while its request was being answered.
         except asyncio.CancelledError:
-            # Only a shutdown cancels a request, and only one that a planned fault delays.
+            # Requests are cancelled only at shutdown, and only if a planned fault is delaying them.
             await Reset()(scope, receive, send)
 
     return answer

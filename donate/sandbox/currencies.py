@@ -7,7 +7,8 @@ from donate.sandbox.errors import Refusal, invalid_parameter
 
 ZERO_DECIMAL = frozenset("bif clp djf gnf jpy kmf krw mga pyg rwf vnd vuv xaf xof xpf".split())
 THREE_DECIMAL = frozenset("bhd jod kwd omr tnd".split())
-# Currencies without decimals that Stripe takes with two decimals, which must be 00.
+# Currencies without decimals whose amounts must nevertheless have two decimals in requests to
+# Stripe, and these must be 00.
 TWO_EMPTY_DECIMALS = frozenset("isk ugx".split())
 
 TWO_DECIMAL = frozenset(
@@ -20,8 +21,8 @@ TWO_DECIMAL = frozenset(
 )
 KNOWN = ZERO_DECIMAL | THREE_DECIMAL | TWO_EMPTY_DECIMALS | TWO_DECIMAL
 
-# Minimum amounts in minor units, from the table in Stripe's document. For a currency that is not in
-# the table, Stripe converts about 0.50 USD; the lines after the blank line are such estimates.
+# Minimum amounts in minor units, from the table in Stripe's documentation. For other currencies,
+# Stripe converts about 0.50 USD; the lines after the blank line are estimates of that.
 MINIMUM_PAYMENT = {
     "aed": 200, "aud": 50, "brl": 50, "cad": 50, "chf": 50, "czk": 1500, "dkk": 250, "eur": 50,
     "gbp": 30, "hkd": 400, "huf": 17500, "inr": 50, "jpy": 50, "mxn": 1000, "myr": 200,
@@ -31,7 +32,7 @@ MINIMUM_PAYMENT = {
     "ugx": 190_000, "vnd": 13_000, "xaf": 300, "xof": 300, "clp": 480,
 }  # fmt: skip
 DEFAULT_MINIMUM = 50
-MAX_AMOUNT = 99_999_999  # Stripe's limit of eight digits
+MAX_AMOUNT = 99_999_999  # Stripe's limit: eight digits
 
 
 def decimals_of(currency: str) -> int:

@@ -1,4 +1,4 @@
-"""Stripe's errors: one exception, and a function for each common refusal.
+"""Stripe's errors: an exception, and one function for each common reason to refuse a request.
 
 Structure and codes: https://docs.stripe.com/api/errors and https://docs.stripe.com/error-codes
 """
@@ -7,9 +7,9 @@ from typing import Any
 
 
 class Refusal(Exception):
-    """A request that gets an error object as its answer.
+    """Raised for a request that gets an error object as its answer.
 
-    `is_final` is true when the endpoint had started its work; only then does Stripe save the answer
+    `is_final` is true if the endpoint had started its work. Only then does Stripe save the answer
     under the request's idempotency key.
     """
 

@@ -1,4 +1,4 @@
-"""Calendar months: the same day of a later month, or that month's last day.
+"""Calendar months: finds the same day of a later month, or that month's last day.
 
 https://docs.stripe.com/billing/subscriptions/billing-cycle
 """
@@ -19,6 +19,6 @@ def months_after(anchor: int, months: int) -> int:
 
 
 def months_between(anchor: int, moment: int) -> int:
-    """Return the number of calendar months from `anchor` to `moment`, ignoring their days."""
+    """Return the number of calendar months from `anchor` to `moment`, ignoring the day."""
     first, later = (datetime.fromtimestamp(second, UTC) for second in (anchor, moment))
     return (later.year - first.year) * 12 + later.month - first.month

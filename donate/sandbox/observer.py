@@ -12,8 +12,8 @@ from donate.sandbox.shelf import StripeObject
 class Exchange:
     """One API request with its answer.
 
-    `form` is the body of a POST and the query of any other request. `status` is None when a planned
-    fault replaced the answer.
+    `form` is the body of a POST request, or the query of another request. `status` is None if a
+    planned fault replaced the answer.
     """
 
     method: str

@@ -1,4 +1,4 @@
-"""A collection of objects of one kind, sorted by age, so that a page can start at any of them."""
+"""A collection of objects of one kind, sorted by age. A page of it can start at any object."""
 
 from bisect import bisect_left, insort
 from collections.abc import Iterator
@@ -8,7 +8,7 @@ StripeObject = dict[str, Any]
 
 
 class Shelf:
-    """Objects sorted by `created`, then by arrival; look-ups and additions stay cheap."""
+    """Objects sorted by `created`, then by insertion. Look-ups and insertions stay fast."""
 
     def __init__(self, kind: str) -> None:
         self.kind = kind

@@ -1,7 +1,7 @@
 """The sandbox's whole state: its clock, ids, objects and events.
 
-Only the event loop's thread uses the store. Each request runs as a whole, without an `await`, so no
-lock is needed.
+Only the event loop's thread uses the store. Each request is processed without an `await`, so no
+other request can run meanwhile, and no lock is needed.
 """
 
 import heapq
@@ -53,16 +53,17 @@ class Store:
         self.payouts = Shelf("payout")
         self.bank_accounts = Shelf("bank_account")
         self.payout_schedule = Schedule()
-        # The next midnight at which automatic payouts are due.
+        # The time of the next automatic payouts, always a midnight.
         self.next_payout_day = 0
-        # Balance transactions that no automatic payout includes yet, by id; then, for the others,
-        # the id of the payout that includes them.
+        # First, the balance transactions that no automatic payout includes yet, by id. Second, for
+        # all other transactions, the id of the payout that includes them.
         self.not_paid_out: dict[str, StripeObject] = {}
         self.payout_of: dict[str, str] = {}
-        # The coming steps of payouts: time, number of the step, payout, name of the step.
+        # The future steps of payouts, as tuples: time, number of the step, payout id, name of the
+        # step.
         self.payout_steps: list[tuple[int, int, str, str]] = []
         self.steps_planned = 0
-        # The bank's reference of each payout that has arrived, which Stripe learns later.
+        # The bank's reference of each payout that has arrived. Stripe learns it later.
         self.trace_ids: dict[str, str] = {}
         self.bank = BankLedger()
         self.setup_intents = Shelf("setup_intent")
@@ -76,15 +77,16 @@ class Store:
         self.line_items: dict[str, list[StripeObject]] = {}
         self.payment_intent_data: dict[str, dict[str, Any]] = {}
         self.subscription_data: dict[str, dict[str, Any]] = {}
-        # The subscription that a session gets when it is paid: session id to subscription id.
+        # Maps the id of a session to the id of the subscription that the session gets when it is
+        # paid.
         self.pending_subscriptions: dict[str, str] = {}
         self.saved_methods: dict[str, Attempt] = {}
-        # For each id of a payment method, the outcome of a payment with it.
+        # Maps the id of a payment method to the outcome of paying with it.
         self.attempts: dict[str, Attempt] = {}
-        # Scheduled changes, each with its time on the monotonic clock.
+        # Scheduled changes, each with the time on the monotonic clock at which it is due.
         self._scheduled: list[tuple[float, Callable[[], object]]] = []
         self.test_clocks = Shelf("test_helpers.test_clock")
-        # The ids of charges whose refunds are pending first, or fail after they have succeeded.
+        # The ids of charges whose refunds are pending at first, or fail after they have succeeded.
         self.slow_refunds: set[str] = set()
         self.failing_refunds: set[str] = set()
         self.portal_sessions: dict[str, StripeObject] = {}
@@ -94,7 +96,8 @@ class Store:
         self.portal_configurations.put(default_portal_configuration())
         self.method_configurations = Shelf("payment_method_configuration")
         self.method_configurations.put(new_method_configuration())
-        # Whether each endpoint gets events of connected accounts. Stripe's answers do not say so.
+        # Whether each webhook endpoint gets events of connected accounts. Stripe's answers do not
+        # show this.
         self.connect_endpoints: dict[str, bool] = {}
         self.capabilities: dict[str, str] = dict.fromkeys(CAPABILITIES.values(), "active")
         self.payments_of_invoices: dict[str, StripeObject] = {}
@@ -104,12 +107,12 @@ class Store:
         return int(time.time()) if self._set_clock is None else self._set_clock
 
     def set_clock(self, now: int | None) -> None:
-        """Stop the clock at `now` in unix seconds, or use real time again for None."""
+        """Stop the clock at `now`, in unix seconds. None makes it follow real time again."""
         self._set_clock = now
 
     @contextmanager
     def at_time(self, moment: int) -> Iterator[None]:
-        """Use this time of a test clock for everything inside the `with` block."""
+        """Use this time, from a test clock, for everything inside the `with` block."""
         previous = self._set_clock
         self._set_clock = moment
         try:
@@ -118,7 +121,7 @@ class Store:
             self._set_clock = previous
 
     def schedule(self, task: Callable[[], object]) -> None:
-        """Schedule a change that Stripe makes a moment later."""
+        """Schedule a change that Stripe would make a moment later."""
         self._scheduled.append((time.monotonic() + DELAY_S, task))
 
     def run_due_tasks(self) -> None:
@@ -140,7 +143,7 @@ class Store:
 
     @contextmanager
     def during_request(self, request_id: str, idempotency_key: str | None) -> Iterator[None]:
-        """Give the events that the `with` block creates the id of this request."""
+        """Give this request's id to all events that are created inside the `with` block."""
         previous = self._request
         self._request = {"id": request_id, "idempotency_key": idempotency_key}
         try:

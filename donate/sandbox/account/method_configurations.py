@@ -1,7 +1,7 @@
 """The payment methods that the account offers when a request names none.
 
-https://docs.stripe.com/api/payment_method_configurations: a method is available when it is on and
-the account's capability for it is active.
+https://docs.stripe.com/api/payment_method_configurations: a method is available if it is turned on
+and the account's capability for it is active.
 """
 
 from typing import Any

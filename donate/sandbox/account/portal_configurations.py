@@ -1,8 +1,8 @@
 """Configurations of the customer portal, and the choice of the default one.
 
-https://docs.stripe.com/api/customer_portal/configurations: the default configuration comes from
-saving the settings in the Dashboard. No API parameter makes one the default, and none can be
-deleted.
+https://docs.stripe.com/api/customer_portal/configurations: the default configuration is created
+when somebody saves the settings in the Dashboard. No API parameter makes a configuration the
+default one, and configurations cannot be deleted.
 """
 
 from typing import Any
@@ -40,8 +40,8 @@ _FEATURES: dict[str, dict[str, Check]] = {
         "proration_behavior": choice("none", "create_prorations"),
     },
     "subscription_pause": {"enabled": boolean},
-    # Changing a subscription in the portal needs products and prices in the configuration, which
-    # the sandbox does not support.
+    # Letting donors change a subscription in the portal requires products and prices in the
+    # configuration. The sandbox does not support these.
     "subscription_update": {"enabled": only("false")},
 }
 _UNSUPPORTED_IN = {
@@ -105,7 +105,7 @@ def change_configuration(
 
 
 def configuration_for(store: Store, request: dict[str, Any]) -> str:
-    """Return the id of the requested configuration, or of the default."""
+    """Return the id of the requested configuration, or of the default configuration."""
     requested_id = request.get("configuration")
     if requested_id is not None:
         requested = store.portal_configurations.get(requested_id)

@@ -60,7 +60,7 @@ def _balance(statement: Element, code: str, amount: int, currency: str, day: dat
 
 
 def _amount(parent: Element, amount: int, currency: str) -> None:
-    """Add an amount, which has no sign, and the indicator that says its direction."""
+    """Add an amount without a sign, and an element that says whether it is a credit or a debit."""
     written = SubElement(parent, "Amt", Ccy=currency.upper())
     written.text = format_amount(abs(amount), currency)
     _text(parent, "CdtDbtInd", "CRDT" if amount >= 0 else "DBIT")

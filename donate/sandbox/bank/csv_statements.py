@@ -1,4 +1,4 @@
-"""Statements as CSV files, in the shapes of six banks, each with its known traps."""
+"""Statements as CSV files in the formats of six banks, with the known oddities of each."""
 
 import csv
 import io
@@ -17,12 +17,12 @@ from donate.sandbox.bank.wording import (
 from donate.sandbox.currencies import format_amount
 
 _RBC_ACCOUNT = "00000-0000001"
-# A test number that no bank issues; BMO writes the whole number of the debit card.
+# A debit card number for tests that no bank issues. BMO's files have the whole card number.
 _BMO_CARD = "'4242424242424242'"
 
 
 def rbc_statement(lines: Iterable[BankLine], _: int) -> bytes:
-    """Write RBC's English CSV: CAD and USD side by side, and one comma too many in each row."""
+    """Write RBC's English CSV: columns for CAD and for USD, and one comma too many in each row."""
     out = io.StringIO(newline="")
     out.write(
         '"Account Type","Account Number","Transaction Date","Cheque Number",'
@@ -80,7 +80,7 @@ def desjardins_statement(lines: Iterable[BankLine], balance: int) -> bytes:
 
 
 def rbc_french_statement(lines: Iterable[BankLine], _: int) -> bytes:
-    """Write RBC's French CSV in Windows code page 1252; its amounts have a point, too."""
+    """Write RBC's French CSV: in Windows code page 1252, with decimal points as in English."""
     out = io.StringIO(newline="")
     out.write(
         "Type de compte,Numéro du compte,Date de l'opération,Numéro du chèque,"
@@ -108,7 +108,7 @@ def cibc_statement(lines: Iterable[BankLine], _: int) -> bytes:
 
 
 def scotiabank_statement(lines: Iterable[BankLine], _: int) -> bytes:
-    """Write Scotiabank's new CSV: a byte-order mark, a quoted filter, and Debit or Credit."""
+    """Write Scotiabank's new CSV: a byte-order mark, a quoted filter, a Debit or Credit column."""
     out = io.StringIO(newline="")
     out.write("Filter,Date,Description,Sub-description,Status,Type of Transaction,Amount\r\n")
     writer = csv.writer(out, lineterminator="\r\n")

@@ -1,7 +1,7 @@
 """Interac's notification e-mails about a transfer, signed with DKIM by a key of the pretend bank.
 
-A claim's e-mail says nothing of the sender's message. A reminder is about the same money again.
-DKIM: https://www.rfc-editor.org/rfc/rfc6376
+An e-mail that asks to claim the money omits the sender's message. A reminder is a second e-mail
+about the same money. DKIM: https://www.rfc-editor.org/rfc/rfc6376
 """
 
 import base64
@@ -27,7 +27,7 @@ from donate.sandbox.currencies import format_amount
 
 MailKind = Literal["claim", "deposited", "reminder"]
 MailLanguage = Literal["en", "fr"]
-# "foreign" is a good signature of another domain than that of the sender.
+# "foreign" is a valid signature by a domain that is not the sender's domain.
 MailSignature = Literal["good", "none", "broken", "foreign"]
 
 DOMAIN = "payments.interac.ca"
@@ -64,7 +64,7 @@ class SigningKey:
 
 @cache
 def signing_key() -> SigningKey:
-    """Return the key of this process; it signs all e-mails of the pretend Interac."""
+    """Return the key that signs all e-mails of the pretend Interac in this process."""
     key = generate_private_key(public_exponent=65_537, key_size=2_048)
     private = key.private_bytes(Encoding.PEM, PrivateFormat.TraditionalOpenSSL, NoEncryption())
     public = key.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
@@ -78,7 +78,7 @@ def interac_mail(
     to: str,
     signature: MailSignature = "good",
 ) -> bytes:
-    """Return the e-mail about a transfer, with this signature."""
+    """Return the e-mail about a transfer, with this kind of signature."""
     amount = _amount(line, language)
     mail = EmailMessage(policy=SMTP)
     mail["From"] = f"{line.name} <{_SENDERS[kind]}@{DOMAIN}>".replace(",", "")
@@ -110,7 +110,7 @@ def interac_mail(
 def _rows(
     line: BankLine, kind: MailKind, language: MailLanguage, amount: str
 ) -> list[tuple[str, str]]:
-    """Return the e-mail's labels and texts; a label without text is a sentence of its own."""
+    """Return the e-mail's labels and their texts. If the text is empty, the label is a sentence."""
     code = f"{amount} ({line.currency.upper()})"
     month = _MONTHS[language].split()[line.day.month - 1]
     if language == "en":

@@ -1,4 +1,4 @@
-"""The lines of the charity's account at the pretend bank, one account for each currency."""
+"""The lines of the charity's accounts at the pretend bank: one account for each currency."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,8 +15,8 @@ class BankLine:
     """One booked line.
 
     `amount` is in minor units, negative when money left. `number` counts all lines from 1.
-    `reference` is Interac's reference of a transfer, and the trace id of a payout. Only `transfer`
-    has a `message` and an `email`, and no statement shows them.
+    `reference` is Interac's reference for a transfer, or the trace id of a payout. Only transfers
+    have a `message` and an `email`; statements do not show these.
     """
 
     number: int
@@ -58,10 +58,10 @@ class BankLedger:
         return iter(sorted(self._lines, key=lambda line: (line.day, line.number)))
 
     def between(self, first: date, last: date) -> list[BankLine]:
-        """Return the lines of these days, both included, the oldest first."""
+        """Return the lines from the first to the last day, both included, oldest first."""
         return [line for line in self if first <= line.day <= last]
 
     def balance_before(self, day: date, currency: str) -> int:
-        """Return the balance at the end of the day before, in minor units."""
+        """Return the balance at the end of the day before `day`, in minor units."""
         earlier = (line for line in self._lines if line.currency == currency and line.day < day)
         return OPENING_BALANCE + sum(line.amount for line in earlier)

@@ -21,7 +21,7 @@ COMPRESSION:NONE
 OLDFILEUID:NONE
 NEWFILEUID:NONE
 """
-# The zone is the bank's; the digits before it are the day as the statement shows it.
+# The time zone is the bank's. The digits before it are the day that the statement shows.
 _NOON = "120000.000[-5:EST]"
 
 
@@ -52,7 +52,7 @@ def ofx_statement(
 
 def _transaction(line: BankLine) -> str:
     name, memo = ofx_texts(line)
-    # An element without a value is left out, because nothing would end it.
+    # Leave out an element without a value, because in this format no end tag would close it.
     written = f"<NAME>{escape(name)}" + (f"<MEMO>{escape(memo)}" if memo else "")
     return (
         f"<STMTTRN><TRNTYPE>{'CREDIT' if line.amount > 0 else 'DEBIT'}"

@@ -1,4 +1,4 @@
-"""A statement of the pretend bank in each of its shapes."""
+"""Writes a statement of the pretend bank in any of its file formats."""
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -32,7 +32,7 @@ class StatementFile:
 def write_statement(
     ledger: BankLedger, shape: StatementShape, first: date, last: date, currency: str
 ) -> StatementFile:
-    """Write the lines of these days, both included. Only RBC's shape has both currencies."""
+    """Write the lines of these days, both included. Only RBC's format has both currencies."""
     both = ledger.between(first, last)
     lines = [line for line in both if line.currency == currency]
     balance = ledger.balance_before(first, currency)

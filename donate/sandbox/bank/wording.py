@@ -1,4 +1,4 @@
-"""How each bank describes a line, after samples that importers of bank files have published.
+"""How each bank describes a line, copied from samples in published bank file importers.
 
 Sources: https://github.com/Nef10/SwiftBeanCountImporter (RBC),
 https://github.com/firefly-iii/import-configurations (TD, Desjardins), and BMO's own downloads.
@@ -19,13 +19,13 @@ _SHORT = {"fee": "[SO]", "nsf": "[SO]", "own_transfer": "[CW]", "other": "[DN]"}
 
 
 def folded(name: str) -> str:
-    """Return a name as most banks write it: in capitals and without accents."""
+    """Return a name as most banks write it: in capital letters and without accents."""
     letters = unicodedata.normalize("NFKD", name)
     return "".join(letter for letter in letters if not unicodedata.combining(letter)).upper()
 
 
 def rbc_descriptions(line: BankLine) -> tuple[str, str]:
-    """Return RBC's two descriptions; a transfer's second ends with the start of its reference."""
+    """Return RBC's two descriptions. For a transfer, the second ends with the reference's start."""
     if line.kind == "transfer":
         return "E-TRANSFER - AUTODEPOSIT", f"{folded(line.name)} {line.reference[:8]}".strip()
     if line.kind == "payout":
@@ -34,7 +34,7 @@ def rbc_descriptions(line: BankLine) -> tuple[str, str]:
 
 
 def td_description(line: BankLine) -> str:
-    """Return TD's description; a transfer's has only the end of its reference, and no name."""
+    """Return TD's description. For a transfer, it has the end of the reference and no name."""
     if line.kind == "transfer":
         return f"E-TRANSFER ***{line.reference[-3:]}"
     if line.kind == "payout":
@@ -43,7 +43,7 @@ def td_description(line: BankLine) -> str:
 
 
 def bmo_description(line: BankLine) -> str:
-    """Return BMO's description; a transfer's ends with the year, day of the year and time."""
+    """Return BMO's description. For a transfer, it ends with year, day of the year and time."""
     if line.kind == "transfer":
         head = f"[CW]INTERAC ETRNSFR AD RECVD {folded(line.name)}"
         return f"{head:<52}{_bmo_code(line.day, line.number)}"
@@ -68,7 +68,7 @@ def desjardins_description(line: BankLine) -> str:
 
 
 def cibc_description(line: BankLine) -> str:
-    """Return CIBC's description, with twelve digits for a transfer; it shows no direction."""
+    """Return CIBC's description, which never shows the direction. Transfers have twelve digits."""
     if line.kind == "transfer":
         return f"Internet Banking E-TRANSFER {line.number * 7_919:012} {folded(line.name)}"
     if line.kind == "payout":
@@ -77,7 +77,7 @@ def cibc_description(line: BankLine) -> str:
 
 
 def scotiabank_descriptions(line: BankLine) -> tuple[str, str]:
-    """Return Scotiabank's description and sub-description; a transfer's have no name."""
+    """Return Scotiabank's description and sub-description. For a transfer, they have no name."""
     if line.kind == "transfer":
         return "Deposit", "Free Interac E-transfer"
     if line.kind == "payout":
@@ -86,7 +86,7 @@ def scotiabank_descriptions(line: BankLine) -> tuple[str, str]:
 
 
 def ofx_texts(line: BankLine) -> tuple[str, str]:
-    """Return the NAME, of at most 32 characters, and the MEMO of an OFX file."""
+    """Return the NAME (at most 32 characters) and the MEMO of a line in an OFX file."""
     if line.kind == "transfer":
         return folded(line.name)[:32], f"INTERNET TRANSFER {line.reference};Internet Banking"
     if line.kind == "payout":

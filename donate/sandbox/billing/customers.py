@@ -1,4 +1,4 @@
-"""Customers created by a request, and test clocks for their subscriptions.
+"""Customers that API requests create, and test clocks for their subscriptions.
 
 https://docs.stripe.com/api/customers/create and https://docs.stripe.com/api/test_clocks
 """
@@ -19,7 +19,7 @@ _NEW = {
     "test_clock": text(),
 }
 _CLOCK_LIFE_S = 30 * 86_400
-# Stripe finalizes and collects a month's invoice an hour after drafting it.
+# Stripe finalizes and collects each monthly invoice an hour after drafting it.
 _COLLECTED_AFTER_S = 3_600
 
 
@@ -81,7 +81,7 @@ def delete_clock(store: Store, parameters: dict[str, Any], clock_id: str) -> Str
 
 
 def advance_clock(store: Store, parameters: dict[str, Any], clock_id: str) -> StripeObject:
-    """Start to advance a test clock; it is ready again when all due invoices are collected."""
+    """Start to advance a test clock. It is ready again when all due invoices are collected."""
     request = read(parameters, {"frozen_time": integer(1)}, required=["frozen_time"])
     clock = store.find(store.test_clocks, clock_id, "test_clock")
     if clock["status"] != "ready":

@@ -76,7 +76,7 @@ def collect(store: Store, invoice: StripeObject, attempt: Attempt) -> StripeObje
 
 
 def finish_debit(store: Store, invoice: StripeObject, *, succeeds: bool) -> StripeObject:
-    """Finish a processing debit, as the bank does days later, and return the charge."""
+    """Finish a processing bank debit, as the bank does after some days, and return the charge."""
     intent = _intent_of(store, invoice) if invoice["status"] == "open" else None
     if intent is None or intent["status"] != "processing":
         raise Refusal("This invoice has no processing payment.")
@@ -90,7 +90,7 @@ def finish_debit(store: Store, invoice: StripeObject, *, succeeds: bool) -> Stri
 
 
 def is_processing(store: Store, invoice: StripeObject) -> bool:
-    """Return whether this invoice's payment still waits for a bank's answer."""
+    """Return whether this invoice's payment is a debit that the bank has not answered yet."""
     return bool(
         invoice["status"] == "open" and _intent_of(store, invoice)["status"] == "processing"
     )
@@ -141,7 +141,7 @@ def close_unpaid(store: Store, invoice: StripeObject, status: str) -> None:
 
 
 def mark_paid_out_of_band(store: Store, invoice: StripeObject) -> None:
-    """Mark an invoice as paid in another way: nothing is charged, and its intent is cancelled.
+    """Mark an invoice as paid outside Stripe: charge nothing and cancel its payment intent.
 
     https://docs.stripe.com/api/invoices/pay#pay_invoice-paid_out_of_band
     """

@@ -1,4 +1,4 @@
-"""Changes of a subscription by API request, and Stripe's refusals of them.
+"""Changes of a subscription by API request, with Stripe's reasons for refusing them.
 
 https://docs.stripe.com/api/subscriptions/update
 """
@@ -107,7 +107,7 @@ CHANGES_UNSUPPORTED = (
     "pending_invoice_item_interval proration_date transfer_data trial_end trial_from_plan "
     "trial_settings"
 ).split()
-# The only fields that can change on an ended subscription.
+# The only fields of an ended subscription that can be changed.
 CHANGEABLE_AFTER_END = ("cancellation_details", "expand", "metadata")
 
 
@@ -184,7 +184,7 @@ def cancel_subscription(
 def _changed_items(
     store: Store, subscription: StripeObject, request: dict[str, Any]
 ) -> dict[str, Any]:
-    # Stripe's default prorates the current month, which the sandbox does not support.
+    # By default, Stripe prorates the current month. The sandbox does not support this.
     behavior = request.get("proration_behavior", "create_prorations")
     if behavior != "none":
         raise not_in_this_sandbox("proration_behavior", behavior)
@@ -242,7 +242,7 @@ def scheduled_end(
     *,
     with_period: bool,
 ) -> dict[str, Any]:
-    """Return the fields of a subscription that ends at `ends_at`; with None it does not end."""
+    """Return the fields for a subscription that ends at `ends_at`. None means no scheduled end."""
     details = (subscription | values)["cancellation_details"]
     return {
         "cancel_at": ends_at,

@@ -30,7 +30,7 @@ EndReason = Literal["cancellation_requested", "payment_disputed", "payment_faile
 def start_session_subscription(
     store: Store, session: StripeObject, attempt: Attempt
 ) -> StripeObject:
-    """Charge a session's first invoice and return the charge. After a decline, call this again."""
+    """Charge a session's first invoice and return the charge. Call it again after a decline."""
     if attempt.outcome == "processing":
         raise Refusal("A payment that takes days cannot start a subscription.")
     subscription = _subscription_of(store, session, attempt)
@@ -113,9 +113,10 @@ def renew(
 def collect_with_saved_method(
     store: Store, invoice: StripeObject, *, succeeds: bool | None = None
 ) -> StripeObject:
-    """Charge an open invoice to the saved method, update the subscription, return the charge.
+    """Charge an open invoice with the saved payment method, and return the charge.
 
-    Without `succeeds`, the test card or the test bank account decides the outcome.
+    The subscription is updated too. If `succeeds` is None, the test card or test bank account
+    decides the outcome.
     """
     subscription_id = invoice["parent"]["subscription_details"]["subscription"]
     subscription = store.find(store.subscriptions, subscription_id)
@@ -178,7 +179,7 @@ def update_subscription(store: Store, subscription: StripeObject, **values: Any)
 
 
 def _subscription_of(store: Store, session: StripeObject, attempt: Attempt) -> StripeObject:
-    """Return the subscription of a checkout session; create it at the first attempt to pay."""
+    """Return a checkout session's subscription. It is created at the first attempt to pay."""
     subscription_id = store.pending_subscriptions.get(session["id"])
     if subscription_id is not None:
         return store.find(store.subscriptions, subscription_id)
@@ -194,7 +195,7 @@ def _subscription_of(store: Store, session: StripeObject, attempt: Attempt) -> S
 def _update_from_charge(
     store: Store, subscription: StripeObject, invoice: StripeObject, charge: StripeObject
 ) -> None:
-    """Update the subscription after a charge; it is active while a first debit is processing."""
+    """Update the subscription after a charge. While its first debit is processing, it is active."""
     if subscription["status"] in ENDED or subscription["latest_invoice"] != invoice["id"]:
         return
     if charge["status"] == "failed":
@@ -210,16 +211,16 @@ def _move_to_next_period(item: StripeObject, anchor: int) -> None:
     months = MONTHS_IN[recurring["interval"]] * recurring["interval_count"]
     start = item["current_period_end"]
     item["current_period_start"] = start
-    # Count months from the billing anchor. If it is the 31st, a period ends on the last day of
-    # February, and the next one on the 31st again.
+    # Count months from the billing anchor. If the anchor is the 31st, a period ends on the last day
+    # of February, and the next period on the 31st again.
     item["current_period_end"] = months_after(anchor, months_between(anchor, start) + months)
 
 
 def _end_pause(subscription: StripeObject) -> None:
     """End the pause if the new period begins at the pause's `resumes_at` or later.
 
-    Stripe's documents do not promise that `pause_collection` is emptied before that, or that an
-    event reports it.
+    Stripe's documentation does not say that `pause_collection` is cleared earlier, or that an event
+    reports it.
     """
     pause, items = subscription["pause_collection"], subscription["items"]["data"]
     start = min(item["current_period_start"] for item in items)

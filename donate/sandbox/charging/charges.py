@@ -1,4 +1,4 @@
-"""Charges. Each is one attempt to collect the money of a payment intent, and its outcome."""
+"""Charges. A charge is one attempt to collect a payment intent's money, and its outcome."""
 
 from typing import Any
 

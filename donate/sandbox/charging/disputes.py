@@ -1,4 +1,4 @@
-"""Disputes: a bank only inquires, or takes a payment back until the dispute is won.
+"""Disputes: a bank inquires about a payment, or holds its money until the dispute ends.
 
 An inquiry moves no money. When it becomes a chargeback, it keeps its id, and Stripe sends no second
 charge.dispute.created event: https://docs.stripe.com/disputes/how-disputes-work

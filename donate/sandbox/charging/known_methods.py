@@ -1,4 +1,4 @@
-"""Test mode's own payment methods, by their ids.
+"""The predefined payment methods of Stripe's test mode, by their ids.
 
 The cards that a person types on a page are in `objects/cards.py`.
 https://docs.stripe.com/testing and https://docs.stripe.com/payments/acss-debit/set-up-payment
@@ -28,7 +28,7 @@ CARDS = {
 
 
 def attempt_with(store: Store, method_id: str, email: str | None) -> Attempt:
-    """Return the attempt to pay with a test method or a saved method."""
+    """Return an attempt to pay with a predefined or a saved payment method."""
     if method_id in store.attempts:
         return store.attempts[method_id]
     if method_id == BANK_ACCOUNT:
@@ -39,7 +39,7 @@ def attempt_with(store: Store, method_id: str, email: str | None) -> Attempt:
 
 
 def save_known_method(store: Store, method_id: str, customer: StripeObject) -> StripeObject:
-    """Save one of test mode's methods for the customer."""
+    """Save a predefined test method as the customer's payment method."""
     attempt = attempt_with(store, method_id, customer["email"])
     return store.find(store.payment_methods, save_method(store, attempt, customer["id"]))
 

@@ -1,4 +1,4 @@
-"""Refunds: immediate or delayed, full or partial, and sometimes failed by the bank."""
+"""Refunds: immediate or delayed, full or partial. Some fail at the bank."""
 
 from typing import Any, Literal
 
@@ -63,7 +63,7 @@ def create_refund(
 
 
 def move_refund(store: Store, refund: StripeObject, status: RefundStatus) -> StripeObject:
-    """End a pending refund with `status`, or let a refund that has succeeded fail."""
+    """End a pending refund with `status`, or make a refund fail after it succeeded."""
     before = refund["status"]
     if before == "failed" or status == "pending":
         raise Refusal(f"A refund that is {before} cannot become {status}.")

@@ -1,6 +1,6 @@
 """Customers' saved payment methods, and the one that pays for a subscription.
 
-A subscription's own default comes first, then its customer's:
+A subscription's own default method is used first, otherwise its customer's default:
 https://docs.stripe.com/api/subscriptions/update#update_subscription-default_payment_method
 """
 
@@ -37,7 +37,7 @@ def saved_method_of(store: Store, subscription_id: str) -> Attempt | None:
 
 
 def check_method(store: Store, method_id: str, customer: str, path: str) -> str:
-    """Return the method's id. Raises Refusal if it is missing or another customer's."""
+    """Return the method's id. Raises Refusal if it does not exist or is another customer's."""
     method = store.payment_methods.get(method_id)
     if method is None:
         raise no_such("PaymentMethod", method_id, path, status=400)

@@ -1,4 +1,4 @@
-"""Setup sessions: a donor agrees to later debits. A bank account is saved, and nothing is paid.
+"""Setup sessions save a bank account: a donor agrees to later debits, and pays nothing yet.
 
 https://docs.stripe.com/payments/acss-debit/set-up-payment
 """
@@ -31,12 +31,13 @@ def check_setup_request(request: dict[str, Any]) -> None:
 
 
 def check_billing_mandate(mandate: dict[str, Any], path: str) -> None:
-    """Refuse a mandate for Billing that is not for invoices and subscriptions, or has a schedule.
+    """Check a mandate for Billing. Raises Refusal unless it is one that Stripe would accept.
 
     `default_for` must contain both `invoice` and `subscription`:
     https://docs.stripe.com/api/mandates/object. Implementers report from test mode (2026) that
     together with `default_for`, Stripe refuses a payment schedule, a description of the schedule,
-    and a custom mandate page. They disagree about `transaction_type`, so it is optional.
+    and a custom mandate page. They disagree about whether `transaction_type` is needed, so it is
+    optional here.
     """
     if set(mandate["default_for"]) != {"invoice", "subscription"}:
         raise invalid_parameter(
@@ -138,7 +139,7 @@ def finish_verification(store: Store, session: StripeObject, *, succeeds: bool) 
 
 
 def microdeposits_action(store: Store, intent: StripeObject) -> dict[str, Any]:
-    """Return the next action of an intent while two microdeposits are on their way."""
+    """Return an intent's `next_action` while the two microdeposits are on their way."""
     return {
         "type": "verify_with_microdeposits",
         "verify_with_microdeposits": {

@@ -1,4 +1,4 @@
-"""Payment and setup intents that a request creates and confirms, with their later effects.
+"""Payment and setup intents that one API request creates and confirms, and what follows.
 
 https://docs.stripe.com/api/payment_intents/create, https://docs.stripe.com/api/setup_intents/create
 and https://docs.stripe.com/testing
@@ -138,7 +138,7 @@ _NEW_SETUP = {
 def create_setup_intent(store: Store, parameters: dict[str, Any]) -> StripeObject:
     """Save a bank account with the requested mandate.
 
-    If the request names test mode's own bank account, the account is verified at once. If the
+    If the request names the predefined test bank account, the account is verified at once. If the
     request contains an account number, the account has to be confirmed with microdeposits.
     """
     sources = {"payment_method", "payment_method_data"}

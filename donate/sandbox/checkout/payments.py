@@ -1,4 +1,4 @@
-"""What happens when a donor submits the payment page: paid, declined, or processing for days."""
+"""What happens after a donor submits the payment page: paid, declined, or processing for days."""
 
 from dataclasses import replace
 
@@ -16,7 +16,7 @@ from donate.sandbox.store import Store
 def pay(
     store: Store, session: StripeObject, attempt: Attempt, *, verified: bool = True
 ) -> StripeObject | None:
-    """Pay a session and return the charge. Raises Refusal if the session is not open.
+    """Pay a session and return the charge, if any. Raises Refusal if the session is not open.
 
     Returns None for a setup session, which saves a bank account and charges nothing. Returns None
     also if `verified` is false: the donor must confirm the bank account before it is charged.

@@ -1,4 +1,4 @@
-"""Checkout sessions: opening them, with Stripe's refusals, and expiring them."""
+"""Opens checkout sessions, with Stripe's reasons for refusing them, and expires them."""
 
 from typing import Any
 
@@ -18,8 +18,8 @@ from donate.sandbox.store import Store
 
 MIN_LIFE_S = 30 * 60
 MAX_LIFE_S = 24 * 60 * 60
-# A requested expiry may be this much too early or too late, because clocks differ and requests take
-# time.
+# A requested expiry time may be outside of the limits by this much, because clocks differ and
+# requests take time.
 LIFE_TOLERANCE_S = 60
 
 
@@ -54,7 +54,7 @@ def create_session(store: Store, parameters: dict[str, Any]) -> StripeObject:
 
 
 def expire_session(store: Store, session: StripeObject, at: int | None = None) -> StripeObject:
-    """Expire an open session; `at` is its expiry time, or None for an expiry by request."""
+    """Expire an open session. `at` is its expiry time, or None if an API request expires it."""
     if session["status"] != "open":
         raise Refusal(
             "Only an open Checkout Session can be expired. This Checkout Session has a status of "
@@ -74,7 +74,8 @@ def expire_due_sessions(store: Store) -> None:
 
 
 def refuse_payment_method_types(parameters: dict[str, Any]) -> None:
-    # API version endive replaced `payment_method_types` by `allowed_payment_method_types`:
+    # Since API version endive, the parameter `payment_method_types` is called
+    # `allowed_payment_method_types`:
     # https://docs.stripe.com/changelog/endive/2026-09-30/remove-payment-method-types-checkout-sessions
     if "payment_method_types" in parameters:
         raise invalid_parameter(
@@ -166,7 +167,7 @@ def _methods_offered(request: dict[str, Any], currency: str) -> list[str]:
     mandate = request.get("payment_method_options", {}).get("acss_debit", {}).get("mandate_options")
     suitable = ["card"]
     if request["mode"] == "subscription":
-        # Checkout offers pre-authorized debit in payment and setup mode only.
+        # Stripe's Checkout offers pre-authorized debit only in the modes `payment` and `setup`.
         if allowed == ["acss_debit"]:
             raise invalid_parameter(
                 "allowed_payment_method_types",

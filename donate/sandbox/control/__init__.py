@@ -1,4 +1,4 @@
-"""Control routes under /_sandbox/, with which tests and the demo act for donors and banks.
+"""Control routes under /_sandbox/, through which tests and the demo act as donors and banks.
 
 They also move the sandbox's clock. They need no key, because the sandbox listens on loopback only.
 """

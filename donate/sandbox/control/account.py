@@ -18,7 +18,7 @@ class Account(ControlBody):
     """The key's level for each resource, such as {"webhook": "read"}; by default "write"."""
     capabilities: dict[str, Literal["active", "inactive", "pending"]] | None = None
     portal_saved: bool | None = None
-    """Whether the customer portal's settings were ever saved in the Dashboard."""
+    """Whether somebody has ever saved the customer portal's settings in the Dashboard."""
 
 
 def add_account(router: APIRouter, store: Store, api: Api) -> None:

@@ -36,13 +36,13 @@ class Transfer(ControlBody):
     reference: str | None = None
     """Interac's reference; by default a new one."""
     day: date | None = None
-    """The day of booking; by default today's date at the sandbox, in UTC."""
+    """The booking date; by default today's date on the sandbox's clock, in UTC."""
     email: str = ""
     currency: AccountCurrency = "cad"
 
 
 class OtherLine(ControlBody):
-    """The body of a request to book any other line; a negative amount leaves the account."""
+    """The body of a request to book any other line. A negative amount is money that goes out."""
 
     kind: Literal["fee", "nsf", "own_transfer", "other"]
     amount: int

@@ -1,4 +1,4 @@
-"""The base of all request bodies of the control routes."""
+"""The base class of all request bodies of the control routes."""
 
 from pydantic import BaseModel, ConfigDict
 

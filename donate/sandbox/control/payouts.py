@@ -18,7 +18,7 @@ from donate.sandbox.store import Store
 class PayoutSchedule(ControlBody):
     """The body of a request to set the schedule. The first payout day is the next midnight (UTC).
 
-    The fields are those of `Schedule`.
+    It has the same fields as `Schedule`.
     """
 
     interval: Interval = "daily"
@@ -34,8 +34,8 @@ class FailPayout(ControlBody):
     code: str = "account_closed"
 
 
-# https://docs.stripe.com/reports/reporting-categories; the one of reserves is a guess, because the
-# table names none for them. A type that is not here gets the last one.
+# The category of reserves is a guess, because https://docs.stripe.com/reports/reporting-categories
+# names none for them. A type that is not listed here gets the last category.
 _CATEGORIES = {
     "payment_failure_refund": "charge_failure",
     "reserve_hold": "risk_reserved_funds",
@@ -60,7 +60,7 @@ class BookTransaction(ControlBody):
     description: str | None = None
     balance_type: str = "payments"
     at_once: bool = True
-    """Whether the money is available at once, or after the delay of the schedule."""
+    """If true, the money is available at once, otherwise after the schedule's delay."""
 
 
 def add_payouts(router: APIRouter, store: Store) -> None:

@@ -82,7 +82,7 @@ def add_state(
 def totals(store: Store) -> dict[str, dict[str, int]]:
     """Return how much was paid, refunded and disputed in each currency, in minor units.
 
-    The sums `fees` and `net` are those of the balance transactions.
+    `fees` and `net` are sums over the balance transactions.
     """
     sums: dict[str, Counter[str]] = {}
 

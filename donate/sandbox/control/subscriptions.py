@@ -21,18 +21,18 @@ from donate.sandbox.store import Store
 
 class Collect(ControlBody):
     succeed: bool | None = True
-    """Whether the payment succeeds. None: the saved method decides; a debit stays processing."""
+    """Whether the payment succeeds. If None, the saved method decides; debits stay processing."""
 
 
 class End(ControlBody):
     reason: EndReason = "cancellation_requested"
-    """`payment_failed` is Stripe's reason after its last attempt to collect."""
+    """Stripe gives the reason `payment_failed` after its last attempt to collect failed."""
 
 
 class Become(ControlBody):
     """The body of a request to set a subscription's status.
 
-    At Stripe, something else leads to this status, such as a trial or a missing card.
+    At Stripe, other causes lead to this status, such as a trial or a missing card.
     """
 
     status: Literal["active", "past_due", "paused", "trialing", "unpaid"]

@@ -1,4 +1,4 @@
-"""The routes of the account and its settings: endpoints, the portal, payment methods."""
+"""The API routes of the account's settings: webhook endpoints, portal, payment methods."""
 
 from typing import Any
 

@@ -35,7 +35,7 @@ from donate.sandbox.store import Store
 
 _TRANSACTIONS = "/v1/balance_transactions"
 _PAYOUTS = "/v1/payouts"
-# A new account has no other currency: Stripe Canada's account settles in CAD.
+# A new account's balance has only CAD, the settlement currency of Stripe accounts in Canada.
 _OWN_CURRENCY = "cad"
 _PAYOUT = {
     "amount": integer(1),
@@ -77,11 +77,11 @@ def _list_transactions(store: Store, parameters: dict[str, Any], _: str) -> Stri
 
 
 def _itemised_payout(store: Store, payout_id: str) -> StripeObject:
-    """Return a payout whose transactions can be listed.
+    """Return a payout whose transactions can be listed. Raises Refusal for any other payout.
 
     Stripe's refusal of a manual payout is quoted in
-    https://github.com/proudcity/wp-proudcity/issues/993; the code for one that is not itemised yet
-    is in https://docs.stripe.com/error-codes.
+    https://github.com/proudcity/wp-proudcity/issues/993. The error code for a payout that is not
+    itemised yet is in https://docs.stripe.com/error-codes.
     """
     payout = store.find(store.payouts, payout_id, "payout")
     if not payout["automatic"]:
@@ -120,7 +120,7 @@ def _create_payout(store: Store, parameters: dict[str, Any]) -> StripeObject:
         store.find(store.bank_accounts, request["destination"], "destination")
     fee = instant_fee(amount) if request.get("method") == "instant" else 0
     if available_balance(store).get(currency, 0) < amount + fee:
-        # The message is quoted in https://github.com/stripe/stripe-node/issues/1147.
+        # Stripe's message is quoted in https://github.com/stripe/stripe-node/issues/1147.
         raise Refusal(
             "You have insufficient funds in your Stripe account for this transfer. Your card "
             "balance is too low.  You can use the /v1/balance endpoint to view your Stripe balance "

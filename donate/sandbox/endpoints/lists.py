@@ -41,7 +41,7 @@ def equals(field: str) -> Filter:
 
 
 def equal_texts(*fields: str) -> dict[str, tuple[Check, Filter]]:
-    """Return a filter for each field: it compares the field with the parameter of the same name."""
+    """Return a filter for each field, which compares the field with the parameter of that name."""
     return {field: (text(), equals(field)) for field in fields}
 
 
@@ -52,7 +52,7 @@ def page(
     filters: dict[str, tuple[Check, Filter]],
     created_after: int = -1,
 ) -> dict[str, Any]:
-    """Return a page of `shelf`; `filters` are the parameters that only this list has."""
+    """Return a page of `shelf`. `filters` are the filter parameters that this list has."""
     checks = {name: check for name, (check, _) in filters.items()}
     request = read(parameters, {**PAGE, **checks})
     tests = [(test, request[name]) for name, (_, test) in filters.items() if name in request]

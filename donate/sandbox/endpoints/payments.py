@@ -1,4 +1,4 @@
-"""All API routes of the sandbox, and the functions behind them."""
+"""All API routes of the sandbox, and the functions that handle them."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Stripe's test-mode routes, with which programs act for donors and banks and move a clock."""
+"""Stripe's own routes for test mode: programs act as donors and banks, and move a test clock."""
 
 from donate.sandbox.billing.customers import (
     advance_clock,

@@ -35,11 +35,12 @@ class Forgery:
 
 
 def possible_lies(event: StripeObject) -> tuple[Lie, ...]:
-    """Return the lies that a careful receiver can detect in a forgery; () if no money came in."""
+    """Return the lies that a careful receiver can detect; none if the event is about no payment."""
     if event["type"] not in _AMOUNTS:
         return ()
     elsewhere: tuple[Lie, ...] = ("foreign_account", "other_livemode", "bad_signature")
-    # A donor may change the amount of later months, so a receiver cannot detect an untrue amount.
+    # A donor may change the amount of later monthly payments, so a receiver cannot detect a wrong
+    # amount.
     is_later_month = event["data"]["object"].get("billing_reason") == "subscription_cycle"
     return elsewhere if is_later_month else ("wrong_amount", *elsewhere)
 
@@ -47,7 +48,7 @@ def possible_lies(event: StripeObject) -> tuple[Lie, ...]:
 def forge(rng: random.Random, event: StripeObject) -> Forgery:
     """Return a forgery of this event, with a higher amount than the true one.
 
-    If the receiver believes the forgery, the higher amount shows in the receiver's totals.
+    If the receiver believes the forgery, the receiver's totals show the higher amount.
     """
     lie = rng.choice(possible_lies(event))
     forged = deep_copy(event)

@@ -17,8 +17,8 @@ from donate.sandbox.requests.trouble import Kind, Trouble
 from donate.sandbox.shelf import StripeObject
 
 WithEvents = Literal["duplicate", "at_once", "reorder", "delay", "drop", "old_version", "forge"]
-# Mischief uses only those planned faults that a retry overcomes. With a revoked key or an invalid
-# request, each retry would fail too.
+# Mischief uses only planned faults after which a retry can succeed. With a revoked key or an
+# invalid request, every retry would fail.
 WithAnswers = Literal[
     "500",
     "502_before",
@@ -46,7 +46,7 @@ MAX_DELAY_S = 60.0
 MAX_HANG_S = 20.0
 MAX_COPIES = 5
 MAX_OVERTAKING = 5
-# The longest time that the sandbox holds back an event until later events are sent before it.
+# The longest time for which the sandbox holds back an event so that later events overtake it.
 MAX_WAIT_S = 30.0
 MAX_RECORDS = 10_000
 
@@ -58,9 +58,9 @@ class Plan:
     """How to deliver one event.
 
     `offsets_s` has one delay in seconds for each delivery; it is empty for a dropped event.
-    `overtaken_by` is the number of later events that are sent before this event, which waits for
-    them for at most `max_wait_s` seconds. `version` is the API version of the delivered event; None
-    for the endpoint's own version.
+    `overtaken_by` is the number of later events to send before this event, which waits for them for
+    at most `max_wait_s` seconds. `version` is the API version in which to write the event; None
+    means the endpoint's own version.
     """
 
     offsets_s: tuple[float, ...] = (0.0,)
@@ -75,7 +75,7 @@ PLAIN = Plan()
 
 @dataclass(frozen=True)
 class MischiefRecord:
-    """An error that the sandbox made on purpose, in the event or request named in `to`."""
+    """An error that the sandbox made on purpose. `to` names the event or request."""
 
     kind: str
     to: str
@@ -87,7 +87,7 @@ class MischiefRecord:
 
 @dataclass(frozen=True)
 class MischiefSettings:
-    """The kinds of error to make on purpose, and `rate`, the share of events and requests with one.
+    """Which kinds of error to make on purpose, and in what share (`rate`) of events and requests.
 
     Every delay is multiplied by `time_scale`, so that tests can be faster.
     """
@@ -109,7 +109,7 @@ class Mischief:
         self.reset()
 
     def begin(self, settings: MischiefSettings | None) -> None:
-        """Start mischief with new settings; None stops it and keeps the list of past mischief."""
+        """Start mischief with new settings. None stops it, but keeps the list of past errors."""
         self.settings = settings
         if settings is not None:
             self.done.clear()
@@ -178,7 +178,7 @@ def _plan(
         return Plan(offsets_s=(), forgery=forgery)
     offsets = [0.0]
     if "duplicate" in kinds:
-        # The offset 0.0 sends a copy at the same time as the event, over another connection.
+        # The delay 0.0 sends a copy at the same time as the event, over another connection.
         copies = range(rng.randint(2, MAX_COPIES) - 1)
         offsets += [rng.choice((0.0, rng.uniform(0.0, MAX_DELAY_S))) for _ in copies]
     if "at_once" in kinds:
@@ -197,10 +197,10 @@ def _plan(
 def _lines(
     plan: Plan, kinds: list[MischiefKind], event: StripeObject
 ) -> list[tuple[MischiefKind, str]]:
-    """Return a line about each kind of mischief done to an event.
+    """Return a line about each error that was made on purpose with an event.
 
-    If the event is dropped, only a forged copy of it can arrive, so the other kinds of mischief
-    have no effect, and no line.
+    If the event is dropped, only a forged copy of it can arrive. Then the other kinds of error have
+    no effect, and no line.
     """
     lines: dict[MischiefKind, str] = {
         "duplicate": f"delivered {len(plan.offsets_s)} times",

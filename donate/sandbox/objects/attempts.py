@@ -1,4 +1,4 @@
-"""An attempt to pay with the data from the page, and its outcome."""
+"""An attempt to pay, with the data that the donor entered, and its outcome."""
 
 from dataclasses import dataclass
 from typing import Any, Literal

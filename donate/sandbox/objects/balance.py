@@ -1,4 +1,4 @@
-"""Balance transactions of the pretend Stripe account, with Stripe's fees.
+"""The balance transactions of the pretend Stripe account, with Stripe's fees.
 
 Fees: https://stripe.com/en-ca/pricing. Currencies are never exchanged: each payment stays in its
 own currency.
@@ -46,8 +46,7 @@ def book(
 ) -> StripeObject:
     """Add a balance transaction; `amount` is negative when money leaves.
 
-    The net amount is available after the account's settlement delay, unless `available_on` says
-    when.
+    The net amount is available at `available_on`, by default after the account's settlement delay.
     """
     days = store.payout_schedule.delay_days
     return book_line(
@@ -76,7 +75,7 @@ def fee_detail(
 
 
 def book_line(store: Store, *, amount: int, **fields: Any) -> StripeObject:
-    """Add a balance transaction with these fields. The fee is the sum of the fee's details."""
+    """Add a balance transaction with these fields. Its fee is the sum of `fee_details`."""
     fee = sum(detail["amount"] for detail in fields["fee_details"])
     transaction: dict[str, Any] = {
         "id": store.new_id("txn_3"),

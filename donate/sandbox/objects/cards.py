@@ -27,7 +27,7 @@ BANK_REFUSED = Decline(
     "The customer's bank account could not be debited.",
 )
 
-# The fields of a card or bank account that a payment method shows. A charge shows more fields.
+# The fields of a card or bank account that a payment method has. A charge has more of them.
 _METHOD_FIELDS = {
     "acss_debit": "bank_name fingerprint institution_number last4 transit_number",
     "card": "brand checks country exp_month exp_year fingerprint funding last4 regulated_status "
@@ -50,7 +50,7 @@ TEST_CARDS = {
         KnownCard("4000001240000000", "visa", "CA"),
         KnownCard("5555555555554444", "mastercard", "US"),
         KnownCard("378282246310005", "amex", "US"),
-        # Refunds of this card are pending first: https://docs.stripe.com/testing#refunds
+        # A refund to this card is pending at first: https://docs.stripe.com/testing#refunds
         KnownCard("4000000000007726", "visa", "US"),
         KnownCard("4000000000000002", "visa", "US", GENERIC_DECLINE),
         KnownCard("4000000000009995", "visa", "US", INSUFFICIENT_FUNDS),
@@ -99,7 +99,7 @@ def bank_debit_details(institution: str, transit: str, account: str) -> dict[str
 
 
 def method_of(charge: dict[str, Any]) -> dict[str, Any]:
-    """Return a charge's payment method as an object."""
+    """Return a charge's payment method as a PaymentMethod object."""
     kind = charge["payment_method_details"]["type"]
     details = charge["payment_method_details"][kind]
     return {

@@ -18,7 +18,7 @@ INNER_PAGE = 10
 
 
 def answer_with(store: Store, result: StripeObject, paths: list[str]) -> StripeObject:
-    """Return a copy of `result` in its present state, expanded along each path."""
+    """Return a copy of `result` as it is now, expanded along each path."""
     answer = _current(store, deep_copy(result))
     if answer.get("object") == "list":
         answer["data"] = [_current(store, item) for item in answer["data"]]
@@ -31,7 +31,7 @@ def answer_with(store: Store, result: StripeObject, paths: list[str]) -> StripeO
 
 
 def answers(store: Store, **objects: StripeObject | None) -> dict[str, StripeObject | None]:
-    """Return these objects as the API's answers show them; an invoice includes its payments."""
+    """Return these objects as API answers show them; an invoice, for example, with its payments."""
     return {
         name: thing and answer_with(store, thing, ["payments"] if name == "invoice" else [])
         for name, thing in objects.items()
@@ -48,9 +48,9 @@ def line_item_list(store: Store, session_id: str) -> dict[str, Any]:
 
 
 def payment_list(store: Store, invoice_id: str) -> dict[str, Any]:
-    """Return the list of an invoice's payments. It has one item; a draft's list is empty.
+    """Return an invoice's list of payments: one item, or none for a draft.
 
-    All attempts to pay an invoice are one payment.
+    All attempts to pay an invoice count as one payment.
     """
     payment = store.payments_of_invoices.get(invoice_id)
     return {
@@ -62,7 +62,7 @@ def payment_list(store: Store, invoice_id: str) -> dict[str, Any]:
 
 
 def _refund_list(store: Store, charge_id: str) -> dict[str, Any]:
-    """Return the list of a charge's ten newest refunds; the URL in the list leads to the rest."""
+    """Return a list of a charge's ten newest refunds. The list's URL leads to the other ones."""
     refunds = (refund for refund in store.refunds.newest_first() if refund["charge"] == charge_id)
     newest = deep_copy(list(islice(refunds, INNER_PAGE + 1)))
     return {
@@ -105,7 +105,7 @@ def _is_expandable(value: Any, rest: list[str]) -> bool:
     return isinstance(value, str) and value.partition("_")[0] in _SHELVES
 
 
-# The shelf of each kind of expandable object, by the prefix of its ids.
+# The store's shelf for each kind of expandable object, by the prefix of the ids.
 _SHELVES: dict[str, Callable[[Store], Shelf]] = {
     "ba": lambda store: store.bank_accounts,
     "ch": lambda store: store.charges,
@@ -129,6 +129,6 @@ def _current(store: Store, thing: StripeObject) -> StripeObject:
     if thing.get("object") == "balance_transaction":
         return as_of(thing, store.now())
     if thing.get("object") == "bank_account":
-        # The field is only for the class `Shelf`.
+        # Only the class `Shelf` needs this field.
         return {name: value for name, value in thing.items() if name != "created"}
     return thing

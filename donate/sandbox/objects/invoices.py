@@ -13,7 +13,7 @@ from donate.sandbox.store import Store
 def new_invoice(
     store: Store, subscription: StripeObject, customer: StripeObject, reason: str
 ) -> StripeObject:
-    """Return a draft invoice. It has one line for each item of the subscription, for one period."""
+    """Return a draft invoice for one period, with a line for each item of the subscription."""
     now = store.now()
     invoice_id = store.new_id("in_1")
     lines = [_new_line(store, invoice_id, item) for item in subscription["items"]["data"]]

@@ -1,4 +1,4 @@
-"""Groups of fields that many of Stripe's objects have, with their values in the sandbox."""
+"""Groups of fields that many of Stripe's objects share, with the sandbox's values."""
 
 from typing import Any
 
@@ -15,7 +15,7 @@ _EVIDENCE = """
 
 
 def null_fields(names: str) -> dict[str, None]:
-    """Return fields without a value, which are null in Stripe's objects instead of missing."""
+    """Return fields with the value None. Stripe's objects show unset fields as null."""
     return dict.fromkeys(names.split())
 
 
@@ -28,7 +28,7 @@ def no_evidence() -> dict[str, Any]:
 
 
 def branding(request: dict[str, Any]) -> dict[str, Any]:
-    """Return a session's branding: the requested settings, and the account's defaults."""
+    """Return a session's branding: the requested settings, with the account's for the rest."""
     return {
         **null_fields("icon logo"),
         "background_color": "#ffffff",

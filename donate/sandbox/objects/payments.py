@@ -1,7 +1,7 @@
-"""New objects with every field in Stripe's API reference.
+"""New objects with every field that is in Stripe's API reference.
 
-Field names: https://docs.stripe.com/api. Fields that the sandbox does not use are null, as they are
-at Stripe by default.
+Field names: https://docs.stripe.com/api. Fields that the sandbox does not use are null, which is
+also Stripe's default.
 """
 
 from typing import Any
@@ -34,7 +34,7 @@ def new_session(
             "permissions recovered_from saved_payment_method_options setup_intent "
             "shipping_address_collection shipping_cost subscription wallet_options"
         ),
-        # Stripe repeats these parameters in the session.
+        # Stripe copies these parameters into the session.
         **{
             name: request.get(name)
             for name in (
@@ -170,7 +170,7 @@ def new_charge(
     billing: dict[str, Any],
     method_details: dict[str, Any],
 ) -> StripeObject:
-    # Stripe gives charges that are not card payments another id prefix.
+    # At Stripe, the ids of charges that are not card payments begin with a different prefix.
     prefix = "ch_3" if method_details["type"] == "card" else "py_3"
     return {
         "id": store.new_id(prefix),

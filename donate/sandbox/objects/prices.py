@@ -13,7 +13,7 @@ from donate.sandbox.store import Store
 
 
 def new_price(store: Store, data: dict[str, Any], currency: str) -> StripeObject:
-    """Return a price from a checked `price_data`; a missing product is created."""
+    """Return a price from a checked `price_data`. If it names no product, create one."""
     recurring = data.get("recurring")
     return {
         "id": store.new_id("price_1"),
@@ -75,6 +75,7 @@ def _product(store: Store, data: dict[str, Any]) -> str:
                 is_final=True,
             )
         return str(product["id"])
-    # An inline product is inactive from the start, like its price. Implementers report from live
-    # accounts (2026) that Stripe then refuses another price of the product, with the message above.
+    # A product that is created with a price is inactive from the start, like the price.
+    # Implementers report from live accounts (2026) that Stripe then refuses another price for the
+    # product, with the message above.
     return str(new_product(store, data["product_data"], is_active=False)["id"])

@@ -35,7 +35,7 @@ def change_product(store: Store, parameters: dict[str, Any], product_id: str) ->
 
 
 def new_product(store: Store, request: dict[str, Any], *, is_active: bool = True) -> StripeObject:
-    """Create a product from a request, or from the `product_data` of an inline price."""
+    """Create a product from a request, or from the `product_data` inside a price."""
     now = store.now()
     product = {
         "id": store.new_id("prod_", 14),

@@ -1,4 +1,4 @@
-"""The page where a donor would pay at Stripe, marked as pretend; it needs no JavaScript."""
+"""A pretend version of Stripe's payment page, marked as pretend. It needs no JavaScript."""
 
 import re
 from dataclasses import dataclass, field
@@ -35,7 +35,7 @@ _STYLE = (_HERE / "templates" / "page.css").read_text(encoding="utf-8")
 
 @dataclass
 class Submission:
-    """The submitted values, kept so that a page with errors can show them again."""
+    """The submitted values. The page shows them again if there are errors."""
 
     values: dict[str, str]
     errors: dict[str, str] = field(default_factory=dict)
@@ -85,7 +85,7 @@ def _session(store: Store, session_id: str) -> StripeObject | None:
 
 
 def _read_attempt(store: Store, session: StripeObject, submission: Submission) -> Attempt | None:
-    """Return the attempt to pay; if a value is invalid, add errors to `submission`, return None."""
+    """Return the attempt to pay. If a value is invalid, add errors to `submission`, return None."""
     values, errors, words = submission.values, submission.errors, _words(session)["errors"]
     email = session["customer_email"] or values.get("email", "")
     try:
@@ -104,7 +104,7 @@ def _read_attempt(store: Store, session: StripeObject, submission: Submission) -
 def read_card(
     store: Store, submission: Submission, words: dict[str, str], email: str
 ) -> Attempt | None:
-    """Return the attempt to pay by card, or add errors to `submission` and return None."""
+    """Return the attempt to pay by card. If a value is invalid, add errors and return None."""
     values, errors = submission.values, submission.errors
     number = re.sub(r"[ -]", "", values.get("number", ""))
     card = TEST_CARDS.get(number)
@@ -135,7 +135,7 @@ _BANK_FIELDS = {"institution": r"[0-9]{3}", "transit": r"[0-9]{5}", "account": r
 
 
 def _is_in_future(expiry: str, now: int) -> bool:
-    """Return whether MM/YY has not passed; a card is valid until the end of its month."""
+    """Return whether MM/YY has not passed. A card is valid until the end of that month."""
     match = re.fullmatch(r"(0[1-9]|1[0-2])\s*/\s*(?:20)?([0-9]{2})", expiry)
     if match is None:
         return False
@@ -185,7 +185,8 @@ def html_page(
     form_target: str | None = None,
     **values: Any,
 ) -> Response:
-    # Browsers apply the policy's form-action to the form's target, and to the redirect after it.
+    # Browsers apply the policy's form-action both to the form's target and to a redirect that
+    # follows.
     policy = (
         "default-src 'none'; style-src 'self'; base-uri 'none'; frame-ancestors 'none'; "
         f"form-action 'self' {_origin(form_target)}"
@@ -201,7 +202,7 @@ def html_page(
 
 
 def _origin(url: str | None) -> str:
-    """Return a URL's scheme and host, or "" if the host could change the CSP header."""
+    """Return a URL's scheme and host, or "" if the host could break the CSP header's syntax."""
     parts = urlsplit(url or "")
     is_plain = re.fullmatch(r"[A-Za-z0-9.:\[\]-]+", parts.netloc)
     return f"{parts.scheme}://{parts.netloc}" if is_plain else ""

@@ -1,4 +1,4 @@
-"""The sandbox's front page: its sessions and links, and buttons for a bank's answer."""
+"""The sandbox's front page: it links to the sessions, and has buttons to answer as the bank."""
 
 from datetime import UTC, datetime, timedelta
 from itertools import islice
@@ -73,7 +73,7 @@ async def _says_yes(request: Request) -> bool:
 
 
 def _bank_decides(store: Store, session: StripeObject) -> bool:
-    """Return whether the payment is a bank debit that the bank has not answered yet."""
+    """Return whether the payment is a debit that the bank has not accepted or refused yet."""
     intent = store.payment_intents.get(session["payment_intent"] or "")
     return intent is not None and intent["status"] in ("processing", "requires_action")
 
@@ -90,7 +90,7 @@ def _balance_rows(store: Store) -> list[dict[str, str]]:
 
 
 def _statements(store: Store) -> dict[str, str]:
-    """Return the address of last month's statement in each shape; none for a bank without lines."""
+    """Return the URLs of last month's statement in each format; none for a bank without lines."""
     if not any(store.bank):
         return {}
     last = datetime.fromtimestamp(store.now(), UTC).date().replace(day=1) - timedelta(days=1)

@@ -1,7 +1,7 @@
-"""Microdeposits that prove who owns a bank account, when no immediate proof is possible.
+"""Microdeposits: they prove who owns a bank account, if no immediate proof is possible.
 
-Two deposits arrive within a day or two; the donor enters their amounts on a page of Stripe's within
-ten days: https://docs.stripe.com/payments/acss-debit/set-up-payment (read 2026-11-28).
+Two deposits arrive within a day or two. The donor enters their amounts on one of Stripe's pages
+within ten days: https://docs.stripe.com/payments/acss-debit/set-up-payment (read 2026-11-28).
 """
 
 from typing import Any
@@ -15,7 +15,7 @@ from donate.sandbox.pages.words import WORDS
 from donate.sandbox.shelf import StripeObject
 from donate.sandbox.store import Store
 
-# The two amounts that confirm a bank account in test mode. No other amounts do.
+# In test mode, only these two amounts confirm a bank account.
 AMOUNTS = ("32", "45")
 
 
@@ -40,7 +40,7 @@ def deposit_routes(store: Store) -> APIRouter:
 
 
 def _session_of(store: Store, intent_id: str) -> StripeObject | None:
-    """Return the session whose intent waits for the confirmation of its deposits."""
+    """Return the session whose payment or setup waits until the donor confirms the deposits."""
     shelf = store.setup_intents if intent_id.startswith("seti_") else store.payment_intents
     intent = shelf.get(intent_id)
     if intent is None or intent["status"] != "requires_action":

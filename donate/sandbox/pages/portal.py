@@ -1,8 +1,9 @@
 """The customer portal: a donor replaces a saved card or ends a subscription.
 
-With `flow_data` the page does one thing and then redirects. A new card becomes the customer's
-default, not a subscription's own. A subscription that ends under flexible billing gets `cancel_at`,
-and `cancel_at_period_end` stays false; until that time the donor can undo it.
+If the portal session has `flow_data`, the page does one thing and then redirects. A new card
+becomes the customer's default card, not a subscription's. A subscription that ends under flexible
+billing gets `cancel_at`, and its `cancel_at_period_end` stays false. The donor can undo this until
+the subscription ends.
 https://docs.stripe.com/customer-management/portal-deep-links
 https://docs.stripe.com/billing/subscriptions/billing-mode/compare
 """

@@ -1,7 +1,7 @@
 """Payouts from their creation to their end, with their balance transactions and events.
 
-Statuses: https://docs.stripe.com/api/payouts/object. An automatic payout includes the transactions
-that are available and that no earlier one includes, and its own:
+Statuses: https://docs.stripe.com/api/payouts/object. An automatic payout includes its own
+transaction, and all available transactions that no earlier payout includes:
 https://docs.stripe.com/payouts/reconciliation
 """
 
@@ -39,7 +39,7 @@ FAILURES = {
 
 
 def play_payouts(store: Store) -> None:
-    """Make the automatic payouts that are due, and take every payout's steps up to now."""
+    """Make the automatic payouts that are due, and move all payouts to their state as of now."""
     now = store.now()
     while True:
         day = store.next_payout_day or now + 1
@@ -65,7 +65,7 @@ def available_balance(store: Store) -> dict[str, int]:
 
 
 def pending_balance(store: Store) -> dict[str, int]:
-    """Return the balance that is not available yet, of each currency with any transaction."""
+    """Return the balance that is not available yet, for each currency that has transactions."""
     sums: dict[str, int] = defaultdict(int)
     for transaction in store.balance_transactions:
         if _is_in_balance(transaction):
@@ -83,7 +83,7 @@ def new_payout(
     method: Method = "standard",
     **more: Any,
 ) -> StripeObject:
-    """Create a pending payout with its transaction; a negative `amount` debits the bank account."""
+    """Create a pending payout and its transaction. A negative `amount` debits the bank account."""
     is_instant = method == "instant"
     fee = instant_fee(amount) if is_instant else 0
     arrival = business_days_after(store.now(), ARRIVES_AFTER_BUSINESS_DAYS)
@@ -140,7 +140,7 @@ def instant_fee(amount: int) -> int:
 
 
 def fail_payout(store: Store, payout: StripeObject, code: str) -> StripeObject:
-    """Let a payout fail, also one that is paid, and put its money back into the balance."""
+    """Make a payout fail, even a paid one, and put its money back into the balance."""
     if payout["status"] in ("canceled", "failed"):
         raise Refusal(f"This payout is {payout['status']}, so it cannot fail.")
     if payout["status"] == "paid":
@@ -160,7 +160,7 @@ def fail_payout(store: Store, payout: StripeObject, code: str) -> StripeObject:
 def cancel_payout(store: Store, payout: StripeObject) -> StripeObject:
     """Cancel a pending manual payout: https://docs.stripe.com/api/payouts/cancel."""
     if payout["automatic"] or payout["status"] != "pending":
-        # Stripe documents the rule, and not the message.
+        # Stripe documents this rule, but not the text of the message.
         raise Refusal("Only manual payouts that are pending can be canceled.", is_final=True)
     _put_back(store, payout, "payout_cancel", "Payout cancellation")
     _change(store, payout, status="canceled")
@@ -169,7 +169,7 @@ def cancel_payout(store: Store, payout: StripeObject) -> StripeObject:
 
 
 def bank_account(store: Store, currency: str) -> StripeObject:
-    """Return the account's bank account for a currency; the first call adds it."""
+    """Return the account's bank account for a currency. The first call creates it."""
     for account in store.bank_accounts:
         if account["currency"] == currency:
             return account
@@ -187,7 +187,8 @@ def bank_account(store: Store, currency: str) -> StripeObject:
         "metadata": {},
         "routing_number": "11000-000",
         "status": "new",
-        # Only for the class `Shelf`. The API's answers leave the field out, as Stripe's do.
+        # Only the class `Shelf` needs this field. The API's answers leave it out, as Stripe's
+        # answers do.
         "created": store.now(),
     }
     store.bank_accounts.put(account)
@@ -195,7 +196,7 @@ def bank_account(store: Store, currency: str) -> StripeObject:
 
 
 def _pay_out_available(store: Store) -> None:
-    """Create this midnight's automatic payout of each currency with all that is available."""
+    """For each currency, create an automatic payout of the whole available balance."""
     schedule, by_currency = store.payout_schedule, defaultdict[str, list[StripeObject]](list)
     for transaction in store.not_paid_out.values():
         if _is_available(store, transaction):
@@ -218,7 +219,7 @@ def _pay_out_available(store: Store) -> None:
 def _is_available(store: Store, transaction: StripeObject) -> bool:
     """Return whether a transaction counts in the available balance.
 
-    A payout's does at once, even if its own `available_on` is the payout's date of arrival.
+    A payout's transaction counts at once, even if its `available_on` is the payout's arrival date.
     """
     is_due = transaction["type"] == "payout" or transaction["available_on"] <= store.now()
     return is_due and _is_in_balance(transaction)

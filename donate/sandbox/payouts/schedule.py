@@ -1,4 +1,4 @@
-"""When automatic payouts are made: https://docs.stripe.com/payouts#payout-schedule."""
+"""Decides when automatic payouts are made: https://docs.stripe.com/payouts#payout-schedule."""
 
 from calendar import monthrange
 from dataclasses import dataclass
@@ -15,13 +15,13 @@ _SATURDAY = 5
 class Schedule:
     """The account's payout settings.
 
-    Stripe's default is `daily`. The sandbox's is `manual`, so that only tests of payouts get them.
-    A charge is available `delay_days` days after its day. `weekly_anchor` is 0 for Monday;
-    `monthly_anchor` is a day of the month. `minimum` is the smallest payout in minor units. With
-    `debit_negative_balances`, Stripe debits the bank account for a negative balance on the next
-    day, whatever the interval:
-    https://support.stripe.com/questions/what-happens-when-i-have-a-negative-balance
-    Without `gives_trace_ids`, the banks give no trace ids, and Stripe says so after ten days.
+    Stripe's default is `daily`. The sandbox's default is `manual`, so that only tests about payouts
+    get payouts. The money of a charge is available `delay_days` days after the charge.
+    `weekly_anchor` is 0 for Monday; `monthly_anchor` is a day of the month. `minimum` is the
+    smallest payout in minor units. With `debit_negative_balances`, Stripe debits the bank account
+    for a negative balance on the next day, whatever the interval:
+    https://support.stripe.com/questions/what-happens-when-i-have-a-negative-balance If
+    `gives_trace_ids` is false, the banks give no trace ids, and Stripe says so after ten days.
     """
 
     interval: Interval = "manual"
@@ -41,7 +41,7 @@ class Schedule:
             case "weekly":
                 return day.weekday() == self.weekly_anchor
             case "monthly":
-                # A later day than the month's last means its last day.
+                # If the month has fewer days, its last day counts.
                 last = monthrange(day.year, day.month)[1]
                 return day.day == min(self.monthly_anchor, last)
         return False

@@ -1,4 +1,4 @@
-"""Idempotency keys: the first answer is saved and returned for each repeat of the request.
+"""Idempotency keys: the first answer is saved, and returned if the request is repeated.
 
 https://docs.stripe.com/api/idempotent_requests
 """
@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from donate.sandbox.errors import Refusal
 
 MAX_KEY_LENGTH = 255
-# Stripe may delete a key after 24 hours. The sandbox always does, so that tests can rely on it.
+# Stripe may delete a key after 24 hours. The sandbox always deletes it then, so that tests can rely
+# on this.
 KEY_LIFE_S = 24 * 60 * 60
 
 
@@ -73,5 +74,5 @@ class IdempotencyKeys:
         self._uses[key] = _Use(use.path, use.parameters, use.began_at, answer)
 
     def forget(self, key: str) -> None:
-        """Free the key, because the request was not executed."""
+        """Forget the key, because the request was not executed. The key can be used again."""
         del self._uses[key]

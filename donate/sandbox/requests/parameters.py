@@ -1,7 +1,7 @@
-"""Functions called checks. Each reads one parameter, and refuses invalid values as Stripe would.
+"""Checks: functions that each read one parameter, and refuse invalid values as Stripe would.
 
-A check gets the form's value and the parameter's full name; it returns the value or raises Refusal.
-`record` combines checks, and refuses unknown and missing parameters.
+A check gets the value from the form and the full name of the parameter. It returns the value or
+raises Refusal. `record` combines checks, and refuses unknown and missing parameters.
 """
 
 import re
@@ -85,7 +85,7 @@ def boolean(value: Any, path: str) -> bool:
 
 
 def only(required: str) -> Check:
-    """Return a check for a parameter of which the sandbox supports one value."""
+    """Return a check for a parameter for which the sandbox supports only one value."""
 
     def check(value: Any, path: str) -> str:
         if value != required:
@@ -151,7 +151,7 @@ def metadata(value: Any, path: str) -> dict[str, str]:
 
 
 def metadata_change(value: Any, path: str) -> dict[str, str | None]:
-    """Return metadata to set; the value None unsets a key, and an empty result unsets all keys."""
+    """Return metadata to set. The value None unsets a key; an empty result unsets all keys."""
     values: dict[str, str | None] = dict(metadata(value, path))
     if value == "":
         return {}
@@ -178,7 +178,7 @@ def list_of(check: Check, max_length: int = 100) -> Check:
 def record(
     checks: Mapping[str, Check], required: Sequence[str] = (), unsupported: Sequence[str] = ()
 ) -> Check:
-    """Return a check for a dict of parameters, each of which has its own check in `checks`.
+    """Return a check for a dict of parameters. `checks` has a check for each parameter.
 
     `unsupported` names the parameters that Stripe accepts and the sandbox does not support.
     """
@@ -211,7 +211,7 @@ def read(
     required: Sequence[str] = (),
     unsupported: Sequence[str] = (),
 ) -> dict[str, Any]:
-    """Check all parameters of a request; every endpoint also accepts `expand`."""
+    """Check all parameters of a request. Every endpoint also accepts `expand`."""
     all_checks = {**checks, "expand": list_of(text())}
     values: dict[str, Any] = record(all_checks, required, unsupported)(parameters, "")
     return values

@@ -1,8 +1,9 @@
 """Permissions of a restricted key, and Stripe's error message for a missing one.
 
-https://docs.stripe.com/keys/restricted-api-keys: each resource is None, Read or Write; GET needs
-Read, everything else Write, and Write includes Read. Stripe checks the key before it looks for the
-object. The message is from requests refused in 2026, quoted in public error reports.
+https://docs.stripe.com/keys/restricted-api-keys: for each resource, a key has the level None, Read
+or Write. GET needs Read, other methods need Write, and Write includes Read. Stripe checks the key
+before it looks for the object. The message is quoted from public error reports about requests that
+Stripe refused in 2026.
 """
 
 from typing import Literal, get_args
@@ -12,8 +13,8 @@ from donate.sandbox.errors import Refusal
 Level = Literal["none", "read", "write"]
 LEVELS: tuple[Level, ...] = get_args(Level)
 
-# For each resource: its path in the API, its row in the Dashboard, and its name in a permission.
-# The first path that a request's path begins with counts.
+# For each resource: its path in the API, its row in the Dashboard, and its name in a permission. If
+# a request's path begins with several of these paths, the first one counts.
 RESOURCES = (
     ("/v1/account", "Accounts", "accounts"),
     ("/v1/balance_transactions", "Balance Transactions", "balance_transaction"),
@@ -42,7 +43,7 @@ NAMES = frozenset(name for _, _, name in RESOURCES)
 
 
 class Permissions:
-    """An API key's level for each resource; without an entry, the level is Write."""
+    """An API key's level for each resource. A resource without an entry has the level Write."""
 
     def __init__(self, account_id: str) -> None:
         self._account_id = account_id

@@ -39,7 +39,8 @@ def interval(value: Any, path: str) -> str:
 
 
 def interval_count(value: Any, path: str) -> int:
-    # A price recurs at least once in three years: https://docs.stripe.com/api/prices/create
+    # A recurring price must recur at least every three years:
+    # https://docs.stripe.com/api/prices/create
     return int(integer(1, 36)(value, path))
 
 

@@ -1,8 +1,9 @@
-"""Planned faults: the next answers of a route go wrong in a chosen way.
+"""Planned faults: make the next answers of a route go wrong in a chosen way.
 
-With some kinds of fault, the request is never processed. With the others, the sandbox processes it,
-saves the true answer under its idempotency key, and alters only the response. `hang` waits before
-processing and holds the idempotency key meanwhile; `drip` sends the true answer slowly.
+For some kinds of fault, the request is never processed. For the others, the sandbox processes the
+request, saves the true answer under its idempotency key, and alters only the response. `hang` waits
+before it processes the request, and holds the idempotency key meanwhile. `drip` sends the true
+answer slowly.
 """
 
 import asyncio
@@ -32,7 +33,7 @@ DoneAndSpoiled = Literal[
     "no_url",
     "other_host",
 ]
-# "any" stands for a random kind, which the sandbox's seed chooses anew for each request.
+# "any" stands for a random kind. The sandbox's seed chooses the kind anew for each request.
 Kind = NotDone | DoneAndSpoiled | Literal["any"]
 KINDS: tuple[Kind, ...] = (*get_args(NotDone), *get_args(DoneAndSpoiled))
 
@@ -75,7 +76,7 @@ class Troubles:
 
 
 def refusal_for(kind: Kind) -> Refusal | None:
-    """Return the Stripe error for this kind of fault, or None if the fault is no Stripe error."""
+    """Return the Stripe error for this kind of fault; None if the fault is not a Stripe error."""
     match kind:
         case "500":
             return Refusal(
@@ -147,7 +148,7 @@ def _with_url(body: bytes, url: str | None) -> bytes:
 
 
 async def _drip(body: bytes, seconds: float) -> AsyncIterator[bytes]:
-    """Yield the body a few bytes at a time. Each read is quick, but the whole takes `seconds`."""
+    """Yield the body in small pieces. Each read is quick, but all together take `seconds`."""
     pieces = 200
     size = max(1, -(-len(body) // pieces))
     for start in range(0, len(body), size):

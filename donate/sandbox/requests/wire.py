@@ -1,6 +1,7 @@
-"""Answers that break the connection: a reset, or a body that stops half-way.
+"""Responses that break the connection: reset it, or stop half-way through the body.
 
-ASGI hides the transport, so `ExposedTransportProtocol` puts it into the request's scope.
+They need the connection's transport, which ASGI hides. So `ExposedTransportProtocol` puts it into
+the request's scope.
 """
 
 import asyncio

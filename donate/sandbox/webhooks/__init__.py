@@ -1,1 +1,1 @@
-"""Outgoing signed events: delivered, delayed, and written for an endpoint's API version."""
+"""Delivers signed events, some delayed, each written for an endpoint's API version."""

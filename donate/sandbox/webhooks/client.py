@@ -1,6 +1,7 @@
 """A small HTTP/1.1 client for deliveries, with connections that stay open.
 
-Each payment sends four to twelve events. An ordinary HTTP library needs milliseconds for each.
+Each payment causes four to twelve events, and an ordinary HTTP library would need milliseconds to
+send each.
 """
 
 import asyncio
@@ -38,7 +39,7 @@ class WebhookClient:
         self._idle: dict[str, list[_Connection]] = {}
 
     async def post(self, url: str, body: bytes, headers: dict[str, str], timeout_s: float) -> int:
-        """Return the status of the answer; redirects are not followed.
+        """Return the status of the answer. Redirects are not followed.
 
         Raises NotDelivered if no answer arrives within `timeout_s`.
         """
@@ -68,7 +69,7 @@ class WebhookClient:
             try:
                 return await self._send(connection, request, idle)
             except (ConnectionError, EOFError):
-                # The receiver had closed the idle connection, so try another connection.
+                # The receiver has closed this idle connection, so try another one.
                 continue
         return await self._send(await _connect(parts), request, idle)
 

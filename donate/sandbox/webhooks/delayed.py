@@ -1,4 +1,4 @@
-"""Deliveries of events that are held back: for some seconds, or until later events were sent."""
+"""Holds back deliveries of events: for some seconds, or until later events were sent."""
 
 import asyncio
 from contextlib import suppress
@@ -14,7 +14,7 @@ class DelayedDeliveries:
     async def wait(self, seconds: float, until_number: int | None = None) -> None:
         """Wait `seconds`, or until `release` ends the wait.
 
-        `until_number` is the number of the event to wait for; None waits for no event.
+        `until_number` is the number of the event to wait for; None means to wait for no event.
         """
         if seconds <= 0:
             return

@@ -1,4 +1,4 @@
-"""Events as an endpoint of an older API version gets them.
+"""Converts events to the form that an endpoint with an older API version gets.
 
 Since basil, an invoice names its subscription under `parent`, its payments are objects of their
 own, and a subscription's period is on its items:
@@ -30,7 +30,7 @@ _ADDED_AFTER_2024 = {
 
 
 def event_in_version(version: Version, event: StripeObject, store: Store) -> StripeObject:
-    """Return the event as an endpoint of this version gets it."""
+    """Return the event in the form that an endpoint with this API version gets."""
     if version == TODAY:
         return event
     older = {**event, "api_version": version, "data": deep_copy(event["data"])}
@@ -63,7 +63,7 @@ def _write_as_in_2024(target: StripeObject, store: Store) -> None:
 
 
 def _links_of_invoice(invoice: StripeObject, store: Store) -> dict[str, Any]:
-    """Return the links to subscription and payment that invoices had before API version basil."""
+    """Return the fields that link an invoice to subscription and payment before version basil."""
     details = invoice["parent"]["subscription_details"]
     intent, is_out_of_band = None, False
     if invoice["status"] != "draft":

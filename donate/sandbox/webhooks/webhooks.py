@@ -1,4 +1,4 @@
-"""Deliveries of events: signed, sent in parallel, and retried when refused.
+"""Delivers events: signs them, sends them in parallel, and retries refused deliveries.
 
 Signatures: https://docs.stripe.com/webhooks#verify-manually
 """
@@ -43,7 +43,7 @@ class Delivery:
 
 @dataclass(frozen=True)
 class OutgoingEvent:
-    """An event with the API version to write it in and the secret to sign it with."""
+    """An event, the API version in which to write it, and the secret with which to sign it."""
 
     event: StripeObject
     version: Version
@@ -91,7 +91,7 @@ class Deliveries:
         self.log: deque[Delivery] = deque(maxlen=LOGGED_DELIVERIES)
 
     async def close(self) -> None:
-        """Stop all deliveries now; events that are not delivered yet are never delivered."""
+        """Stop all deliveries now. Events that are not delivered yet will never be delivered."""
         self.reset()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._client.close()
@@ -131,7 +131,7 @@ class Deliveries:
         return self._delayed.release()
 
     async def send_again(self, event: StripeObject, times: int) -> list[Delivery]:
-        """Deliver an event `times` times in parallel, whether or not it was delivered before."""
+        """Deliver an event `times` times in parallel, even if it was delivered before."""
         outgoing = OutgoingEvent(event, self.api_version, self._secret)
         return list(await asyncio.gather(*(self._send(outgoing, 1) for _ in range(times))))
 
