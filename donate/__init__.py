@@ -1,1 +1,1 @@
-"""A donation service. It records a donor's choice first, and confirms every gift exactly once."""
+"""A donation service. It records each donor's choice first, and confirms each gift exactly once."""

@@ -32,12 +32,13 @@ from donate.web.security_headers import SecurityHeaders
 from donate.web.templating import STATIC, Pages
 from donate.wiring import Parts, build_parts, letters_wait, new_carrier
 
-# At most MAX_WAITING threads wait for Stripe at once. The other 36 stay free for other requests.
+# At most MAX_WAITING threads wait for Stripe at the same time, so 36 threads always stay free for
+# other requests.
 THREADS: Final = MAX_WAITING + 36
 
 
 def create_app(settings: Settings, clock: Clock | None = None) -> FastAPI:
-    """Build the web application from the settings. Until it is served, it opens no connection."""
+    """Build the web application from the settings. It opens no connections until it is started."""
     return build_app(build_parts(settings, clock), settings)
 
 
@@ -131,7 +132,8 @@ def _add_pages_and_api(app: FastAPI, parts: Parts, settings: Settings, pages: Pa
 def _add(app: FastAPI, router: APIRouter) -> None:
     """Add the routes of a router to the application without copying them.
 
-    What it buys: a fast first answer. `include_router` makes the first request analyse each route.
+    Problem: `include_router` makes the first request slow, because that request analyses each
+    route.
     Shown by: the time until the first answer of a new process, or of each test's application.
     Delete it when: that time is the same with `include_router`.
     """

@@ -31,7 +31,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except DonateError as error:
         print(f"donate: {error}", file=sys.stderr)
     except BrokenPipeError:
-        # The program that reads our output, such as `head`, has ended. Python would fail again when
+        # The program that read our output, such as `head`, has ended. Python would fail again when
         # it flushes the output at exit, so send the rest to /dev/null.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except KeyboardInterrupt:
@@ -177,7 +177,7 @@ def _settings() -> Settings:
 
 
 def _database() -> Database:
-    # Set no timeout: a migration may take long, and the person at the terminal can interrupt it.
+    # Set no timeout: a migration may take long, and the operator at the terminal can interrupt it.
     database = Database(_settings().database_url, silence_s=None)
     database.upgrade()
     return database

@@ -38,7 +38,10 @@ class FixedClock:
 
 
 class Backoff:
-    """The pauses after the first, second, ... attempt of something: `Backoff("2s 10m 1h 2d")`."""
+    """The pauses between the attempts at something, for example `Backoff("2s 10m 1h 2d")`.
+
+    This example pauses two seconds after the first attempt, and ten minutes after the second.
+    """
 
     _UNITS: Final = {
         "s": timedelta(seconds=1),
@@ -51,11 +54,14 @@ class Backoff:
         self.pauses = [int(pause[:-1]) * self._UNITS[pause[-1]] for pause in pauses.split()]
 
     def after(self, attempts: int) -> timedelta:
-        """Return the pause after this many attempts, counted from 1; the last pause repeats."""
+        """Return the pause after this many attempts, counted from 1.
+
+        After the last pause of the list, that pause is used again and again.
+        """
         return self.pauses[min(attempts, len(self.pauses)) - 1]
 
     def after_or_stop(self, attempts: int) -> timedelta | None:
-        """Return the pause after this many attempts, or None when they were the last."""
+        """Return the pause after this many attempts, or None if there is no further attempt."""
         return self.pauses[attempts - 1] if attempts <= len(self.pauses) else None
 
 
@@ -68,10 +74,10 @@ def local_date(instant: datetime, time_zone: str) -> date:
 
 
 def read_day(text: str) -> date | None:
-    """Return the date that a browser sent as 2026-03-31; None if the text is no date.
+    """Return the date that a browser sent as 2026-03-31, or None if the text is not a valid date.
 
-    Dates outside of FIRST_DAY and LAST_DAY are none. Those between can be moved by months and
-    between time zones, and browsers send the year 26 as 0026.
+    Dates before FIRST_DAY or after LAST_DAY also give None. Browsers send the year 26 as 0026, and
+    code that moves a date by months or between time zones needs room on both sides.
     """
     try:
         day = date.fromisoformat(text) if re.fullmatch(r"[0-9]{4}(-[0-9]{2}){2}", text) else None
@@ -81,5 +87,5 @@ def read_day(text: str) -> date | None:
 
 
 def start_of_day(day: date, time_zone: str) -> datetime:
-    """Return the time in UTC at which `day` begins in `time_zone`."""
+    """Return the UTC time at which `day` begins in `time_zone`."""
     return datetime(day.year, day.month, day.day, tzinfo=ZoneInfo(time_zone)).astimezone(UTC)

@@ -142,7 +142,8 @@ class RefusalDetails(TypedDict, total=False):
 class StripeUnavailable(Unavailable):
     """Stripe gave no usable answer, so nobody knows whether the request had an effect.
 
-    `told` is Stripe's error, for staff to read. It may be stored in the database, but never logged.
+    `told` is Stripe's own description of the error, for staff to read. It may be stored in the
+    database, but must not be logged.
     """
 
     def __init__(self, message: str, *, told: RefusalDetails | None = None) -> None:
@@ -155,8 +156,8 @@ class StripeRefused(StripeUnavailable):
 
     `code` is Stripe's error code; if Stripe gave none, `param` names the request parameter that
     Stripe refused. If `may_have_acted` is true, Stripe repeated an earlier failure, or the
-    idempotency key was used for another request. Then look up what Stripe has before retrying with
-    another key.
+    idempotency key was used for another request. In both cases, look up what exists at Stripe
+    before retrying with another key.
     """
 
     def __init__(
@@ -175,7 +176,7 @@ class StripeRefused(StripeUnavailable):
 
     @property
     def is_final(self) -> bool:
-        """Whether Stripe certainly did nothing, and would refuse a retry as well."""
+        """Whether Stripe certainly did nothing, and would also refuse a retry."""
         return not self.may_have_acted
 
 

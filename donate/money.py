@@ -21,7 +21,7 @@ from babel.numbers import (
 
 from donate.errors import N_, BadInput
 
-# Map a currency to its digits after the decimal mark, and its smallest step in minor units.
+# Maps each currency to its number of decimals, and to its smallest step in minor units.
 _SPECIAL: Final[dict[str, tuple[int, int]]] = {
     **dict.fromkeys("BIF CLP DJF GNF JPY KMF KRW MGA PYG RWF VND VUV XAF XOF XPF".split(), (0, 1)),
     **dict.fromkeys("BHD JOD KWD OMR TND".split(), (3, 10)),
@@ -31,12 +31,12 @@ _SPECIAL: Final[dict[str, tuple[int, int]]] = {
 _USUAL: Final = (2, 1)
 _KNOWN: Final = frozenset(list_currencies())
 
-# Stripe allows amounts of 8 digits, for a few currencies 12. A database column holds 18.
+# Stripe allows amounts of 8 digits, or 12 digits in a few currencies. A database column holds 18.
 MAX_AMOUNT_MINOR: Final = 999_999_999_999
 
 
 def minor_digits(currency: str) -> int:
-    """Return the number of digits after the decimal mark in `currency`."""
+    """Return the number of digits after the decimal separator in `currency`."""
     return _SPECIAL.get(currency, _USUAL)[0]
 
 
@@ -58,7 +58,7 @@ class Money:
     currency: str
 
     def part(self, amount_minor: int) -> "Money":
-        """Return another amount, given in minor units, in the same currency."""
+        """Return another amount in the same currency. `amount_minor` is in minor units."""
         return Money(amount_minor, self.currency)
 
     def __post_init__(self) -> None:
@@ -75,7 +75,7 @@ class Money:
 
 
 def parts_of(amount: Money, most_minor: int | None) -> tuple[Money, ...]:
-    """Split an amount into transfers of at most `most_minor`. Return () if one is enough."""
+    """Split an amount for transfers of at most `most_minor`; return () if one is enough."""
     if most_minor is None or amount.amount_minor <= most_minor:
         return ()
     whole, rest = divmod(amount.amount_minor, most_minor)
@@ -94,10 +94,12 @@ def format_briefly(money: Money, locale: str) -> str:
     return _with_decimals(money, digits if money.amount_minor % 10**digits else 0, locale)
 
 
-# A staff page shows hundreds of amounts, and formatting one takes a tenth of a millisecond.
+# Cache the results, because a staff page shows hundreds of amounts, and formatting one amount takes
+# a tenth of a millisecond.
 @lru_cache(10_000)
 def _with_decimals(money: Money, digits: int, locale: str) -> str:
-    # CLDR omits the decimals of some currencies (RSD, ALL) for which Stripe has cents, so set them.
+    # CLDR omits the decimals of some currencies, such as RSD and ALL, for which Stripe has cents.
+    # So set the number of decimals explicitly.
     pattern = Locale.parse(_babel(locale)).currency_formats["standard"].pattern
     exact = pattern.replace(".00", "." + "0" * digits)
     return format_currency(
@@ -113,7 +115,7 @@ def format_amount(money: Money, locale: str) -> str:
 
 _SPACES = str.maketrans(dict.fromkeys("\u00a0\u202f\u2009", " "))
 _SIGNS: Final = frozenset("$¥€£")
-# A number with a thousands separator never begins with 0: `0,500` is a half, not five hundred.
+# No number with a thousands separator begins with 0, so `0,500` is a half, not five hundred.
 _WHOLE = re.compile(r"[0-9]+|[1-9][0-9]{0,2}(?P<sep>[ ,.\u2019'])[0-9]{3}(?:(?P=sep)[0-9]{3})*")
 
 
@@ -140,7 +142,7 @@ def read_amount(text: str, currency: str, locale: str) -> Money:
 
 
 def typed_sign(currency: str, locale: str) -> str:
-    """Return the currency sign that people type, such as `$`; empty if the currency has none."""
+    """Return the currency sign that people type, such as `$`, or "" if the currency has none."""
     return "".join(_SIGNS.intersection(get_currency_symbol(currency, _babel(locale))))
 
 
@@ -150,7 +152,7 @@ def group_mark(locale: str) -> str:
 
 
 def _split_at_decimal_mark(typed: str, locale: str) -> tuple[str, str, str]:
-    """Return the whole part, decimal mark and decimals of a number; the last two may be ""."""
+    """Split a number into whole part, decimal separator and decimals; the last two may be ""."""
     marks = re.findall("[.,]", typed)
     if not marks:
         return typed, "", ""

@@ -17,13 +17,14 @@ from stdnum.iso7064 import mod_37_2
 ALPHABET: Final = "23456789ACEFHJKMPQRTWXY"
 LENGTH: Final = 7
 
-# Map a character outside the alphabet to the similar one in it. The check character confirms each
-# guess. 1, I, L, U and V are not mapped: no character of the alphabet looks like them.
+# Maps characters outside the alphabet to the similar character in it. The check character confirms
+# each guess. 1, I, L, U and V are not included, because no character of the alphabet looks like
+# them.
 _CORRECTIONS: Final = str.maketrans("0ODSZGBN", "QQQ5268M")
 # The giving code has no check character, so only these similar characters are accepted in it.
 _LOOKALIKES: Final = {"O": "[O0]", "0": "[O0]", "I": "[I1L]", "1": "[I1L]", "L": "[L1I]"}
-# What may stand between two characters of a reference: people type separators, and a bank's columns
-# add spaces.
+# The characters that may stand between two characters of a reference. People type separators, and
+# bank statements with fixed columns insert spaces.
 _GAP: Final = r"[\s\-‐-―_.:/]{0,3}"
 _MAX_SEARCHED: Final = 10_000
 
@@ -53,9 +54,9 @@ def find_references(text: str, codes: Iterable[str]) -> list[str]:
 
     Any case, spaces and dashes anywhere, look-alike characters, and surrounding text are accepted.
     If `text` contains no reference with a giving code, seven characters without a code are accepted
-    if they are exact and include a letter and a digit. They are returned with each giving code in
-    `codes` before them, and the caller checks which of these references belongs to a gift. A
-    reference that was cut short is never completed.
+    too, if they are typed exactly and include a letter and a digit. In this case one reference is
+    returned for each giving code in `codes`, and the caller checks which of them belongs to a gift.
+    A reference that was cut short is never completed.
     """
     text = unicodedata.normalize("NFKC", text[:_MAX_SEARCHED]).upper()
     codes = list(codes)
@@ -81,5 +82,6 @@ _ALONE: Final = re.compile(rf"(?<![^\W_])[{ALPHABET}]{{{LENGTH}}}(?![^\W_])")
 def _with_code(code: str) -> re.Pattern[str]:
     letters = _GAP.join(_LOOKALIKES.get(c, re.escape(c)) for c in code)
     seven = f"(?:[A-Z0-9]{_GAP}){{{LENGTH - 1}}}[A-Z0-9]"
-    # Use a lookahead, so that matches may overlap: a true match may begin inside a false one.
+    # Use a lookahead so that matches may overlap, because a true match may begin inside a false
+    # one.
     return re.compile(f"(?={letters}{_GAP}({seven}))")

@@ -71,7 +71,7 @@ class Parts:
 
 
 def build_parts(settings: Settings, clock: Clock | None = None) -> Parts:
-    """Create all objects of the service. They neither connect to anything nor start threads yet."""
+    """Create all objects of the service, without connecting to anything or starting threads."""
     clock = clock or SystemClock()
     regions = load_regions(settings.regions_file)
     database = Database(settings.database_url)
@@ -178,7 +178,7 @@ def _transfer_mails(
 
 
 def letters_wait(settings: Settings) -> timedelta:
-    """Return how long e-mails about transfers are delayed. The demo sends them at once."""
+    """Return the delay before e-mails about transfers are sent. The demo has no delay."""
     return timedelta(0) if settings.demo else WAIT
 
 
@@ -190,7 +190,7 @@ def carrier_of(settings: Settings) -> Carrier | None:
 
 
 def new_carrier(settings: Settings) -> Carrier:
-    """Return a carrier that nothing else uses, to send an e-mail while a request waits."""
+    """Return a separate carrier for an e-mail that is sent while the user's request waits."""
     carrier = carrier_of(settings)
     assert carrier is not None
     return carrier

@@ -1,7 +1,8 @@
 """Runs the background jobs, each in a thread of its own, so that a slow one delays no other.
 
-A job runs again and again. Each run finds due work in the database and does a bounded amount of it,
-so the next run also finds what a crash left undone. A nudge only starts the next run early.
+Each job runs again and again. Each run finds due work in the database and does a bounded amount of
+it. If the process crashes, the next run finds the unfinished work. A nudge only makes the next run
+start earlier.
 """
 
 import logging
