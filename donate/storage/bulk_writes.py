@@ -39,5 +39,6 @@ def update_each(session: Session, model: type[SQLModel], rows: dict[Any, dict[st
 
 def count_changed(session: Session, statement: Update | Delete) -> int:
     """Execute an UPDATE or DELETE; return how many rows it changed or deleted."""
-    # The type of Session.execute does not know that such a statement has a CursorResult.
+    # According to its type hints, Session.execute does not return a CursorResult, but it does for
+    # such a statement.
     return cast("CursorResult[Any]", session.execute(statement)).rowcount

@@ -21,7 +21,8 @@ from sqlalchemy.exc import (
 
 from donate.errors import DatabaseBusy, Misconfigured
 
-# How long to wait for a silent server: longer than the lock timeout and than any page's statement.
+# How long to wait for a server that sends nothing. This is longer than the lock timeout, and longer
+# than any statement of a page takes.
 SILENCE_S: Final = 10.0
 # When SQLite's write-ahead log has more pages than this, the next commit copies the log into the
 # file, which is slow. The worker copies it every second (`Database.copy_log`), so no commit has to.
@@ -29,12 +30,12 @@ LOG_PAGES: Final = 16_384
 # SQLite's code for an error in our program, such as a missing table or an invalid statement.
 _SQLITE_ERROR: Final = 1
 
-# PostgreSQL's code of a server that only reads: a standby, or one whose disk is read-only.
+# PostgreSQL's error code for a read-only server: a standby, or a server whose disk is read-only.
 _POSTGRESQL_READ_ONLY: Final = "25006"
 
 
 class SameFile:
-    """Checks that the file of an SQLite database is the same that was opened first."""
+    """Checks that the file of an SQLite database is still the file that was opened first."""
 
     def __init__(self) -> None:
         self._path: Path | None = None
@@ -82,7 +83,7 @@ def watch_sqlite(engine: Engine) -> Callable[[], None]:
         file.check()  # Without this check, SQLite would create a missing file.
 
     def connected(connection: Any, _record: Any) -> None:
-        # Stop sqlite3 from beginning transactions, because `_begin_sqlite` does.
+        # Stop sqlite3 from beginning transactions, because `_begin_sqlite` begins them.
         connection.isolation_level = None
         cursor = connection.cursor()
         cursor.execute("PRAGMA journal_mode = WAL")
@@ -113,9 +114,9 @@ def _begin_sqlite(connection: Any) -> None:
 class TimedConnection(psycopg.Connection[Any]):
     """A connection that is closed when the server has sent nothing for `silence_s` seconds.
 
-    What it buys: while PostgreSQL is silent, pages answer 503 in time; no thread waits for ever.
-    Shown by: `tests/faults/test_proxy_postgresql.py`, the test of a silent server.
-    Delete it when: psycopg can limit the time of a query on the client's side.
+    Problem: while PostgreSQL sends nothing, threads would wait forever, and pages could not answer
+    503. Shown by: `tests/faults/test_proxy_postgresql.py`, the test of a silent server. Delete it
+    when: psycopg can limit the time of a query on the client's side.
     """
 
     silence_s: float | None = None
@@ -160,7 +161,7 @@ def watch_postgresql(engine: Engine, silence_s: float | None) -> None:
 
 @contextmanager
 def without_timeout(connection: Connection) -> Iterator[None]:
-    """Switch off the connection's timeout within the block."""
+    """Switch off the connection's timeout inside the `with` block."""
     driver = connection.connection.driver_connection
     if not isinstance(driver, TimedConnection):
         yield
@@ -174,7 +175,7 @@ def without_timeout(connection: Connection) -> Iterator[None]:
 
 @contextmanager
 def raising_busy() -> Iterator[None]:
-    """Raise DatabaseBusy for a temporary database error. Programming errors are not changed."""
+    """Raise DatabaseBusy instead of a temporary database error; let programming errors pass."""
     try:
         yield
     except PoolTimeout as error:
@@ -191,6 +192,7 @@ def _is_temporary(error: DBAPIError) -> bool:
     if getattr(error.orig, "sqlstate", None) == _POSTGRESQL_READ_ONLY:
         return True
     if getattr(error.orig, "sqlite_errorcode", None) == _SQLITE_ERROR:
-        # A full disk causes this error: SQLite rolls back the transaction with its savepoints.
+        # A full disk causes this error, because SQLite then rolls back the transaction together
+        # with its savepoints.
         return "no such savepoint" in str(error.orig)
     return isinstance(error, OperationalError)

@@ -33,9 +33,10 @@ BUSY_TIMEOUT_S: Final = 5.0
 
 
 class _FairLock:
-    """A lock that threads get in the order in which they asked.
+    """A lock that serves waiting threads in the order in which they requested it.
 
-    What it buys: a thread that writes all the time, such as the worker, starves no other writer.
+    Problem: a thread that writes all the time, such as the worker, would keep other threads from
+    ever writing.
     Shown by: `tests/test_database.py` (who waits longest writes next), and part c of `make bench`.
     Delete it when: Python has a fair lock, or both pass with a plain `threading.Lock`.
     """
@@ -118,7 +119,7 @@ class Database:
                     "keepalives_count": 2,
                     "application_name": "donate",
                     # Without this timeout, a statement would wait as long as another session holds
-                    # a lock.
+                    # a lock that it needs.
                     "options": f"-c lock_timeout={int(busy_timeout_s * 1000)}",
                 },
             )
@@ -188,7 +189,7 @@ class Database:
     def copy_log(self) -> int:
         """Copy SQLite's write-ahead log into its file, without blocking. Raises DatabaseBusy.
 
-        The worker runs this as a job. It returns 0, which means that nothing more is to do.
+        The worker runs this as a job. It returns 0, so that the worker pauses before the next call.
         """
         if self.is_sqlite:
             engine = self.engine.execution_options(copies_log=True)
@@ -210,7 +211,7 @@ class Database:
         if self.is_sqlite:
             file = Path(self.engine.url.database or "")
             if not file.exists() or not file.stat().st_size:
-                return SchemaAge.MISSING  # without connecting, which would write into the file
+                return SchemaAge.MISSING  # don't connect: connecting would write into the file
         with raising_busy(), self.engine.connect() as connection:
             return age_of(connection)
 
@@ -231,7 +232,7 @@ class Database:
 
     @contextmanager
     def alone(self, task: str) -> Iterator[bool]:
-        """Hold the lock of a task within the block. Yield False if another process holds it.
+        """Hold a task's lock inside the `with` block; yield False if another process holds it.
 
         The operating system or PostgreSQL releases the lock if this process dies.
         """
@@ -248,7 +249,8 @@ class Database:
             connection = self.engine.connect().execution_options(isolation_level="AUTOCOMMIT")
         try:
             with raising_busy():
-                # Without keepalives, PostgreSQL would hold the lock of a lost machine for hours.
+                # Without keepalives, PostgreSQL would hold the lock for hours after a machine was
+                # lost.
                 connection.execute(text("SET tcp_keepalives_idle = 10"))
                 connection.execute(text("SET tcp_keepalives_interval = 5"))
                 connection.execute(text("SET tcp_keepalives_count = 2"))

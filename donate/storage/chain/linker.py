@@ -1,11 +1,11 @@
 """A background job that adds links for new rows. Transactions that write rows never wait for it.
 
-On PostgreSQL a row with a lower id may become visible after one with a higher id. The job waits for
-such rows: it notes the table's highest id, then notes the transactions that hold the lock which
-INSERT takes on the table, and waits until these have committed or rolled back. A transaction takes
-this lock before it takes ids. So after the wait, no further row with an id up to the noted one can
-appear. An id that is missing then stays missing: a row that is inserted there later was not written
-by this service.
+On PostgreSQL a row with a lower id may become visible after a row with a higher id. So the job
+waits before it links new rows. It notes the table's highest id. Then it notes which transactions
+hold the lock that INSERT takes on the table, and waits until they have committed or rolled back.
+
+A transaction takes this lock before it takes ids. So after the wait, this service adds no more rows
+with ids up to the noted one. If a row appears later at a missing id, something else wrote it.
 """
 
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ from donate.storage.chain.models import ChainLink
 from donate.storage.chain.row_hashes import CHAINED, MIN_ID, ChainedTable, hashed_rows, newest_id
 from donate.storage.database import Database
 
-# How often to look for new rows. A row is covered by the chain this long after its commit, plus a
+# How often to look for new rows. The chain covers a row within this time after its commit, plus a
 # second or two.
 LOOK_EVERY: Final = timedelta(seconds=10)
 _INSERTING: Final = text(
@@ -38,7 +38,7 @@ _NAMES: Final = f"{{{','.join(table.name for table in CHAINED)}}}"
 
 @dataclass(frozen=True, slots=True)
 class _Limits:
-    """Each table's highest id at the time `as_of`, and the transactions that may add lower ids."""
+    """Each table's highest id at the time `as_of`, and transactions that may add lower ids."""
 
     as_of: datetime
     newest: dict[str, int]
@@ -66,7 +66,7 @@ class ChainLinker:
         """Add the next link, and return how many rows it covers; 0 if nothing is due now."""
         now = self._clock.now()
         if self._limits is None:
-            # The clock may also have been set back.
+            # Look again if the clock was set back.
             if self._looked_at and timedelta(0) <= now - self._looked_at < self._look_every:
                 return 0
             self._limits, self._looked_at = self._look(now), now
@@ -85,7 +85,7 @@ class ChainLinker:
             return _Limits(now, newest, self._inserting(session))
 
     def _inserting(self, session: Session) -> frozenset[str]:
-        if self._database.is_sqlite:  # one transaction writes at a time, so ids appear in order
+        if self._database.is_sqlite:  # one transaction writes at a time: ids appear in order
             return frozenset()
         return frozenset(session.execute(_INSERTING, {"tables": _NAMES}).scalars())
 

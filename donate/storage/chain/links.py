@@ -10,9 +10,9 @@ from typing import Final
 from donate.storage.chain.row_hashes import HashedRow, canonical_time
 
 LINK_ROWS: Final = 1_000
-"""The most rows that one link covers."""
+"""Maximum number of rows that one link covers."""
 NO_LINK: Final = b""
-"""The hash before the first link."""
+"""The hash that stands in for the link before the first one."""
 _ID_BYTES: Final = 8
 _HASH_BYTES: Final = 4
 
@@ -32,7 +32,7 @@ class Link:
 
     @property
     def is_full(self) -> bool:
-        """Whether the link has as many rows as fit, so that later rows may have existed too."""
+        """Whether the link has the maximum number of rows; others may have existed at the time."""
         return self.row_count >= LINK_ROWS
 
 
@@ -75,7 +75,7 @@ def make_link(
 
 
 def changed_rows(link: Link, rows: Sequence[HashedRow]) -> Iterator[tuple[int, str]]:
-    """Yield the id of each row that no longer fits the link's fingerprints, and what happened."""
+    """Yield the id of each row that no longer has the link's fingerprint, and what happened."""
     size = _ID_BYTES + _HASH_BYTES
     parts = (link.fingerprints[i : i + size] for i in range(0, len(link.fingerprints), size))
     before = {

@@ -9,7 +9,7 @@ from donate.storage.column_types import RowNumber, UtcDateTime
 
 
 class ChainLink(SQLModel, table=True):
-    """A link: its hash covers the rows of one table whose ids are in a range, and the link before.
+    """A link. Its hash covers a range of rows of one table, and the hash of the link before it.
 
     A database trigger refuses to update or delete a link.
     """
@@ -27,18 +27,19 @@ class ChainLink(SQLModel, table=True):
     first_id: int = Field(sa_type=BigInteger)
     last_id: int = Field(sa_type=BigInteger)
     row_count: int
-    # Each row of the table that was committed before this time is covered by this link, an earlier
-    # one or, if this link is full, a later one.
+    # Every row of the table that was committed before this time is covered by this link or by an
+    # earlier one. If this link is full, a later link may cover the row instead.
     as_of: datetime = Field(sa_type=UtcDateTime)
-    # The id of each row and the beginning of its hash. They show which row was changed.
+    # The id of each row and the first bytes of its hash. They show which row was changed.
     fingerprints: bytes
     hash: bytes
 
 
 class ChainSeal(SQLModel, table=True):
-    """A seal: the hash of a link at the chain's end. It is mailed, and proves what the chain had.
+    """A seal: the hash of the chain's last link when the seal was made.
 
-    `day` is set if it is the daily seal. `mail_due_at` is set until the seal is mailed.
+    It is sent by e-mail, and later proves what the chain contained. `day` is set if it is the daily
+    seal. `mail_due_at` is set until the e-mail is sent.
     """
 
     __tablename__ = "chain_seal"

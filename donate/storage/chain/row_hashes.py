@@ -1,7 +1,7 @@
 """Reads the rows that the chain covers, and hashes each. Both databases give the same hashes.
 
-A row's canonical form is JSON with sorted keys: times in UTC to the microsecond, ids of gifts as 32
-hexadecimal digits, JSON columns as values, and without empty columns.
+A row's canonical form is JSON with sorted keys. Times are in UTC to the microsecond, ids of gifts
+have 32 hexadecimal digits, JSON columns are nested values, and empty columns are left out.
 """
 
 import json
@@ -27,8 +27,8 @@ MAX_ID: Final = 2**63 - 1
 class ChainedTable:
     """A table that the chain covers. `recorded` is the column with the time of recording.
 
-    The hash covers only these columns. A column that is added here later has to be empty in the
-    rows that are chained already, because their hashes were made without it.
+    The hash covers only these columns. If a column is added here later, it has to be empty in the
+    rows that the chain already covers, because their hashes were computed without it.
     """
 
     name: str
@@ -65,8 +65,8 @@ class HashedRow:
 def canonical_time(value: object) -> object:
     """Return a time as text, such as 2026-03-01T12:00:00.000000Z.
 
-    SQLite returns times as text. The text is not parsed, because somebody may have edited it
-    into one that is no time.
+    SQLite returns times as text. The text is not parsed, because somebody may have changed it to
+    something that is not a time.
     """
     if isinstance(value, datetime):
         utc = value if value.tzinfo is None else value.astimezone(UTC)
@@ -79,7 +79,7 @@ def _canonical_uuid(value: object) -> object:
 
 
 def _canonical_json(value: object) -> object:
-    if not isinstance(value, str):  # PostgreSQL's driver has parsed it
+    if not isinstance(value, str):  # PostgreSQL's driver has already parsed it
         return value
     try:
         return json.loads(value)
@@ -94,7 +94,7 @@ _encode: Final[Callable[[object], str]] = json.JSONEncoder(
 
 @cache
 def _converters(table: ChainedTable) -> dict[int, Callable[[object], object]]:
-    """Return the function for each column that the two databases store differently."""
+    """Return the conversion function for each column that the two databases store differently."""
     by_type = {UtcDateTime: canonical_time, Uuid: _canonical_uuid, JSON: _canonical_json}
     columns = SQLModel.metadata.tables[table.name].c
     return {
@@ -106,7 +106,7 @@ def _converters(table: ChainedTable) -> dict[int, Callable[[object], object]]:
 
 
 def hash_row(table: ChainedTable, raw: Sequence[Any]) -> HashedRow:
-    """Hash a row. `raw` has the values of the table's columns as the database stores them."""
+    """Hash a row. `raw` contains the values of the table's columns as the database stores them."""
     values = list(raw)
     for place, convert in _converters(table).items():
         values[place] = convert(values[place])

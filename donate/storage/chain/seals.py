@@ -14,7 +14,7 @@ from donate.storage.chain.linker import chain_end
 from donate.storage.chain.models import ChainLink, ChainSeal
 from donate.storage.database import Database
 
-# A mail program may break the lines elsewhere, or quote them with ">".
+# A mail program may wrap the lines of a seal differently, or quote them with ">".
 _GAP: Final = r"[\s>]+"
 _TEXT: Final = re.compile(
     rf"donate seal{_GAP}(\d{{4}}-\d\d-\d\d){_GAP}link (\d{{1,18}}){_GAP}rows (\d{{1,18}})"
@@ -24,7 +24,7 @@ _TEXT: Final = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Seal:
-    """What a seal says: on this day, the chain had this many links and rows, and this hash."""
+    """The content of a seal: the day, the chain's number of links and rows, and its last hash."""
 
     day: date
     position: int
@@ -45,7 +45,7 @@ def seals_in(text: str) -> Iterator[Seal]:
 
 
 def seal_of(row: ChainSeal, time_zone: str) -> Seal:
-    """Return what a stored seal says. Its day is the day of `sealed_at` in the time zone."""
+    """Return the content of a stored seal. Its day is the day of `sealed_at` in the time zone."""
     day = local_date(row.sealed_at, time_zone)
     return Seal(day, row.position, row.row_count, row.hash)
 
@@ -53,7 +53,7 @@ def seal_of(row: ChainSeal, time_zone: str) -> Seal:
 class DailySeals:
     """The background job that seals the end of the chain once a day.
 
-    If `is_mailed` is true, seals are due to be mailed.
+    If `is_mailed` is true, each seal is also marked as due to be sent by e-mail.
     """
 
     def __init__(
@@ -66,7 +66,7 @@ class DailySeals:
         self._sealed_on: date | None = None
 
     def seal_due(self) -> int:
-        """Seal the chain if it has no seal of today yet; return how many seals were added."""
+        """Seal the chain if it has no seal for today yet. Return how many seals were added."""
         today = local_date(self._clock.now(), self._time_zone)
         if self._sealed_on == today:
             return 0
@@ -78,7 +78,7 @@ class DailySeals:
         return int(is_sealed is None)
 
     def seal_now(self) -> ChainSeal | None:
-        """Add a seal of the chain's end, besides the daily one; None if there is no chain yet."""
+        """Add a seal besides the daily one, and return it; return None if there is no chain yet."""
         return self._seal(None)
 
     def _seal(self, day: date | None) -> ChainSeal | None:
@@ -98,6 +98,6 @@ class DailySeals:
                 hash=digest,
                 mail_due_at=now if self._is_mailed else None,
             )
-            # Another process may have added the seal of this day.
+            # Another process may have added today's seal.
             insert_new(session, ChainSeal, [seal.model_dump(exclude={"id"})])
             return seal

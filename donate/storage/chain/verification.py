@@ -1,4 +1,4 @@
-"""Checks the chain, the rows that it covers, and seals. Reads only, a link at a time."""
+"""Checks the chain, the rows that it covers, and the seals. Reads only, one link at a time."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -20,7 +20,7 @@ from donate.storage.chain.row_hashes import (
 )
 from donate.storage.chain.seals import Seal
 
-# A row is recorded and committed within much less than this.
+# The time between recording a row and committing it is always much shorter than this.
 LATE: Final = timedelta(days=1)
 _LINKS_AT_A_TIME: Final = 100
 _ROWS_AT_A_TIME: Final = 1_000
@@ -31,7 +31,7 @@ ReadRows = Callable[[ChainedTable, int, int, int], Sequence[HashedRow]]
 
 @dataclass
 class ChainCheck:
-    """What a check of the chain has counted. `pending` rows have no link yet."""
+    """Counts what a check of the chain has read. `pending` counts rows that have no link yet."""
 
     links: int = 0
     rows: int = 0
@@ -41,7 +41,7 @@ class ChainCheck:
     def problems(
         self, links: Iterable[Link], read_rows: ReadRows, seals: Iterable[Seal] = ()
     ) -> Iterator[str]:
-        """Yield a line for each link, row and seal that does not fit. Counts what it checked."""
+        """Yield a line for each link, row or seal that is wrong, and count what was checked."""
         seals = list(seals)
         sealed = {seal.position for seal in seals}
         tables = {table.name: table for table in CHAINED}
@@ -63,8 +63,8 @@ class ChainCheck:
             if link.first_id != (before.last_id + 1 if before else MIN_ID):
                 yield f"chain: link {position} does not begin where the one before it ends"
             rows = read_rows(table, link.first_id, link.last_id, MAX_ID)
-            # The link before may be damaged. So accept a link that follows its stored hash, or the
-            # hash computed from its rows.
+            # The previous link may be damaged. So accept a link that follows either the previous
+            # link's stored hash or the hash that is recomputed from the previous link's rows.
             expected = {_hash_again(link, hash_before, rows) for hash_before in previous}
             if link.hash not in expected:
                 changed = list(changed_rows(link, rows))
@@ -118,7 +118,7 @@ def _hash_again(link: Link, previous: bytes, rows: Sequence[HashedRow]) -> bytes
 def _late_rows(
     table: ChainedTable, before: Link | None, rows: Sequence[HashedRow]
 ) -> Iterator[str]:
-    """Yield a line for each row that, by its time of recording, an earlier link should cover."""
+    """Yield a line for each row that was recorded so early that an earlier link should cover it."""
     if before is None or before.is_full:
         return
     limit = str(canonical_time(before.as_of - LATE))
@@ -131,7 +131,7 @@ def _late_rows(
 
 
 def check_chain(session: Session, check: ChainCheck, seals: Iterable[Seal] = ()) -> Iterator[str]:
-    """Check the chain in the database, its stored seals, and the seals from outside."""
+    """Check the chain in the database, its stored seals, and seals kept outside of the database."""
     stored = (
         Seal(row.sealed_at.date(), row.position, row.row_count, row.hash)
         for row in session.exec(select(ChainSeal).order_by(col(ChainSeal.id)))

@@ -1,4 +1,4 @@
-"""Create the table of what donors add to a gift."""
+"""Create the table of options that donors add to a gift."""
 
 import sqlalchemy as sa
 from alembic import op

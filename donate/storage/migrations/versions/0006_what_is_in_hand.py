@@ -1,6 +1,7 @@
 """Recompute the cached status of gifts with refunds or flags, after a change of the rules.
 
-The status now depends on the net amount. Uses the ledger's own rule, so the audit agrees.
+The status now depends on the net amount. The migration uses the ledger's own rule, so its result
+agrees with the audit.
 """
 
 import sqlalchemy as sa

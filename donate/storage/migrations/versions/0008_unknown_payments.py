@@ -1,4 +1,4 @@
-"""Create the table of payments in events that belong to none of our gifts."""
+"""Create the table of payments that events name and that belong to none of our gifts."""
 
 import sqlalchemy as sa
 from alembic import op

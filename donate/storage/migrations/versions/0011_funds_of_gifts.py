@@ -1,4 +1,4 @@
-"""Move the fund from `gift_wish` to `gift`, so that each month of a pledge has it."""
+"""Move the fund from `gift_wish` to `gift`, so that each monthly payment of a pledge has a fund."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,4 +1,4 @@
-"""Create the movements of gifts and the totals of days, and compute both for existing gifts."""
+"""Create the movements of gifts and the daily totals, and compute both for existing gifts."""
 
 from collections import Counter
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Add an index of the paid months of pledges, by the day their money came."""
+"""Add an index of the paid monthly payments of pledges, by the day on which the money arrived."""
 
 import sqlalchemy as sa
 from alembic import op

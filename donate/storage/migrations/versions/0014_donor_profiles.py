@@ -34,7 +34,8 @@ _MOVEMENTS_OF_BATCH = sa.text(
 
 def upgrade() -> None:
     profile, word = _create_tables()
-    # SQLite adds a column with a foreign key only in this form, and none that is NOT NULL.
+    # SQLite can add a column with a foreign key only with this SQL, and the column cannot be NOT
+    # NULL.
     for table in ("gift", "gift_movement"):
         op.execute(
             f"ALTER TABLE {table} ADD COLUMN profile_id BIGINT REFERENCES donor_profile (id)"
@@ -136,7 +137,7 @@ def _sorted_by_bytes(length: int) -> sa.String:
 
 
 def _fill(connection: sa.Connection, profile: sa.Table, word: sa.Table) -> None:
-    """Go through the gifts in the order of their ids, which begin with the time."""
+    """Go through the gifts in the order of their ids. Each id begins with the time."""
     after = None
     page = (
         sa.select(_gift.c.id, _gift.c.opened_at, *(c for c in _donor.c if c.name != "id"))
@@ -163,7 +164,7 @@ def _fill(connection: sa.Connection, profile: sa.Table, word: sa.Table) -> None:
 def _profiles_of(
     connection: sa.Connection, gifts: Any, profile: sa.Table, word: sa.Table
 ) -> dict[str, int]:
-    """Return the profile of each address in these gifts, after creating those that are missing."""
+    """Return the profile of each e-mail address in these gifts, and create the missing profiles."""
     keys = {email_key(gift.email) for gift in gifts}
     of_keys = sa.select(profile.c.email_key, profile.c.id, profile.c.name).where(
         profile.c.email_key.in_(keys)

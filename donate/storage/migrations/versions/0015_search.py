@@ -18,9 +18,10 @@ revision = "0015"
 down_revision = "0014"
 
 _BATCH_SIZE = 500
-# FTS5 reads the words from the table search_document, so they are stored once. The tokenizer ascii
-# splits words only at spaces and other ASCII signs. The index over beginnings counts the letter of
-# the word's kind: 2 is the first character of a name.
+# FTS5 reads the words from the table search_document, so they are stored only once. The tokenizer
+# ascii splits words only at spaces and other ASCII signs. Each word begins with a letter for its
+# kind, and the prefix index counts that letter too. So prefix 2 of a name is the letter and the
+# first character of the name.
 _SQLITE = (
     """CREATE VIRTUAL TABLE search_words USING fts5(
         words, content='search_document', content_rowid='id', tokenize='ascii',

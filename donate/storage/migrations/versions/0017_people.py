@@ -27,7 +27,7 @@ def upgrade() -> None:
 
 
 def _fill_last_sign_ins() -> None:
-    """Store when each person last signed in, in one pass over the trail."""
+    """Store when each person last signed in, in one pass over the activity log."""
     connection = op.get_bind()
     update = sa.text("UPDATE staff SET signed_in_at = :signed_in_at WHERE id = :staff_id")
     for row in connection.execute(sa.text(_LAST_SIGN_INS)).mappings().all():

@@ -1,4 +1,4 @@
-"""Create the table of pledges, fill it and its totals for existing gifts, and widen changes."""
+"""Create and fill the table of pledges and its totals, and add columns to pledge changes."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -87,7 +87,7 @@ def _let_totals_count_pledges() -> None:
         op.drop_constraint(name, "day_total")
         op.create_check_constraint(name, "day_total", rule)
         return
-    # SQLite cannot change a constraint, so make the table anew, with the indexes that it has.
+    # SQLite cannot change a constraint, so recreate the table with its existing indexes.
     connection = op.get_bind()
     schema = "SELECT sql FROM sqlite_master WHERE tbl_name = 'day_total' AND type = ?"
     ((table,),) = connection.exec_driver_sql(schema, ("table",)).all()

@@ -1,4 +1,4 @@
-"""Create the hash chain, and indexes of acts. The worker adds the links of existing rows."""
+"""Create the hash chain and indexes on staff acts. The worker later links existing rows."""
 
 import sqlalchemy as sa
 from alembic import op

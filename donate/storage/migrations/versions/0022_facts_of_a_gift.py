@@ -1,6 +1,6 @@
-"""Index the facts of a gift by their kind too.
+"""Add the kind to the index of a gift's facts.
 
-With an index on the gift alone, SQLite read all facts of a kind, to find those of a few gifts.
+With an index on the gift alone, SQLite read all facts of a kind to find those of a few gifts.
 """
 
 from alembic import op

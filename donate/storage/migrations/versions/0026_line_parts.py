@@ -1,4 +1,4 @@
-"""Create the tables of parts of bank lines, and of payers' names that staff have taught."""
+"""Create the tables of parts of bank lines, and of payers' names that staff assigned to donors."""
 
 import sqlalchemy as sa
 from alembic import op
