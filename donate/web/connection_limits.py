@@ -4,9 +4,9 @@ httptools limits neither the size of request headers nor the time they take. uvi
 number of pipelined requests, and while some are queued, the handler of the current request does not
 learn that the client has disconnected.
 
-What it buys: a request that never ends can neither fill the memory nor keep its connection.
-Shown by: `tests/test_connection_limits.py`, which sends endless heads, trailers and pipelines.
-Delete it when: uvicorn itself limits the size and the time of a head, and pipelined requests.
+Problem: a request that never ends could fill the memory or occupy a connection forever. Shown by:
+`tests/test_connection_limits.py`, which sends endless heads, trailers and pipelines. Delete it
+when: uvicorn itself limits the size and the time of a head, and pipelined requests.
 """
 
 import asyncio
@@ -16,13 +16,14 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 
 from donate.web.request_limits import MAX_UPLOAD_BYTES
 
-# A request's head is its request line and its headers. A browser sends a few kilobytes at once.
+# The limit for a request's head: its request line and its headers. A browser sends a few kilobytes
+# at once.
 MAX_HEAD_BYTES: Final = 64 * 1024
 HEAD_TIMEOUT_S: Final = 10.0
-# This limit for a whole request is more than any route accepts. `request_limits` refuses the body
-# of most routes much earlier.
+# The limit for a whole request. No route accepts this much: `request_limits` refuses the body of
+# most routes much earlier.
 MAX_REQUEST_BYTES: Final = MAX_UPLOAD_BYTES + 1024 * 1024
-# The number of pipelined requests per connection. Stripe, proxies and browsers do not pipeline.
+# Maximum number of pipelined requests per connection. Stripe, proxies and browsers do not pipeline.
 MAX_PIPELINED: Final = 8
 
 
@@ -74,8 +75,8 @@ class LimitedHttpProtocol(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         """Parse received data. Refuse a head or a request that is too large."""
         # `data` may contain the end of one request and the beginning of the next request's head,
-        # and httptools does not say at which byte that head begins. So count the head's bytes only
-        # from the data received after this.
+        # and httptools does not say at which byte that head begins. So start counting the head's
+        # bytes with the next data that is received.
         if self._in_head:
             self._head_bytes += len(data)
         super().data_received(data)
@@ -89,7 +90,7 @@ class LimitedHttpProtocol(HttpToolsProtocol):
             self.transport.close()
 
     def send_400_response(self, msg: str) -> None:
-        """Send a 400 response. Disconnect instead if another response is being sent."""
+        """Send a 400 response, or disconnect if another response is already being sent."""
         if self._current and not self._current.response_complete:
             self._abort()
         else:

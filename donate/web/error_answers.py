@@ -63,7 +63,7 @@ class Answer(Protocol):
     ) -> Response:
         """Return the response. `detail` is a msgid, filled with `values`.
 
-        `more` appears only in problem documents.
+        `more` contains extra fields, which only a problem document shows.
         """
         ...
 
@@ -135,7 +135,7 @@ def _is_for_programs(request: Request) -> bool:
 
 
 def _language_of(request: Request) -> str:
-    """Return the language of the person whom the route has recognized, or of the request."""
+    """Return the signed-in person's language if the route stored it, else the request's."""
     return getattr(request.state, "language", None) or language_of_request(request)
 
 

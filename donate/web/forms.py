@@ -13,7 +13,8 @@ _UTF8: Final = re.compile(r';\s*charset="?utf-?8"?\s*(;|$)')
 def is_in_utf8(request: Request) -> bool:
     """Whether a form is sent in UTF-8, as browsers send our forms.
 
-    Other charsets are refused, because Python decodes a hundred of them, some in quadratic time.
+    Other charsets are refused, because Python can decode about a hundred of them, and takes
+    quadratic time for some.
     """
     content_type = request.headers.get("content-type", "").lower()
     charsets = content_type.count("charset")
@@ -21,10 +22,11 @@ def is_in_utf8(request: Request) -> bool:
 
 
 def typed_texts(form: FormData) -> dict[str, str]:
-    """Return the fields of a form that are texts.
+    """Return the text fields of a form.
 
-    Lone surrogates and NUL are replaced, because a hash, a page or the database would fail. Where a
-    text is checked, the other control character is refused as NUL would be.
+    Lone surrogates and NUL are replaced, because hashing, rendering or storing them would fail. NUL
+    becomes the control character U+0001. Where a field's text is checked, that character is
+    refused, as NUL would be.
     """
     return {
         name: value.encode("utf-8", "replace").decode().replace("\x00", "\x01")
@@ -34,16 +36,16 @@ def typed_texts(form: FormData) -> dict[str, str]:
 
 
 def uploaded_files(form: FormData) -> list[UploadFile]:
-    """Return the files of a form, without fields for which nobody chose a file."""
+    """Return the uploaded files of a form, without file fields that were left empty."""
     files = (value for _, value in form.multi_items() if isinstance(value, UploadFile))
     return [file for file in files if file.filename]
 
 
 async def read_sent_form(request: Request) -> FormData:
-    """Read the form of a request. Whoever calls this closes the request, which closes its files.
+    """Read the form of a request. The caller closes the request, which also closes its files.
 
-    The route says with `max_files` and `max_fields` how much a form may have. Raises HTTPException
-    for a form with more, or one that cannot be read.
+    The attributes `max_files` and `max_fields` of the route's function limit the form. Raises
+    HTTPException if the form exceeds a limit or cannot be read.
     """
     if request.method != "POST":
         return FormData()

@@ -3,7 +3,7 @@
 The limits apply before Stripe is called or data is stored.
 
 The counts are kept in this process's memory, in fixed windows of time. Memory is bounded, because a
-window counts at most as many gifts, and so as many networks, as the total limit allows.
+window counts no more gifts than the total limit allows, and therefore no more networks.
 """
 
 import ipaddress
@@ -20,12 +20,13 @@ WINDOW: Final = timedelta(minutes=10)
 
 
 class GivingLimits:
-    """Limits the gifts opened within `WINDOW`.
+    """Limits the number of gifts that are opened within `WINDOW`.
 
-    `gifts` limits all of them, `cards` only those that are paid through Stripe.
+    `gifts` limits all gifts, and `cards` only those that are paid through Stripe. When `cards` is
+    used up, the other modes stay open.
 
-    Both are generous, because a congregation may share one address. Testing stolen cards takes
-    thousands of attempts, so `cards` stops it. When `cards` is used up, the other modes stay open.
+    Both limits are generous, because a congregation may share one network address. Even so, `cards`
+    stops criminals who test stolen cards, because they need thousands of attempts.
     """
 
     def __init__(self, *, cards: "AttemptCounter", gifts: "AttemptCounter") -> None:

@@ -48,8 +48,8 @@ class Health:
             header.encode("latin-1"), expected.encode()
         ):
             raise NotFound("no such page")
-        # Read the values again: other processes, or this one before a restart, may have changed
-        # them.
+        # Read the values from the database again, because other processes, or this one before a
+        # restart, may have changed them.
         with suppress(DatabaseBusy), self._database.reading() as session:
             self._measure(session)
         return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)

@@ -46,7 +46,7 @@ def configure_logging(level: str) -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(_JsonLines())
     logging.basicConfig(level=level, handlers=[handler], force=True)
-    # uvicorn.access, httpx and stripe log URLs, which contain donors' tokens. alembic logs too
-    # much.
+    # uvicorn.access, httpx and stripe would log URLs, which contain donors' tokens. alembic logs
+    # too much.
     for name in ("uvicorn.access", "httpx", "stripe", "alembic"):
         logging.getLogger(name).setLevel(logging.WARNING)

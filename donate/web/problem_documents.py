@@ -95,7 +95,7 @@ def errors_in(problems: Iterable[BadInput], language: str) -> list[ProblemError]
 
 
 def errors_at(errors: Sequence[Mapping[str, Any]], language: str) -> list[ProblemError]:
-    """Return pydantic's errors, each with its field or header, without the input they quote."""
+    """Return pydantic's errors, each with its field or header, but without the quoted input."""
     return [
         _error_at(each["loc"], translate(language, _SENTENCES[each["type"]]))
         if each["type"] in _SENTENCES

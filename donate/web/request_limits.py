@@ -21,8 +21,8 @@ UPLOAD_PATHS: Final = ("/finance/statements/uploaded", "/finance/transfer-mails/
 BODY_TIMEOUT_S: Final = 10.0
 UPLOAD_TIMEOUT_S: Final = 120.0
 WEBHOOK_PATH: Final = "/webhooks/stripe"
-# Only these pages are redirected. Each path begins with a word: a redirect to a path such as
-# `//example.org` would lead to another site.
+# Redirect only these pages. Each of these paths begins with a word, because a redirect to a path
+# such as `//example.org` would lead to another site.
 _PAGES: Final = ("/give/", "/gifts/", "/pledges/", "/finance/", "/demo/")
 
 

@@ -60,8 +60,8 @@ def translate(language: str, message: str, values: Mapping[str, str] | None = No
 def translate_stored(language: str, text: str, messages: Sequence[str]) -> str:
     """Translate an English text that was stored with its placeholders already filled in.
 
-    `messages` are the msgids that it may be made from. A text from another msgid is returned
-    unchanged.
+    `messages` are the msgids from which the text may have been made. If none of them matches, the
+    text is returned unchanged.
     """
     for message in messages:
         match = _filled_in(message).fullmatch(text)
@@ -125,7 +125,7 @@ class Localizer:
         return format_briefly(value, self.language)
 
     def number(self, value: int) -> str:
-        """Return a number with its thousands set apart: `1,234`, `1 234`."""
+        """Return a number with thousands separators: `1,234`, `1 234`."""
         return str(format_decimal(value, locale=self.locale))
 
     def percent(self, value: int) -> str:
@@ -137,7 +137,7 @@ class Localizer:
         return format_date(value, format="long", locale=self.locale)
 
     def local_day(self, value: datetime, time_zone: str) -> str:
-        """Return the date of a moment in a time zone."""
+        """Return the date of an instant in a time zone."""
         return self.day(local_date(value, time_zone))
 
     def month(self, value: date, pattern: str = "MMMM y") -> str:
@@ -162,7 +162,7 @@ class Localizer:
         return translate(self.language, said.message, values)
 
     def name_of_country(self, code: str) -> str:
-        """Return the name of a country; its code if the name is not known."""
+        """Return the name of a country, or its code if Babel has no name for it."""
         return str(self.locale.territories.get(code, code))
 
     def name_of_language(self, language: str) -> str:
@@ -251,7 +251,7 @@ class Pages:
 
 
 def language_for(requested: str | None, accepts: str | None, offered: Sequence[str]) -> str:
-    """Return the offered language that was requested, otherwise one that the browser prefers."""
+    """Return the requested language if it is offered, else the browser's preferred offered one."""
     preferred = [part.partition(";")[0] for part in (accepts or "")[:500].split(",")]
     for tag in [requested or "", *preferred]:
         short = tag.strip().lower().partition("-")[0]
@@ -262,7 +262,7 @@ def language_for(requested: str | None, accepts: str | None, offered: Sequence[s
 
 
 def language_of_request(request: Request) -> str:
-    """Return the language for a request whose sender is not known.
+    """Return the language for a request from somebody who is not signed in.
 
     The URL's `lang` decides, then LANGUAGE_COOKIE, then the languages that the browser prefers.
     """
@@ -271,7 +271,7 @@ def language_of_request(request: Request) -> str:
 
 
 def languages_beside(language: str, offered: Sequence[str]) -> list[tuple[str, str]]:
-    """Return the other offered languages and their own names: `("fr-CA", "Français")`."""
+    """Return the other offered languages, each with its own name: `("fr-CA", "Français")`."""
     return [(tag, _own_name(tag)) for tag in offered if tag != language]
 
 
