@@ -1,4 +1,4 @@
-"""Reads the choice in a request body, and compares it with a gift that is already recorded."""
+"""Reads the donor's choice from a request body, and compares it with an already recorded gift."""
 
 from typing import Final
 
@@ -9,7 +9,7 @@ from donate.gifts.models import Donor, Gift, GiftWish
 from donate.money import Money, is_currency
 from donate.regions.regions import Region
 
-# Map the names of fields in `check_choice` to the paths of these fields in the request's body.
+# Maps each field name that `check_choice` uses to the field's path in the request body.
 _PLACES: Final = {
     "amount": "amount_minor",
     "name": "donor/name",
@@ -19,7 +19,7 @@ _PLACES: Final = {
 
 
 def read_new_gift(new: NewGift, region: Region) -> Choice:
-    """Return the choice in a request body.
+    """Return the donor's choice from a request body.
 
     Raises BadInputs. Each of its problems names the path of an invalid field in the body.
     """
@@ -47,7 +47,7 @@ def read_new_gift(new: NewGift, region: Region) -> Choice:
 
 
 def requested_fields(choice: Choice) -> tuple[object, ...]:
-    """Return the fields that a request asks for, to compare them with `recorded_fields`."""
+    """Return the fields that a request asks for, for comparison with `recorded_fields`."""
     return (
         choice.region.code,
         choice.mode,
@@ -63,9 +63,9 @@ def requested_fields(choice: Choice) -> tuple[object, ...]:
 
 
 def recorded_fields(gift: Gift, donor: Donor, wish: GiftWish | None) -> tuple[object, ...]:
-    """Return a recorded gift's fields, to compare them with `requested_fields`.
+    """Return a recorded gift's fields, for comparison with `requested_fields`.
 
-    An earlier request with the same idempotency key opened the gift.
+    The gift was opened by an earlier request with the same idempotency key.
     """
     return (
         gift.code,

@@ -32,8 +32,8 @@ from donate.storage.database import Database
 from donate.web.giving_limits import GivingLimits, address_of
 from donate.web.problem_documents import BadHeader
 
-# If no gift has the requested id, compare the request's token with this one. Otherwise the faster
-# answer would reveal that the gift does not exist.
+# If no gift has the requested id, compare the request's token with this dummy token. Without this
+# comparison, the answer would come faster and reveal that the gift does not exist.
 _UNUSED_TOKEN: Final = secrets.token_urlsafe(16)
 
 IdempotencyKey = Annotated[
@@ -192,7 +192,7 @@ class GiftRoutes:
 
     def _begin(self, gift: Gift) -> NextRedirect | NextInstructions:
         if gift.status not in STILL_PAYABLE:
-            # The request was repeated after the gift was paid, so lead to the gift's page.
+            # The request was repeated after the gift had been paid, so lead to the gift's page.
             return NextRedirect(url=self._page_of(gift))
         try:
             step = self._modes[gift.mode].begin(gift)

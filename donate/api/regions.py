@@ -16,7 +16,8 @@ from donate.web.templating import LANGUAGES, language_for, translate
 
 # Any web page may read the answer, because the data is public.
 _OPEN: Final = {"Access-Control-Allow-Origin": "*"}
-# Clients see changed limits within five minutes. The server checks every gift in any case.
+# Clients see changed limits within five minutes. The server always checks gifts against its current
+# limits.
 _CACHED: Final = "public, max-age=300"
 
 _NOTHING_HERE: Final = N_("We couldn’t find what you’re looking for.")
@@ -24,7 +25,7 @@ _UNKNOWN_CODE: Final = N_("We couldn’t find that giving code.")
 
 
 class RegionRoutes:
-    """The route `GET /regions/{code}`. The answer for each region is built once, at start."""
+    """The route `GET /regions/{code}`. The answer for each region is built once, at startup."""
 
     def __init__(self, regions: Regions, public_url: str) -> None:
         self._regions = regions

@@ -58,5 +58,5 @@ class Api:
 
     @cached_property
     def _description(self) -> dict[str, Any]:
-        # Build the document on the first request, so that the service starts fast.
+        # Build the document only when it is first requested, so that the service starts quickly.
         return describe(self.router)
