@@ -1,4 +1,4 @@
-"""The classes for an assumption and its topic, and the helpers with which checks compare."""
+"""The classes for an assumption and a topic, and the helpers with which checks compare values."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -33,7 +33,7 @@ class Assumption:
     """One assumption about Stripe's behaviour, with the check that proves it.
 
     `routes` and `fields` are the API calls and object fields that the check covers. `if_false` says
-    what breaks for the charity.
+    what goes wrong for the charity if the assumption is false.
     """
 
     name: str
@@ -51,7 +51,7 @@ class Assumption:
 class Topic:
     """The assumptions about one part of Stripe, in the order in which they are checked.
 
-    The checks of a `by_hand` topic need a person on Stripe's pages.
+    The checks of a `by_hand` topic need a person who does something on Stripe's pages.
     """
 
     def __init__(self, name: str, *, by_hand: bool = False) -> None:

@@ -16,7 +16,7 @@ from donate.stripe_gateway.requests.refunds import refund_params
 
 AMOUNT: Final = 5_000
 PART: Final = 1_000
-# The evidence texts by which Stripe's test mode decides a dispute.
+# Stripe's test mode decides a dispute by the text of the evidence. These are the texts.
 WINNING: Final = "winning_evidence"
 LOSING: Final = "losing_evidence"
 ESCALATING: Final = "escalate_inquiry_evidence"
@@ -33,7 +33,7 @@ _KINDS: Final = {
 
 
 def new_gift(world: World, kind: str) -> Gift:
-    """Return a gift that is in no database; `kind` says how it is paid, and how often."""
+    """Return a gift that is not stored in a database; `kind` says how and how often it is paid."""
     mode, frequency, language = _KINDS[kind]
     now = world.clock.now()
     number = uuid.uuid4()
@@ -198,7 +198,7 @@ def refund_event(world: World, kind: str, refund_id: str, status: str) -> Json:
 
 
 def dispute(world: World, evidence: str) -> Json:
-    """Return a new dispute about a payment; `evidence` says how it will end."""
+    """Return a new dispute about a payment. `evidence` determines how the dispute will end."""
 
     def create() -> Json:
         payment = pay(world, "pm_card_createDispute")["id"]
@@ -217,7 +217,7 @@ def inquiry(world: World) -> Json:
 
 
 def dispute_of(world: World, payment: str, status: str = "") -> Json:
-    """Wait until Stripe lists the payment's dispute (with `status`, if given); return it."""
+    """Wait until Stripe lists the payment's dispute, with `status` if given; return the dispute."""
 
     def listed() -> Json | None:
         page = world.client.list_page("disputes", {"payment_intent": payment})
@@ -228,7 +228,7 @@ def dispute_of(world: World, payment: str, status: str = "") -> Json:
 
 
 def ended_dispute(world: World, evidence: str) -> Json:
-    """Return a dispute that Stripe's test mode has decided by the text of this evidence."""
+    """Return a dispute that Stripe's test mode has decided because of this evidence text."""
 
     def end() -> Json:
         new = dispute(world, evidence)
@@ -240,6 +240,6 @@ def ended_dispute(world: World, evidence: str) -> Json:
 
 
 def answer_dispute(world: World, dispute_id: str, evidence: str) -> None:
-    """Answer a dispute with an evidence text by which test mode decides it."""
+    """Answer a dispute with an evidence text that makes test mode decide it."""
     params: Any = {"evidence": {"uncategorized_text": evidence}, "submit": True}
     world.call(lambda sdk: sdk.v1.disputes.update(dispute_id, params), "dispute")

@@ -1,6 +1,7 @@
 """What the operator has to do on Stripe's pages during the checks, and the resulting objects.
 
-A step is one payment or agreement that a person has to make there, because the API cannot.
+In each step, a person makes one payment or agreement on a page of Stripe, because the API cannot do
+it.
 """
 
 from typing import Final
@@ -22,7 +23,7 @@ WHAT_TO_DO: Final = {
 
 
 def request_all(world: World) -> None:
-    """Print all steps for the operator at the start, to be done while other checks run."""
+    """Print all steps at the start, so that the operator can do them while other checks run."""
     for kind in WHAT_TO_DO:
         try:
             _requested_session(world, kind)
@@ -59,7 +60,7 @@ def completed_session(world: World, kind: str) -> Json:
 
 
 def subscription(world: World) -> Json:
-    """Return the subscription that Checkout created; it is cancelled in the clean-up."""
+    """Return the subscription that Checkout created. The clean-up cancels it."""
     subscription_id = completed_session(world, objects.CARD_MONTHLY)["subscription"]
 
     def read() -> Json:
@@ -73,7 +74,7 @@ def subscription(world: World) -> Json:
 
 
 def debit_subscription(world: World) -> Json:
-    """Return the subscription that the service creates after an agreement."""
+    """Return a subscription that is created as the service does after an agreement."""
     session = completed_session(world, objects.DEBIT_MONTHLY)
     gift = gift_of(world, objects.DEBIT_MONTHLY)
 

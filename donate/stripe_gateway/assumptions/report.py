@@ -27,9 +27,10 @@ def check(
     wait_s: float,
     links: bool,
 ) -> int:
-    """Run all checks in a test-mode account; return 0 if all that could be tried hold.
+    """Run all checks in a test-mode account; return 0 if no checked assumption is false.
 
-    Raises Misconfigured for a live key, before anything is sent to Stripe.
+    Checks that could not be tried do not change the result, unless nothing could be tried. Raises
+    Misconfigured for a live key, before anything is sent to Stripe.
     """
     if "_live_" in account.secret_key[:8]:
         raise Misconfigured(

@@ -90,5 +90,5 @@ def check_one(world: World, assumption: Assumption) -> Result:
 
 
 def redact_keys(text: str) -> str:
-    """Return the text with API keys cut short, because Stripe may quote a key."""
+    """Return the text with its API keys shortened. A message from Stripe may quote a key."""
     return _KEY.sub(r"\1…", text)

@@ -1,4 +1,4 @@
-"""The documents that the assumptions cite, each with the day it was read."""
+"""The documents that the assumptions cite, each with the day on which somebody last read it."""
 
 from typing import Final
 

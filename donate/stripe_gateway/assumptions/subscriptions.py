@@ -1,4 +1,4 @@
-"""Monthly gifts for the checks. The API starts, changes, pauses and ends them on a test clock."""
+"""Monthly gifts for the checks. Checks start, change, pause and end them on a test clock."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,8 +12,8 @@ CHANGED_AMOUNT: Final = 6_000
 GOOD_CARD: Final = "pm_card_visa"
 # The id of a test card that can be saved, but is declined whenever it is charged.
 BAD_CARD: Final = "pm_card_chargeCustomerFail"
-# How far past the end of a month to advance the test clock. Stripe drafts the next month's invoice
-# at that end and collects it about an hour later.
+# How far past the end of a billing month to advance the test clock. Stripe drafts the next invoice
+# at the end of the month and collects it about an hour later.
 _COLLECTED_AFTER_S: Final = 3 * 3_600
 
 
@@ -36,7 +36,7 @@ def pledge(world: World, *, proving: bool = False) -> Pledge:
 
 
 def second_pledge(world: World) -> Pledge:
-    """Return a second running pledge, for checks that would disturb the months of `pledge`."""
+    """Return a second running pledge, for checks that would disturb the invoices of `pledge`."""
     return world.make_once("second monthly gift", lambda: _create(world, GOOD_CARD))
 
 
@@ -46,7 +46,7 @@ def pledge_to_pause(world: World) -> Pledge:
 
 
 def declined_pledge(world: World) -> Pledge:
-    """Return a pledge whose first month was declined."""
+    """Return a pledge whose first payment was declined."""
     return world.make_once(
         "monthly gift whose first month is declined", lambda: _create(world, BAD_CARD)
     )
@@ -107,7 +107,7 @@ def save_card(world: World, customer: str, card: str) -> str:
 
 
 def pay_with(world: World, pledge: Pledge, card: str) -> None:
-    """Make another card the default of a pledge."""
+    """Make another card the default card of a pledge."""
     params: Any = {"default_payment_method": save_card(world, pledge.customer_id, card)}
     world.call(
         lambda sdk: sdk.v1.subscriptions.update(pledge.subscription_id, params), "subscription"
@@ -120,7 +120,7 @@ def subscription_of(world: World, pledge: Pledge) -> Json:
 
 
 def next_month(world: World, pledge: Pledge) -> Json:
-    """Advance the clock by a month and return that month's invoice with its payments."""
+    """Advance the clock by a month; return the new month's invoice with its payments."""
     subscription = subscription_of(world, pledge)
     end = subscription["items"]["data"][0]["current_period_end"]
     params: Any = {"frozen_time": end + _COLLECTED_AFTER_S}
@@ -151,19 +151,19 @@ def changed_pledge(world: World, *, proving: bool = False) -> Json:
 
 
 def second_month(world: World) -> Json:
-    """Return the invoice of the first month that begins after the amount was changed."""
+    """Return the first invoice after the amount was changed."""
     changed_pledge(world)
     return world.make_once("second month", lambda: next_month(world, pledge(world)))
 
 
 def paused_pledge(world: World, *, proving: bool = False) -> Json:
-    """Pause the subscription after its second month, and return it."""
+    """Return the subscription after it was paused, following its second monthly payment."""
     second_month(world)
     return _changed(world, "paused monthly gift", world.billing.pause, proving=proving)
 
 
 def paused_month(world: World) -> Json:
-    """Return the invoice of a month that passed while the pledge was paused."""
+    """Return an invoice of a month in which the pledge was paused."""
     paused_pledge(world)
     return world.make_once("paused month", lambda: next_month(world, pledge(world)))
 
@@ -175,7 +175,7 @@ def resumed_pledge(world: World, *, proving: bool = False) -> Json:
 
 
 def failed_month(world: World) -> Json:
-    """Return the invoice of a month whose card was declined."""
+    """Return a monthly invoice whose payment was declined."""
     resumed_pledge(world)
 
     def fail() -> Json:
@@ -186,7 +186,7 @@ def failed_month(world: World) -> Json:
 
 
 def retried_month(world: World, *, proving: bool = False) -> Json:
-    """Return the failed month's invoice after another card paid it."""
+    """Return that declined invoice after it was paid with another card."""
     invoice_id = failed_month(world)["id"]
 
     def pay() -> Json:

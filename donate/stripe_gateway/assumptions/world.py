@@ -1,4 +1,4 @@
-"""What checks need: access to Stripe, shared objects, and an operator who uses Stripe's pages."""
+"""What the checks need: access to Stripe, shared objects, and an operator on Stripe's pages."""
 
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -24,7 +24,7 @@ from donate.stripe_gateway.requests.billing import Billing
 # The timeouts are long, because only the operator waits, and test mode can be slow.
 _DEADLINE_S: Final = 60.0
 _PER_ATTEMPT_S: Final = 25.0
-# In test mode some changes, such as a dispute or a failing refund, come seconds later.
+# In test mode some changes, such as a dispute or a failing refund, become visible seconds later.
 PATIENCE_S: Final = 60.0
 _POLL_S: Final = 0.25
 
@@ -67,11 +67,11 @@ class Account:
     checkout_hosts: tuple[str, ...]
     public_url: str
     connected: str = ""
-    """The Connect account to check when the key belongs to a platform."""
+    """The connected account to check, if the key belongs to a platform (Stripe Connect)."""
 
 
 class WatchedClient(StripeClient):
-    """The service's own client. It keeps the headers of the last answer.
+    """The service's own client, which also keeps the headers of the last answer.
 
     It calls `look` with each answer, and returns what `look` returns.
     """
@@ -176,7 +176,7 @@ class World:
     def wait_for(
         self, what: str, look: Callable[[], T | None], patience_s: float | None = None
     ) -> T:
-        """Call `look` until it returns a result, and return that. Raises DidNotHold on timeout."""
+        """Call `look` until it returns a result, and return it. Raises DidNotHold on timeout."""
         patience_s = self._patience_s if patience_s is None else patience_s
         deadline = time.monotonic() + patience_s
         while True:
@@ -188,7 +188,7 @@ class World:
             time.sleep(_POLL_S)
 
     def request_step(self, step: Step) -> None:
-        """Ask the operator to do this step on one of Stripe's pages, and do not wait for it."""
+        """Ask the operator to do this step on one of Stripe's pages. Returns without waiting."""
         if self._person is None:
             raise CouldNotBeTried("it needs a person on one of Stripe's pages")
         self._person(step)
@@ -216,7 +216,7 @@ class World:
         return [event for event in page.objects if event["data"]["object"]["id"] == object_id]
 
     def read(self, event: Mapping[str, Any]) -> Reading:
-        """Parse an event as the service does. Raises DidNotHold if the service gets no facts."""
+        """Parse an event as the service does. Raises DidNotHold if this gives no facts."""
         try:
             reading = read_event(envelope_of_event(event))
         except UnusableEvent as error:
@@ -228,7 +228,7 @@ class World:
         return reading
 
     def remove_later(self, what: str, remove: Callable[[], object]) -> None:
-        """Register an object for the clean-up, which removes the newest first."""
+        """Register an object for removal in the clean-up, which removes the newest object first."""
         self._to_remove.append((what, remove))
 
     def clean_up(self) -> list[str]:
@@ -272,7 +272,7 @@ def _id_in(error: Any, name: str) -> str:
 
 
 def error_message(error: BaseException) -> str:
-    """Return the error's message, Stripe's own if there is one."""
+    """Return Stripe's own error message if there is one, else the message of our exception."""
     cause = error.__cause__
     if isinstance(cause, stripe.StripeError):
         return refusal_in(error).words

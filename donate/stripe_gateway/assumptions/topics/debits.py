@@ -1,4 +1,4 @@
-"""Monthly debits: a bank account saved by the API, and the subscription created on it."""
+"""Monthly debits: a bank account that the API saves, and the subscription that debits it."""
 
 from typing import Any, Final
 

@@ -1,4 +1,4 @@
-"""Idempotency keys and refusals."""
+"""Assumptions about idempotency keys, and about the errors with which Stripe refuses requests."""
 
 from typing import Final
 

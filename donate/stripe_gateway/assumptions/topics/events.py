@@ -1,4 +1,4 @@
-"""Events and lists: the fields of an event, the order of lists, and their pages."""
+"""Assumptions about events and lists: an event's fields, the order of lists, and their pages."""
 
 import time
 import uuid
@@ -79,7 +79,7 @@ def events_are_listed_newest_first(world: World) -> None:
     if_false="Catch-up misses events, or reads the same page for ever.",
 )
 def pages_go_on_after_the_last_object(world: World) -> None:
-    """A page has the field has_more; the next page begins after the object in starting_after."""
+    """A page has the field has_more; the next one begins after the object in starting_after."""
     _two_expired(world)
     params = {"types": ["checkout.session.expired"], "limit": 1}
     first = world.client.list_page("events", params)
@@ -99,7 +99,7 @@ def pages_go_on_after_the_last_object(world: World) -> None:
     if_false="Catch-up fetches events it already has, or misses new ones.",
 )
 def events_are_listed_by_time(world: World) -> None:
-    """The event list returns only events within the requested created times."""
+    """The event list returns only events whose creation time is in the requested range."""
     session = objects.expired_session(world)
     event = world.event("checkout.session.expired", session.opened.session_id)
     at = event["created"]
@@ -144,7 +144,7 @@ def complete_sessions_can_be_expanded(world: World) -> None:
 
 
 def _two_expired(world: World) -> None:
-    """Make two events at least one second apart, so that their order is certain."""
+    """Make Stripe send two events at least one second apart, so that their order is certain."""
     objects.expired_session(world)
     world.make_once("pause of a second", lambda: time.sleep(1.1))
     objects.expired_session(world, "another expired session")

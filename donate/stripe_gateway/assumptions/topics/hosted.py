@@ -1,4 +1,4 @@
-"""Checks that need the operator to pay a gift, or agree to debits, on Stripe's own pages first."""
+"""Checks for which the operator first has to pay, or agree to debits, on Stripe's own pages."""
 
 from typing import Final
 
@@ -37,7 +37,7 @@ def a_paid_session_sends_an_event(world: World) -> None:
     if_false="A gift whose webhook was lost stays unpaid in the books.",
 )
 def a_paid_session_has_its_payment(world: World) -> None:
-    """A paid session, when we fetch it, has its payment intent and the date of its charge."""
+    """A paid session, when we fetch it, contains its payment intent and the date of its charge."""
     session = person_steps.completed_session(world, objects.CARD)
     reading = world.read(as_session_event(session, world.clock.now()) or {})
     expect_equal(reading.facts[-1].kind, FactKind.PAYMENT_SUCCEEDED, "the fact in the session")
@@ -63,7 +63,7 @@ def metadata_is_copied_to_the_payment(world: World) -> None:
     if_false="Catch-up misses payments made while the service was down.",
 )
 def a_paid_session_is_listed_with_its_charge(world: World) -> None:
-    """The list of complete sessions has the payment with its charge and balance transaction."""
+    """The list of complete sessions has the payment, its charge and its balance transaction."""
     session = person_steps.completed_session(world, objects.CARD)
     expansion = "data.payment_intent.latest_charge.balance_transaction"
     params = {"status": "complete", "limit": 100, "expand": [expansion]}
@@ -80,7 +80,7 @@ def a_paid_session_is_listed_with_its_charge(world: World) -> None:
     if_false="The first month is counted twice, or not at all.",
 )
 def a_monthly_session_names_its_invoice(world: World) -> None:
-    """A subscription session has its subscription and first invoice, and no payment intent."""
+    """A subscription session names its subscription and first invoice, and no payment intent."""
     session = person_steps.completed_session(world, objects.CARD_MONTHLY)
     reading = world.read(world.event("checkout.session.completed", session["id"]))
     by_kind = {fact.kind: fact for fact in reading.facts}

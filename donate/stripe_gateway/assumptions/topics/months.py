@@ -1,4 +1,4 @@
-"""The months of a pledge: invoices, their payments, and what happens when they fail."""
+"""The monthly invoices of a pledge: their payments, and what happens when a payment fails."""
 
 from typing import Any, Final
 
@@ -36,7 +36,7 @@ def the_first_invoice_names_its_pledge(world: World) -> None:
     if_false="Later months are not recorded as gifts of their own.",
 )
 def a_later_month_sends_an_event(world: World) -> None:
-    """invoice.paid of a later month has the pledge's amount and the reason subscription_cycle."""
+    """invoice.paid of a later invoice has the pledge's amount and the reason subscription_cycle."""
     invoice = subscriptions.second_month(world)
     reading = world.read(world.event("invoice.paid", invoice["id"]))
     expect(reading.month, "the event contains no later month")
@@ -61,7 +61,7 @@ def a_later_month_sends_an_event(world: World) -> None:
     if_false="A refund or dispute of a month is not matched to that month.",
 )
 def an_invoice_payment_sends_an_event(world: World) -> None:
-    """invoice_payment.paid has the invoice and the payment intent that paid it."""
+    """invoice_payment.paid names the invoice and the payment intent that paid it."""
     invoice = subscriptions.second_month(world)
     payment = invoice["payments"]["data"][0]
     reading = world.read(world.event("invoice_payment.paid", payment["id"]))
@@ -102,7 +102,7 @@ def an_invoice_shows_its_payments(world: World) -> None:
     if_false="Catch-up misses months that were paid while the service was down.",
 )
 def paid_invoices_are_listed(world: World) -> None:
-    """The list of paid invoices has a paid month with its payments."""
+    """The list of paid invoices contains a paid monthly invoice with its payments."""
     invoice = subscriptions.second_month(world)
     params = {"status": "paid", "limit": 100, "expand": ["data.payments"]}
     if invoice.get("customer"):
@@ -119,7 +119,7 @@ def paid_invoices_are_listed(world: World) -> None:
     if_false="A donor does not learn that a month failed, and that month stays open.",
 )
 def a_failed_month_sends_an_event(world: World) -> None:
-    """A month whose card is declined stays open and sends invoice.payment_failed."""
+    """A monthly invoice whose card is declined stays open and sends invoice.payment_failed."""
     invoice = subscriptions.failed_month(world)
     expect_equal(invoice["status"], "open", "the invoice's status")
     reading = world.read(world.event("invoice.payment_failed", invoice["id"]))
@@ -133,7 +133,7 @@ def a_failed_month_sends_an_event(world: World) -> None:
     if_false="A donor whose month failed reads that all is well.",
 )
 def a_failed_month_makes_the_pledge_past_due(world: World) -> None:
-    """A failed month makes the subscription past_due and sends customer.subscription.updated."""
+    """A declined monthly payment sets status past_due and sends customer.subscription.updated."""
     subscriptions.failed_month(world)
     subscription_id = subscriptions.pledge(world).subscription_id
     events = world.wait_for(
@@ -188,7 +188,7 @@ def a_paid_month_is_not_paid_again(world: World) -> None:
     if_false="A gift whose first month was declined is shown as running.",
 )
 def a_declined_first_month_is_incomplete(world: World) -> None:
-    """A declined first payment leaves the subscription incomplete; its event has attempt_count."""
+    """A declined first payment makes the subscription incomplete; its event has attempt_count."""
     pledge = subscriptions.declined_pledge(world)
     expect_equal(subscriptions.subscription_of(world, pledge)["status"], "incomplete", "status")
     event = world.event("invoice.payment_failed", pledge.first_invoice)
@@ -219,7 +219,7 @@ def an_open_month_can_be_voided(world: World) -> None:
     if_false="A dispute of a month not yet recorded is taken for another shop's.",
 )
 def an_invoice_is_found_by_its_payment(world: World) -> None:
-    """Invoice payments can be listed by payment intent, and name their invoice."""
+    """Invoice payments can be listed by payment intent, and each names its invoice."""
     invoice = subscriptions.second_month(world)
     intent_id = invoice["payments"]["data"][0]["payment"]["payment_intent"]["id"]
     params: Any = {"payment": {"type": "payment_intent", "payment_intent": intent_id}, "limit": 10}

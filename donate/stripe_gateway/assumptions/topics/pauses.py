@@ -1,4 +1,4 @@
-"""Monthly gifts that are paused until a date, or that end after the month that is paid."""
+"""Monthly gifts that are paused until a date, or that end after the month already paid for."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -9,7 +9,8 @@ from donate.stripe_gateway.assumptions.world import Json, World
 from donate.stripe_gateway.events.synthetic import as_subscription_event
 
 PAUSES: Final = Topic("Pauses until a date")
-# A pause that ends this long after the running month covers the next invoice and no later one.
+# A pause that ends this long after the current month's end covers the next invoice, and no later
+# one.
 _AFTER_THE_MONTH: Final = timedelta(days=3)
 
 
@@ -20,7 +21,7 @@ _AFTER_THE_MONTH: Final = timedelta(days=3)
     if_false="Staff pause a monthly gift until a date, and the donor does not read the date.",
 )
 def a_pause_can_have_an_end(world: World) -> None:
-    """A subscription can be paused until a time, which is then in resumes_at."""
+    """A subscription can be paused until a time, and resumes_at then contains this time."""
     subscription = _paused(world, proving=True)
     (item,) = subscription["items"]["data"]
     expected = item["current_period_end"] + int(_AFTER_THE_MONTH.total_seconds())
@@ -36,7 +37,7 @@ def a_pause_can_have_an_end(world: World) -> None:
     if_false="A donor whose monthly gift is paused until a date is charged before that date.",
 )
 def a_month_before_the_end_of_a_pause_is_void(world: World) -> None:
-    """The invoice of a month that begins before resumes_at is void."""
+    """If a month begins before resumes_at, its invoice is void."""
     invoice = _month_in_the_pause(world)
     expect_equal(invoice["status"], "void", "the invoice's status")
     expect_equal(invoice["amount_paid"], 0, "amount_paid")
@@ -48,7 +49,7 @@ def a_month_before_the_end_of_a_pause_is_void(world: World) -> None:
     if_false="A monthly gift that was paused until a date is never collected again.",
 )
 def a_month_after_the_end_of_a_pause_is_collected(world: World) -> None:
-    """The invoice of a month that begins after resumes_at is paid, and the pause has ended."""
+    """If a month begins after resumes_at, its invoice is paid, and the pause has ended."""
     _month_in_the_pause(world)
     pledge = subscriptions.pledge_to_pause(world)
     invoice = subscriptions.next_month(world, pledge)
@@ -67,7 +68,7 @@ def a_month_after_the_end_of_a_pause_is_collected(world: World) -> None:
     if_false="A monthly gift that staff ended with its month is collected once more.",
 )
 def an_end_with_the_month_is_shown(world: World) -> None:
-    """A subscription can be set to end with the running month. Only its item says when that is."""
+    """A subscription can be set to end with the current month. Only its item says when that is."""
     pledge = subscriptions.second_pledge(world)
     key = f"donate-check-{pledge.subscription_id}:end"
     subscription = world.billing.cancel_after_month(pledge.subscription_id, key)

@@ -1,4 +1,4 @@
-"""Card payments: charges, declines, and the time the money arrived."""
+"""Card payments: charges, declines, and the time at which the money arrived."""
 
 from typing import Final
 
@@ -21,7 +21,7 @@ PAYMENTS: Final = Topic("Payments")
     if_false="A card gift has the day of our request instead of the day it was given.",
 )
 def a_card_is_charged_immediately(world: World) -> None:
-    """A card payment has a paid charge immediately; the charge has the type card and a time."""
+    """A card payment immediately has a paid charge, which has the type card and a time."""
     charge = objects.card_payment(world)["latest_charge"]
     expect_equal(charge["payment_method_details"]["type"], "card", "payment_method_details.type")
     expect(charge["paid"] is True, "the charge is not paid")
@@ -35,7 +35,7 @@ def a_card_is_charged_immediately(world: World) -> None:
     if_false="A bank debit has the day of our request instead of the day it arrived.",
 )
 def the_balance_transaction_has_a_time(world: World) -> None:
-    """A paid charge has a balance transaction with the time the money was booked."""
+    """A paid charge has a balance transaction with the time at which the money was booked."""
     balance_transaction = objects.card_payment(world)["latest_charge"]["balance_transaction"]
     expect_equal(
         balance_transaction["object"], "balance_transaction", "the expanded balance_transaction"

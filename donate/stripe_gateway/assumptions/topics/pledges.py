@@ -20,7 +20,7 @@ PLEDGES: Final = Topic("Monthly gifts")
     if_false="A running monthly gift is not shown as running.",
 )
 def a_subscription_runs_once_it_is_paid(world: World) -> None:
-    """A subscription whose first month was paid is active, and has our metadata and one item."""
+    """A subscription whose first payment succeeded is active, and has our metadata and one item."""
     begun = subscriptions.pledge(world, proving=True)
     found = subscriptions.subscription_of(world, begun)
     expect_equal(found["status"], "active", "status")
@@ -64,7 +64,7 @@ def billing_is_flexible(world: World) -> None:
     if_false="A donor cannot change the monthly amount.",
 )
 def the_amount_changes(world: World) -> None:
-    """A subscription item can get a new price of the same active product."""
+    """A subscription item can get a new price that belongs to the same active product."""
     subscription = subscriptions.changed_pledge(world, proving=True)
     (item,) = subscription["items"]["data"]
     expect_equal(item["price"]["unit_amount"], subscriptions.CHANGED_AMOUNT, "unit_amount")
@@ -78,7 +78,7 @@ def the_amount_changes(world: World) -> None:
     if_false="A donor who changes the amount pays twice in that month.",
 )
 def a_change_charges_nothing_now(world: World) -> None:
-    """With proration_behavior none, a changed amount makes no invoice before the next month."""
+    """With proration_behavior none, changing the amount makes no invoice before the next month."""
     pledge = subscriptions.pledge(world)
     subscription = subscriptions.changed_pledge(world)
     params: Any = {"subscription": pledge.subscription_id, "limit": 10}
@@ -99,7 +99,7 @@ def a_change_charges_nothing_now(world: World) -> None:
     if_false="The donor's page still shows the old amount.",
 )
 def a_changed_amount_sends_an_event(world: World) -> None:
-    """A changed amount sends customer.subscription.updated with the item's price and quantity."""
+    """After a change of amount, customer.subscription.updated has the item's price and quantity."""
     subscriptions.changed_pledge(world)
     subscription_id = subscriptions.pledge(world).subscription_id
     facts = [
@@ -119,7 +119,7 @@ def a_changed_amount_sends_an_event(world: World) -> None:
     if_false="A donor who paused is still charged.",
 )
 def a_pledge_can_be_paused(world: World) -> None:
-    """A subscription can be paused with the behavior void, and its status stays active."""
+    """A subscription can be paused with the behavior void; its status stays active."""
     subscription = subscriptions.paused_pledge(world, proving=True)
     expect_equal(subscription["pause_collection"]["behavior"], "void", "pause_collection.behavior")
     expect_equal(subscription["status"], "active", "status")
@@ -134,7 +134,7 @@ def a_pledge_can_be_paused(world: World) -> None:
     if_false="A paused month is collected later.",
 )
 def a_paused_month_is_void(world: World) -> None:
-    """The invoice of a paused month is void, and its amount_paid is 0."""
+    """The invoice of a month in the pause is void, and its amount_paid is 0."""
     invoice = subscriptions.paused_month(world)
     expect_equal(invoice["status"], "void", "the invoice's status")
     expect_equal(invoice["amount_paid"], 0, "amount_paid")
@@ -146,7 +146,7 @@ def a_paused_month_is_void(world: World) -> None:
     if_false="A donor who resumes is not charged any more.",
 )
 def a_paused_pledge_can_be_resumed(world: World) -> None:
-    """An empty pause_collection ends the pause, and the field is then null."""
+    """An empty pause_collection ends the pause; the field is null afterwards."""
     subscription = subscriptions.resumed_pledge(world, proving=True)
     expect_equal(subscription["pause_collection"], None, "pause_collection")
 
@@ -203,7 +203,7 @@ def a_customers_subscriptions_are_listed(world: World) -> None:
     if_false="A repeated cancellation looks like a failure.",
 )
 def an_end_is_refused_the_second_time(world: World) -> None:
-    """Cancelling a subscription again is refused with the code resource_missing."""
+    """Cancelling a cancelled subscription is refused with the code resource_missing."""
     ended_id = subscriptions.ended_pledge(world)["id"]
     refusal = world.refusal(lambda: world.billing.cancel(ended_id, f"{ended_id}:again"))
     expect_equal(refusal.code, "resource_missing", "the code of the refusal")
@@ -231,7 +231,7 @@ def the_portal_opens_on_the_card_page(world: World) -> None:
     if_false="A donor replaces their card, but the old one is still charged.",
 )
 def a_new_card_can_be_charged(world: World) -> None:
-    """A card that is the customer's default can become the subscription's default."""
+    """After a card becomes the customer's default, it can become the subscription's default."""
     _card_page(world)
     pledge = subscriptions.second_pledge(world)
     card = subscriptions.save_card(world, pledge.customer_id, subscriptions.GOOD_CARD)
@@ -276,7 +276,7 @@ def a_scheduled_end_shows_in_cancel_at(world: World) -> None:
     if_false="We create products of our own needlessly; nothing breaks.",
 )
 def an_inactive_product_takes_no_new_price(world: World) -> None:
-    """Stripe refuses a new subscription price on an inactive product."""
+    """Stripe refuses a new subscription price if its product is inactive."""
     pledge = subscriptions.pledge(world)
     product = objects.new_product(world, f"{pledge.reference} archived")
     world.call(lambda sdk: sdk.v1.products.update(product, {"active": False}), "product")

@@ -1,4 +1,4 @@
-"""Refunds: requested by staff, immediate or delayed, and sometimes failed later."""
+"""Refunds that staff request. Stripe refunds immediately or later, and a refund may fail."""
 
 from typing import Final
 
@@ -102,7 +102,7 @@ def more_than_is_left_is_refused(world: World) -> None:
     if_false="A donor is told that a pending refund has arrived.",
 )
 def a_refund_may_be_pending_first(world: World) -> None:
-    """A refund can be pending first; refund.updated then reports that it succeeded."""
+    """A refund can start as pending; refund.updated later reports that it succeeded."""
     payment = objects.card_payment(world, "pm_card_pendingRefund")["id"]
     refund = objects.request_refund(world, payment, "pending")
     expect_equal(refund["status"], "pending", "status at first")

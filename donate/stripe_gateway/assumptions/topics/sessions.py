@@ -65,7 +65,7 @@ def a_monthly_debit_session_opens(world: World) -> None:
     if_false="A payment is not matched to its gift, and staff must tie it by hand.",
 )
 def a_session_returns_its_metadata(world: World) -> None:
-    """A session has the client_reference_id and metadata it was opened with."""
+    """A session has the client_reference_id and metadata with which it was opened."""
     requested = objects.session(world, objects.CARD)
     session = world.client.retrieve_session(requested.opened.session_id)
     expect_equal(session["client_reference_id"], requested.gift.reference, "client_reference_id")
@@ -94,7 +94,7 @@ def a_session_returns_its_amount(world: World) -> None:
     if_false="A donor pays in a session that we consider expired, and gives twice.",
 )
 def a_session_expires_when_requested(world: World) -> None:
-    """A session expires exactly when we request it, up to 24 hours ahead."""
+    """A session expires exactly at the requested time, which can be up to 24 hours ahead."""
     requested = objects.session(world, objects.CARD)
     session = world.client.retrieve_session(requested.opened.session_id)
     expect_equal(session["expires_at"], requested.params["expires_at"], "expires_at")
@@ -159,7 +159,7 @@ def an_open_session_is_unpaid(world: World) -> None:
     if_false="A monthly debit that a donor agreed to is set aside.",
 )
 def a_setup_session_costs_nothing(world: World) -> None:
-    """A setup session has a setup intent, the currency of the debits, and nothing to pay."""
+    """A setup session has a setup intent and the currency of the debits, but no amount to pay."""
     requested = objects.session(world, objects.DEBIT_MONTHLY)
     session = world.client.retrieve_session(requested.opened.session_id)
     expect_equal(session["mode"], "setup", "mode")

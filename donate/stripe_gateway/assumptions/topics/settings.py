@@ -23,7 +23,7 @@ _KIND: Final = {"endpoint": "webhook_endpoint", "portal": "billing_portal.config
     if_false="Events have a different structure, or an unknown secret signs them.",
 )
 def an_endpoint_has_our_version_and_a_secret(world: World) -> None:
-    """A new endpoint has the API version we request; only this answer contains its secret."""
+    """A new endpoint has the API version we request; only the creation's answer has its secret."""
     endpoint = _endpoint(world, proving=True)
     expect(same_release(endpoint["api_version"]), f"api_version is {endpoint['api_version']}")
     expect(str(endpoint["secret"]).startswith("whsec_"), "the answer has no secret")
@@ -80,7 +80,7 @@ def an_endpoint_can_be_switched_off(world: World) -> None:
     if_false="`donate stripe setup` cannot prepare the page where donors replace a card.",
 )
 def a_portal_configuration_can_be_made(world: World) -> None:
-    """The API can switch the portal's features; the list says which configuration is default."""
+    """The API can switch features of the portal; the list says which configuration is default."""
     params: Any = {
         "features": {"payment_method_update": {"enabled": True}},
         "metadata": {"made_by": "donate stripe check"},

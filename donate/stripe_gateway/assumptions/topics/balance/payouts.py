@@ -38,7 +38,7 @@ _WITH_SOURCE: Final = ["data.source"]
     if_false="The books lack Stripe's fees, or no fee belongs to a gift.",
 )
 def a_balance_transaction_states_gross_fee_and_net(world: World) -> None:
-    """A payment's balance transaction states gross, fee and net, and its source has the payment."""
+    """A payment's balance transaction states gross, fee and net; its source names the payment."""
     payment = objects.card_payment(world)
     listed = _transactions(world, type="charge")
     rows = [read_balance_transaction(each, world.clock.now()) for each in listed]
@@ -60,7 +60,7 @@ def a_balance_transaction_states_gross_fee_and_net(world: World) -> None:
     if_false="A refund in a payout belongs to no gift.",
 )
 def a_refund_has_a_balance_transaction(world: World) -> None:
-    """A refund has a negative balance transaction of its own, whose source has the payment."""
+    """A refund has its own negative balance transaction, whose source names the payment."""
     refund = objects.refund(world)
     rows = [
         read_balance_transaction(each, world.clock.now())
@@ -89,7 +89,7 @@ def a_refund_has_a_balance_transaction(world: World) -> None:
     if_false="Nobody sees which gifts the bank's money is.",
 )
 def a_payout_is_listed_and_retrieved(world: World) -> None:
-    """A payout has its amount, day, status and trace, the same in the list and on its own."""
+    """A payout has its amount, day, status and trace, both in the list and when fetched alone."""
     listed = _newest_payout(world)
     asked_at = world.clock.now()
     alone = world.call(lambda sdk: sdk.v1.payouts.retrieve(listed["id"]), "payout")
@@ -107,7 +107,7 @@ def a_payout_is_listed_and_retrieved(world: World) -> None:
     if_false="A payout does not add up, and nobody knows which gifts it has.",
 )
 def an_automatic_payout_lists_its_transactions(world: World) -> None:
-    """A reconciled payout lists all its transactions, and its own, which takes out their sum."""
+    """A reconciled payout lists its transactions, and one of its own that takes out their sum."""
     asked_at = world.clock.now()
     payout = _newest_payout(world)
     if not is_listed(read_payout(payout, asked_at)):
@@ -128,7 +128,7 @@ def an_automatic_payout_lists_its_transactions(world: World) -> None:
     if_false="A payout that fails after it was paid is seen hours later.",
 )
 def payouts_have_events(world: World) -> None:
-    """Stripe sends events about a payout, with the payout as their object."""
+    """Stripe sends events about a payout, and the object in each event is the payout."""
     payout = _newest_payout(world)
     page = world.client.list_page("events", {"types": list(PAYOUT_EVENT_TYPES), "limit": 100})
     read = [read_event(envelope_of_event(event)) for event in page.objects]
