@@ -1,7 +1,7 @@
-"""What each balance transaction means in the charity's books, as a table. Pure.
+"""Maps each balance transaction to its meaning in the charity's books. Pure.
 
-Stripe's `reporting_category` decides where it says more than `type`: a refund of an uncaptured part
-and an adjustment for a dispute both need it. Sources:
+Stripe's `reporting_category` decides where it says more than `type`. For example, a refund of an
+uncaptured part, or an adjustment for a dispute, cannot be recognized by `type` alone. Sources:
 https://docs.stripe.com/reports/balance-transaction-types and
 https://docs.stripe.com/reports/reporting-categories
 """
@@ -13,15 +13,15 @@ from donate.errors import N_
 
 
 class BalanceKind(StrEnum):
-    """What a balance transaction is in the books, in the order in which pages list the kinds."""
+    """The meaning of a balance transaction in the books. Pages list the kinds in this order."""
 
     GIFT = "gift"
     PAYMENT_FAILED = "payment_failed"
-    """A debit that had succeeded, and that the donor's bank returned."""
+    """A bank debit that had succeeded, but that the donor's bank returned later."""
     REFUND = "refund"
     REFUND_FAILED = "refund_failed"
     UNCAPTURED = "uncaptured"
-    """The part of a card authorization that was never charged. It is no refund."""
+    """The part of a card authorization that was never charged. It is not a refund."""
     DISPUTE = "dispute"
     DISPUTE_REVERSAL = "dispute_reversal"
     FEE = "fee"
@@ -30,20 +30,22 @@ class BalanceKind(StrEnum):
     TAX = "tax"
     ADJUSTMENT = "adjustment"
     HELD = "held"
-    """Money that Stripe holds back or releases. It stays the charity's."""
+    """Money that Stripe holds back or releases. It still belongs to the charity."""
     UNCLAIMED = "unclaimed"
     """A bank transfer to Stripe that belongs to no payment yet."""
     OWN_MONEY = "own_money"
-    """The charity's own money: sent to Stripe or returned from there, or given to Stripe Climate.
-    It is never a donation received."""
+    """The charity's own money: sent to Stripe or returned by Stripe, or given to Stripe Climate.
+
+    It is never a donation that was received.
+    """
     LOAN = "loan"
     PLATFORM = "platform"
     """Only platforms with connected accounts have these, so staff have to look into them."""
     UNEXPECTED = "unexpected"
-    """A type that Stripe describes, for products that this service does not use."""
+    """A type that Stripe documents, but for products that this service does not use."""
     PAYOUT = "payout"
     PAYOUT_FAILED = "payout_failed"
-    """A payout that failed or was canceled: its money is back in the balance."""
+    """A payout that failed or was canceled, so its money is back in the Stripe balance."""
     UNKNOWN = "unknown"
     """A type that this version of the service does not know."""
 
@@ -84,7 +86,8 @@ NEEDS_A_LOOK: Final = frozenset(
 )
 """The kinds that a charity in one currency does not expect, so staff should look into them."""
 
-# By type and reporting category, where the category says more than the type does.
+# Maps type and reporting category together, for the cases where the category says more than the
+# type does.
 _BY_BOTH: Final[dict[tuple[str, str], BalanceKind]] = {
     ("refund", "partial_capture_reversal"): BalanceKind.UNCAPTURED,
     ("payment_refund", "partial_capture_reversal"): BalanceKind.UNCAPTURED,
@@ -139,10 +142,10 @@ _TYPES: Final[dict[BalanceKind, str]] = {
 KIND_OF_TYPE: Final[dict[str, BalanceKind]] = {
     name: kind for kind, names in _TYPES.items() for name in names.split()
 }
-"""The kind of each type that Stripe's API describes."""
+"""Maps each type that Stripe's API documents to its kind."""
 
 
 def balance_kind(type_: str, reporting_category: str) -> BalanceKind:
-    """Return what a balance transaction of this type and reporting category is in the books."""
+    """Return the meaning of this type and reporting category in the books."""
     exact = _BY_BOTH.get((type_, reporting_category))
     return exact or KIND_OF_TYPE.get(type_, BalanceKind.UNKNOWN)

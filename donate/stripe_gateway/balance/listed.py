@@ -20,17 +20,17 @@ from donate.stripe_gateway.balance.recorder import (
 )
 from donate.stripe_gateway.events.fields import UnusableEvent
 
-# How far back to look for transactions whose gift was not known when they were stored.
+# How far back to look for transactions whose gift was not recorded yet when they were stored.
 _TIED_WITHIN: Final = timedelta(days=60)
 
 Troubles = dict[str, str]
-"""A sentence for each object that cannot be stored, by the object's id."""
+"""Maps the id of each object that cannot be stored to a sentence that says why."""
 
 
 def record_listed_payouts(
     database: Database, payouts: Sequence[dict[str, Any]], asked_at: datetime
 ) -> Troubles:
-    """Store a page of payouts, and have the worker read those whose transactions are missing."""
+    """Store a page of payouts. Make the worker read those whose transactions are missing."""
     troubles: Troubles = {}
     rows: list[Row] = []
     for payout in payouts:
@@ -63,7 +63,7 @@ def record_listed_transactions(
 
 
 def tie_recent_transactions(database: Database, clock: Clock) -> None:
-    """Tie transactions of the last two months to gifts that have become known since."""
+    """Assign transactions of the last 60 days to gifts that were recorded after them."""
     with database.writing() as session:
         tie_transactions(session, clock.now() - _TIED_WITHIN)
 

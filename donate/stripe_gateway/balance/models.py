@@ -1,8 +1,8 @@
 """The tables of payouts and balance transactions. Amounts are what Stripe states, never computed.
 
-All amounts are in minor units of the row's currency, and signed: money that leaves the Stripe
-balance is negative. Only `fee_minor` is positive for a fee, as Stripe writes it, and the amount of
-a payout is positive if the money goes to the bank.
+All amounts are in minor units of the row's currency, and money that leaves the Stripe balance is
+negative. There are two exceptions: as at Stripe, a fee in `fee_minor` is positive, and the amount
+of a payout is positive if the money goes to the bank.
 """
 
 import uuid
@@ -31,9 +31,9 @@ _NO_GIFT_YET = text("gift_id IS NULL AND payment <> ''")
 class StripePayout(SQLModel, table=True):
     """A payout as Stripe last stated it. A negative one is taken from the charity's bank account.
 
-    `read_at` is when we asked for the newest state that is stored. `is_complete` says whether all
-    balance transactions are stored that Stripe lists for the payout; it stays false for manual and
-    instant payouts, for which Stripe lists none.
+    `read_at` is the time of the request that returned the stored state. `is_complete` says whether
+    all balance transactions that Stripe lists for the payout are stored. It stays false for manual
+    and instant payouts, because Stripe lists no transactions for them.
     """
 
     __tablename__ = "stripe_payout"
@@ -67,16 +67,16 @@ class StripePayout(SQLModel, table=True):
 
     @property
     def is_itemised(self) -> bool:
-        """Whether Stripe can list what the payout consists of: only of automatic payouts."""
+        """Whether Stripe can list the payout's transactions: only if the payout is automatic."""
         return self.automatic and self.method == AUTOMATIC_METHOD
 
 
 class BalanceTransaction(SQLModel, table=True):
-    """One movement of the Stripe balance: gross, fee and net as Stripe states them.
+    """One change of the Stripe balance: gross, fee and net as Stripe states them.
 
     `tax_minor` is the part of the fee that Stripe calls tax. `payment` is the payment intent that
-    the transaction is about, and `gift_id` the gift of that payment, once it is known here.
-    `payout_row` is the payout that paid the transaction out.
+    the transaction is about. `gift_id` is the gift of that payment, or None until we have recorded
+    the payment. `payout_row` is the payout that paid the transaction out.
     """
 
     __tablename__ = "balance_transaction"
@@ -123,10 +123,10 @@ class BalanceTransaction(SQLModel, table=True):
 
 
 class PayoutToRead(SQLModel, table=True):
-    """A payout that something was said about, and when to read it from Stripe next.
+    """A payout that has to be read from Stripe, or was read, and when to read it next.
 
-    `ask_at` is None when nothing was said since it was last read. `trouble` says why the last read
-    failed, for staff.
+    `ask_at` is None if nothing about the payout was reported since the last read. `trouble` says
+    why the last read failed, for staff.
     """
 
     __tablename__ = "payout_to_read"

@@ -1,7 +1,7 @@
 """Reads payouts that are due from Stripe, each with all of its balance transactions.
 
-An event only says that a payout has changed. Events come late and out of order, so what counts is
-what Stripe says when it is asked.
+An event only says that a payout has changed. Events come late and out of order, so the state is
+always read from Stripe itself.
 """
 
 import threading
@@ -28,7 +28,7 @@ from donate.stripe_gateway.client import StripeClient
 from donate.stripe_gateway.events.fields import UnusableEvent
 from donate.stripe_gateway.retry_loop import ask_each, due_rows
 
-# When to read a payout again that could not be read; the last pause repeats.
+# The pauses before a payout is read again, if it could not be read; the last pause repeats.
 READ_AGAIN_AFTER: Final = Backoff("1m 5m 30m 2h 12h")
 _UNKNOWN_TO_STRIPE: Final = "resource_missing"
 
@@ -37,7 +37,7 @@ _UNKNOWN_TO_STRIPE: Final = "resource_missing"
 class _Claim:
     payout_id: str
     ask_at: datetime
-    """When the payout is read next, unless this claim ends or an event arrives before."""
+    """When the payout is read next, unless it is read successfully or an event arrives earlier."""
 
 
 class PayoutReader:
@@ -53,11 +53,11 @@ class PayoutReader:
         self._stopping = threading.Event()
 
     def stop(self) -> None:
-        """Stop before the next page of a list, and read no other payout in this process."""
+        """Stop before the next page of a list, and read no further payout in this process."""
         self._stopping.set()
 
     def read_due(self) -> int:
-        """Read a few payouts that are due; return how many Stripe answered."""
+        """Read a few due payouts; return for how many Stripe answered."""
         return ask_each(self._claim_due, self._read, "a question about a payout")
 
     def _claim_due(self) -> _Claim | None:
@@ -85,7 +85,8 @@ class PayoutReader:
         except StripeUnavailable as error:
             self._note(claim, f"Stripe gave no usable answer: {error}")
             raise
-        # All in one transaction: a payout is never seen with a part of its transactions.
+        # Write everything in one transaction, so that nobody sees a payout with only a part of its
+        # transactions.
         with self._database.writing() as session:
             stored = record_payout(session, payout, is_complete=is_listed(payout))
             record_transactions(session, rows, stored)
@@ -98,7 +99,7 @@ class PayoutReader:
         """Return all transactions that Stripe lists for a payout. Raises UnusableEvent."""
         params: dict[str, Any] = {
             "payout": payout["payout_id"],
-            # The source names the payment, and so the gift.
+            # The source of a transaction names the payment, and the payment leads to the gift.
             "expand": ["data.source"],
             "limit": PAGE_SIZE,
         }

@@ -1,6 +1,6 @@
 """Reads Stripe's payouts and balance transactions from JSON. Pure.
 
-A field that is missing or malformed is never guessed: the reader raises UnusableEvent.
+A missing or malformed field is never guessed: the reader raises UnusableEvent.
 """
 
 from collections.abc import Mapping
@@ -17,7 +17,7 @@ from donate.stripe_gateway.events.fields import (
     read_word,
 )
 
-# More than any balance holds; a database column holds 18 digits.
+# An upper limit that no balance reaches. A database column holds 18 digits.
 _MOST: Final = 10**15
 _MOST_DESCRIPTION: Final = 500
 _MOST_FEE_DETAILS: Final = 20
@@ -25,16 +25,16 @@ _HIDDEN: Final = "(contains a card number)"
 _PAYMENT_INTENT: Final = "pi_"
 _ABOUT_PAYMENTS: Final = ("charge", "refund", "dispute")
 AUTOMATIC_METHOD: Final = "standard"
-"""The method of payouts on a schedule. An instant payout is never itemised."""
+"""The method of scheduled payouts. Stripe never lists the transactions of an instant payout."""
 
 Row = dict[str, Any]
-"""The values of a table's columns, by name."""
+"""Maps the names of a table's columns to their values."""
 
 
 def read_payout(payout: Mapping[str, Any], asked_at: datetime) -> Row:
-    """Return the columns of a `StripePayout`, but `is_complete`; `asked_at` is when we asked.
+    """Return the columns of a `StripePayout`, except `is_complete`.
 
-    Raises UnusableEvent.
+    `asked_at` is when we requested the payout from Stripe. Raises UnusableEvent.
     """
     automatic = payout.get("automatic")
     if not isinstance(automatic, bool):
@@ -48,7 +48,7 @@ def read_payout(payout: Mapping[str, Any], asked_at: datetime) -> Row:
         "status": _word(payout, "status"),
         "automatic": automatic,
         "method": _word(payout, "method"),
-        # Accounts on API versions from before 2022-08 have no such field.
+        # This field is missing in accounts whose API version is older than 2022-08.
         "reconciliation_status": read_word(payout, "reconciliation_status"),
         "arrives_on": read_instant(payout, "arrival_date").date(),
         "trace_id": read_word(trace, "value"),
@@ -64,9 +64,10 @@ def read_payout(payout: Mapping[str, Any], asked_at: datetime) -> Row:
 
 
 def read_balance_transaction(transaction: Mapping[str, Any], asked_at: datetime) -> Row:
-    """Return the columns of a `BalanceTransaction`, but its payout and gift.
+    """Return the columns of a `BalanceTransaction`, except its payout and gift.
 
-    The transaction needs its source expanded, for the payment. Raises UnusableEvent.
+    The transaction needs its `source` expanded, because the source names the payment. Raises
+    UnusableEvent.
     """
     amount, fee = _signed(transaction, "amount"), _signed(transaction, "fee")
     net = _signed(transaction, "net")
@@ -101,7 +102,7 @@ def payout_of_event(payout: Mapping[str, Any]) -> str:
 
 
 def is_listed(payout: Row) -> bool:
-    """Whether Stripe lists all transactions of a payout by now.
+    """Whether Stripe already lists all transactions of a payout.
 
     Only those of automatic payouts are listed, and only once their reconciliation is completed:
     https://docs.stripe.com/payouts/reconciliation. Before that, Stripe refuses with the code
@@ -156,7 +157,7 @@ def _word(fields: Mapping[str, Any], key: str) -> str:
 
 
 def _id_in(fields: Mapping[str, Any], key: str) -> str:
-    """Return the id of another object, expanded or not; "" if there is none."""
+    """Return the id of a referenced object, expanded or not, or "" if there is none."""
     value = fields.get(key)
     if value is None:
         return ""

@@ -1,4 +1,4 @@
-"""Stores payouts and balance transactions. Each write may be repeated without harm."""
+"""Stores payouts and balance transactions. Every write can be repeated without harm."""
 
 import uuid
 from collections.abc import Iterable, Iterator, Sequence
@@ -15,10 +15,10 @@ from donate.storage.column_types import UtcDateTime
 from donate.stripe_gateway.balance.models import BalanceTransaction, PayoutToRead, StripePayout
 from donate.stripe_gateway.balance.readings import Row
 
-# How many ids one statement names; SQLite allows 32,766 parameters.
+# Maximum number of ids in one statement. SQLite allows 32,766 parameters.
 _AT_ONCE: Final = 500
 _TO_READ = table_of(PayoutToRead)
-# A payout that is due already stays due since then, so that it keeps its place.
+# A payout that is already due keeps its earlier due time, so that it keeps its place in the queue.
 _MAKE_DUE = (
     update(_TO_READ)
     .where(
@@ -30,7 +30,7 @@ _MAKE_DUE = (
 
 
 def make_payouts_due(session: Session, payout_ids: Iterable[str], now: datetime) -> None:
-    """Have the worker read these payouts from Stripe now.
+    """Make these payouts due now, so that the worker reads them from Stripe.
 
     Rows are locked in the order of their ids, so that two callers cannot deadlock.
     """
@@ -42,10 +42,11 @@ def make_payouts_due(session: Session, payout_ids: Iterable[str], now: datetime)
 
 
 def record_payout(session: Session, row: Row, *, is_complete: bool = False) -> StripePayout:
-    """Store a payout as Stripe stated it, unless a newer statement is stored.
+    """Store a payout as Stripe stated it, unless a newer state is already stored.
 
     Two workers may read the same payout, and the one that asked first may be the last to write.
-    `is_complete` stays true once it is true, because Stripe's list of a payout is then final.
+    `is_complete` stays true once it is true, because Stripe's list of a payout's transactions is
+    then final.
     """
     insert_new(session, StripePayout, [row | {"is_complete": False}])
     statement = select(StripePayout).where(StripePayout.payout_id == row["payout_id"])
@@ -62,10 +63,10 @@ def record_payout(session: Session, row: Row, *, is_complete: bool = False) -> S
 def record_transactions(
     session: Session, rows: Sequence[Row], payout: StripePayout | None = None
 ) -> int:
-    """Store balance transactions with their gifts and the payout that lists them, if any.
+    """Store balance transactions with their gifts, and with the payout that lists them if given.
 
-    A transaction never changes at Stripe. One that is stored already only learns its payout.
-    Return how many are new.
+    A transaction never changes at Stripe. If it is already stored, only its payout is added. Return
+    how many transactions are new.
     """
     # Sorted, so that two workers insert the same rows in the same order and cannot deadlock.
     ordered = sorted(rows, key=lambda row: (row["created_at"], row["txn_id"]))
@@ -88,9 +89,10 @@ def record_transactions(
 
 
 def tie_transactions(session: Session, since: datetime) -> int:
-    """Tie transactions to gifts whose payments became known only after them; return how many.
+    """Assign transactions to gifts whose payments were recorded after them; return how many.
 
-    `since` limits the search: a payment that is unknown for long belongs to no gift here.
+    `since` limits the search to newer transactions: if a payment has been unknown for a long time,
+    it belongs to no gift here.
     """
     statement = (
         select(BalanceTransaction.payment)
