@@ -1,8 +1,8 @@
 """Fetches from Stripe what webhooks missed, stores it in the inbox, and reports differences.
 
-A run works page by page: it asks Stripe (with no transaction open), stores and settles new events,
-compares, and saves its progress. An interrupted run repeats its last page, which does no harm,
-because the inbox stores each event only once.
+A run works page by page. For each page it asks Stripe (with no database transaction open), stores
+the new events and turns them into facts, compares, and saves its progress. An interrupted run
+repeats its last page, which does no harm, because the inbox stores each event only once.
 """
 
 import json
@@ -49,9 +49,10 @@ from donate.stripe_gateway.webhooks.inbox import Arrival, Inbox
 from donate.stripe_gateway.webhooks.settle import Settler
 
 TASK: Final = "catchup"
-# How long to wait while another process settles the events that we fetched.
+# How long to wait for another process that is turning our fetched events into facts.
 _SETTLE_TIMEOUT_S: Final = 10
-# Compare and fetch twice: an invoice's payment finds its gift only after the invoice is recorded.
+# Compare and fetch twice, because the gift of an invoice's payment can be found only after the
+# invoice is recorded.
 _ROUNDS_TO_FETCH: Final = 2
 
 Progress = Callable[[str], None]
@@ -83,7 +84,7 @@ class Catchup:
         self._stopping = threading.Event()
 
     def stop(self) -> None:
-        """Stop a running catch-up before its next page, and run no other in this process."""
+        """Stop a running catch-up before its next page, and start no other in this process."""
         self._stopping.set()
 
     def run(
@@ -91,12 +92,12 @@ class Catchup:
     ) -> list[Report]:
         """Resume an interrupted run, then catch up with everything until now.
 
-        With `since`, catch up with everything from that time on. `progress` is called with lines to
-        print. Return a report for each run.
+        With `since`, catch up with everything from that time on. `progress` is called with each
+        line to print. Return a report for each run.
 
         Raises Conflict when another process is running a catch-up, Stopped when this process is
         stopping, and StripeUnavailable or a related error when Stripe gives no usable answer. The
-        run keeps its saved progress.
+        saved progress of the run is kept after an error.
         """
         with self._database.alone(TASK) as alone:
             if not alone:
@@ -165,8 +166,9 @@ class Catchup:
             self._settler.reclaim_foreign(list(stored_ids), EventSource.CATCHUP)
         new_events = [event for event in events if event["id"] not in stored_ids]
         late_since = self._clock.now() - LATE_AFTER
-        # Save `missed_at` before storing the events. Once an event is stored, a repeated page no
-        # longer finds it new, and could not tell that webhooks had missed it.
+        # Save `missed_at` before storing the events. After a crash, the page is read again. If its
+        # events are stored by then, they no longer count as new, and the repeated run could not
+        # tell that webhooks had missed them.
         late_times = [at for at in _creation_times(new_events) if at <= late_since]
         if late_times:
             self._save(run, missed_at=max([*late_times, run.missed_at or late_times[0]]))
@@ -214,7 +216,7 @@ class Catchup:
         self._settle_all(run)
 
     def _settle_all(self, run: CatchupRun) -> None:
-        """Settle what this run fetched, or wait briefly while another process settles it."""
+        """Turn the events of this run into facts, or wait briefly while another process does it."""
         pause_s = 0.05
         for _ in range(int(_SETTLE_TIMEOUT_S / pause_s)):
             while self._settler.settle_due() and not self._stopping.is_set():
@@ -244,7 +246,7 @@ class Catchup:
 
 
 def _creation_times(events: Sequence[dict[str, Any]]) -> list[datetime]:
-    """Return the creation times of events, without those that are malformed."""
+    """Return the creation times of events. Leave out malformed ones."""
     seconds = [event.get("created") for event in events]
     return [datetime.fromtimestamp(at, UTC) for at in seconds if is_instant(at)]
 

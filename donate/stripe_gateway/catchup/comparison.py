@@ -32,7 +32,7 @@ from donate.stripe_gateway.models import EventState, StripeEvent
 
 @dataclass(frozen=True, slots=True)
 class SyntheticEvent:
-    """One of Stripe's objects in the form of an event; `reading` is None if it cannot be read."""
+    """An object of Stripe in the form of an event; `reading` is None if it cannot be read."""
 
     payload: bytes
     object_id: str
@@ -42,7 +42,7 @@ class SyntheticEvent:
 
 @dataclass(frozen=True, slots=True)
 class Discrepancy:
-    """A synthetic event with a fact that we have not recorded, or recorded with another amount.
+    """A synthetic event whose fact we have not recorded, or recorded with another amount.
 
     `key` is the id of the gift.
     """
@@ -56,9 +56,9 @@ class Discrepancy:
 
 @dataclass(frozen=True, slots=True)
 class ListedTotal:
-    """The payments that Stripe lists in one currency, and how much of them we have recorded.
+    """The total of Stripe's listed payments in one currency, and how much of it we have recorded.
 
-    `listed` and `recorded` are in minor units; `payments` is a count.
+    `listed` and `recorded` are in minor units; `payments` is the number of payments.
     """
 
     listed: int = 0
@@ -75,12 +75,12 @@ class ListedTotal:
 
 
 Totals = Mapping[str, ListedTotal]
-"""The total of each currency."""
+"""Maps each currency to its total."""
 
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """The result of `compare`: the totals, and where Stripe and our records differ."""
+    """The result of `compare`: the totals, and the differences between Stripe and our records."""
 
     totals: Totals
     discrepancies: list[Discrepancy]
@@ -89,14 +89,17 @@ class Comparison:
 def synthetic_events(
     listing: Listing, stripe_object: dict[str, Any], retrieved_at: datetime, *, livemode: bool
 ) -> list[SyntheticEvent]:
-    """Return the synthetic events for one object of a list; leave out foreign ones."""
+    """Return the synthetic events for an object of a list. Leave out foreign events."""
     payloads = _events_of(listing, stripe_object, retrieved_at)
     events = (_read_event(payload, livemode=livemode) for payload in payloads)
     return [event for event in events if event]
 
 
 def compare(session: Session, events: Sequence[SyntheticEvent]) -> Comparison:
-    """Compare events with the recorded facts. Skip refunds and disputes of foreign payments."""
+    """Compare events with the recorded facts.
+
+    Skip refunds and disputes of payments that this service did not create.
+    """
     recorded = _recorded(session, events)
     gifts = _gifts_of(session, events)
     totals: dict[str, ListedTotal] = {}
@@ -131,7 +134,7 @@ def compare(session: Session, events: Sequence[SyntheticEvent]) -> Comparison:
 
 
 def add_totals(totals: Totals, more: Totals) -> dict[str, ListedTotal]:
-    """Return the sum of two totals, per currency."""
+    """Return the sum of two totals, for each currency."""
     return {
         currency: totals.get(currency, ListedTotal()) + more.get(currency, ListedTotal())
         for currency in totals.keys() | more.keys()
@@ -219,7 +222,8 @@ def _recorded(
 
 
 def _counts_in_totals(reading: Reading) -> bool:
-    # Both the session and the invoice report a pledge's first month; count only the invoice.
+    # Both the checkout session and the invoice report a pledge's first payment. Count only the
+    # invoice.
     claim = reading.claim
     return not (claim and claim.monthly and claim.session_id)
 

@@ -1,4 +1,4 @@
-"""Reads Stripe's lists page by page, with a limited rate and patient retries."""
+"""Reads Stripe's lists page by page. Limits the rate of requests, and retries patiently."""
 
 import logging
 import threading
@@ -15,7 +15,8 @@ from donate.stripe_gateway.events.types import EVENT_TYPES
 log = logging.getLogger(__name__)
 
 PAGE_SIZE: Final = 100
-# The smallest page size. Retries ask for smaller pages, because a large one may be too slow.
+# The smallest page size. Each retry asks for a smaller page, because Stripe may be too slow to
+# answer with a large one.
 _SMALLEST_PAGE: Final = 10
 # The pause between two reads, which gives twenty reads a second. Stripe allows 25 in test mode, and
 # about 100 in a live account.
@@ -29,7 +30,7 @@ Wait = Callable[[threading.Event, float], bool]
 
 
 def reading_client(secret_key: str, api_base: str, *, account: str = "") -> StripeClient:
-    """Return a Stripe client for lists; it has its own call limit and a longer timeout."""
+    """Return a Stripe client for reading lists, with its own call limit and a longer timeout."""
     return StripeClient(secret_key, api_base, (), account=account, per_attempt_s=7.5, max_waiting=2)
 
 
@@ -47,8 +48,8 @@ class StripeLists:
     def page(self, list_range: ListRange, cursor: str, stopping: threading.Event) -> Page:
         """Return the page that begins after the object `cursor`; without a cursor, the first page.
 
-        Retry for about a minute, or until `stopping` is set. Raises StripeUnavailable or a related
-        error.
+        If Stripe does not answer, retry for about a minute, or until `stopping` is set. Raises
+        StripeUnavailable or a related error.
         """
         name, params = _list_and_params(list_range, cursor, PAGE_SIZE)
         try:
@@ -62,9 +63,9 @@ class StripeLists:
     def page_of(
         self, name: str, params: Mapping[str, Any], stopping: threading.Event, *, what: str
     ) -> Page:
-        """Return a page of the list `name`, with these parameters; `what` is its name in messages.
+        """Return a page of the list `name`, read with these parameters.
 
-        Retries and raises as `page` does.
+        `what` is the list's name in messages. Retries and raises as `page` does.
         """
         size, pauses_s = PAGE_SIZE, iter(RETRY_PAUSES_S)
         while True:
@@ -121,5 +122,5 @@ def _list_and_params(list_range: ListRange, cursor: str, size: int) -> tuple[str
         case Listing.PAYOUTS:
             return "payouts", params
         case Listing.BALANCE:
-            # The source names the payment, and so the gift.
+            # The source of a transaction names the payment, and the payment leads to the gift.
             return "balance_transactions", params | {"expand": ["data.source"]}

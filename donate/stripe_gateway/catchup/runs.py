@@ -22,7 +22,8 @@ from donate.stripe_gateway.models import (
     StripeEvent,
 )
 
-# Each run also covers the hour before the last run began: Stripe's lists lag, and clocks differ.
+# Each run also covers the hour before the last run began, because Stripe's lists lag behind, and
+# clocks differ.
 OVERLAP: Final = timedelta(hours=1)
 KEPT_FOR: Final = timedelta(days=90)
 _MAX_SENTENCES: Final = 20
@@ -32,9 +33,9 @@ _MAX_SENTENCES: Final = 20
 class Report:
     """What one catch-up found.
 
-    `missing` counts events that were not in the inbox, and `by_state` counts them by their state
-    now. `totals` are minor units by currency. `differing` has a sentence for each gift or object
-    that differs.
+    `missing` counts events that were not in the inbox, and `by_state` counts the same events by
+    their present state. `totals` are in minor units, by currency. `differing` has a sentence for
+    each gift or object for which Stripe and our records differ.
     """
 
     since: datetime
@@ -73,7 +74,7 @@ class Report:
 
 
 def unfinished_run(session: Session, since: datetime | None, now: datetime) -> CatchupRun | None:
-    """Return the run that was interrupted recently, if it reaches back to `since`."""
+    """Return the run that was interrupted recently, if it covers the time from `since` on."""
     newest = session.exec(select(CatchupRun).order_by(col(CatchupRun.id).desc()).limit(1))
     run = newest.one_or_none()
     if run is None or run.finished_at or now - run.started_at > RESUMED_WITHIN:
@@ -82,7 +83,7 @@ def unfinished_run(session: Session, since: datetime | None, now: datetime) -> C
 
 
 def last_finished_run(session: Session) -> CatchupRun | None:
-    """Return the newest run that finished."""
+    """Return the most recent run that finished."""
     finished = select(CatchupRun).where(col(CatchupRun.finished_at).is_not(None))
     return session.exec(finished.order_by(col(CatchupRun.id).desc()).limit(1)).one_or_none()
 
@@ -137,12 +138,12 @@ def totals_of(run: CatchupRun) -> dict[str, ListedTotal]:
 
 
 def totals_as_json(totals: Totals) -> dict[str, dict[str, int]]:
-    """Return totals as a run stores them."""
+    """Return totals in the form in which a run stores them."""
     return {currency: asdict(total) for currency, total in totals.items()}
 
 
 def newly_set_aside(session: Session, run: CatchupRun) -> dict[str, str]:
-    """Return a sentence for each event that arrived since this run began and was set aside."""
+    """Return a sentence for each event that was set aside and that arrived since this run began."""
     rows = session.exec(
         select(StripeEvent.event_id, StripeEvent.type, StripeEvent.reason, StripeEvent.gift_id)
         .where(col(StripeEvent.id) > run.inbox_before, StripeEvent.state == EventState.SET_ASIDE)
@@ -155,7 +156,7 @@ def newly_set_aside(session: Session, run: CatchupRun) -> dict[str, str]:
 
 
 def still_to_settle(session: Session, run: CatchupRun, now: datetime) -> bool:
-    """Return whether an event that this run fetched has not been processed even once."""
+    """Return whether any event that this run fetched has never been processed so far."""
     unprocessed = select(StripeEvent.id).where(
         col(StripeEvent.id) > run.inbox_before,
         StripeEvent.source == EventSource.CATCHUP,
@@ -166,7 +167,7 @@ def still_to_settle(session: Session, run: CatchupRun, now: datetime) -> bool:
 
 
 def key_mismatch_reason(session: Session, *, livemode: bool) -> str | None:
-    """Return a warning if our API key is a live key and our gifts are tests, or the reverse."""
+    """Return a warning if our API key is live and our gifts are tests, or vice versa."""
     statement = (
         select(OpenCheckout.session_id).order_by(col(OpenCheckout.opened_at).desc()).limit(1)
     )
@@ -181,7 +182,7 @@ def key_mismatch_reason(session: Session, *, livemode: bool) -> str | None:
 
 
 def _delete_old_runs(session: Session, now: datetime) -> None:
-    # There is a run every hour, and each staff page reads them all. Delete old runs.
+    # A run takes place every hour, and each staff page reads all runs. So delete old runs.
     last = last_finished_run(session)
     if last:
         session.execute(

@@ -12,12 +12,12 @@ from donate.stripe_gateway.catchup.runs import last_finished_run
 
 log = logging.getLogger(__name__)
 
-# How long to wait before trying again, if a run was interrupted or another process is running one.
+# How long to wait before the next try, if a run was interrupted or another process is running one.
 _RETRY_AFTER: Final = timedelta(minutes=5)
 
 
 class CatchupSchedule:
-    """Decides when to run catch-up next."""
+    """Decides when catch-up runs next."""
 
     def __init__(
         self, catchup: Catchup, database: Database, clock: Clock, every: timedelta
