@@ -1,7 +1,7 @@
 """Reads a dispute into a fact: an inquiry, which takes no money, or a chargeback, which does. Pure.
 
-All five types of event about a dispute contain the dispute. Its fields, and not the event's type,
-determine the fact, so the events may arrive in any order.
+All five types of dispute events contain the dispute itself. The fact is determined by the dispute's
+fields and not by the event's type, so the events may arrive in any order.
 https://docs.stripe.com/disputes/how-disputes-work (read 2026-11-28): a chargeback debits the
 account when it is opened, an inquiry does not unless it becomes a chargeback.
 """
@@ -25,8 +25,8 @@ from donate.stripe_gateway.events.fields import (
 )
 
 _MAX_ID_LENGTH: Final = 200
-# The statuses of an inquiry: the bank only asks, or a chargeback was `prevented`. No money moves,
-# unless the dispute has balance transactions.
+# The statuses of an inquiry: the bank only asks a question, or a chargeback was `prevented`. No
+# money moves, unless the dispute has balance transactions.
 _INQUIRIES: Final = {
     "warning_needs_response": FactKind.INQUIRY_OPENED,
     "warning_under_review": FactKind.INQUIRY_ANSWERED,
@@ -40,8 +40,8 @@ _OUTCOMES: Final = {"won": FactKind.DISPUTE_WON, "lost": FactKind.DISPUTE_LOST}
 class _Balance:
     """Whether Stripe took money for a dispute, and how often all of it came back.
 
-    A round does not end when only a part of the money comes back, because Stripe may reinstate the
-    part of the payment that was already refunded
+    A round of the dispute ends only when all of the money has come back. A partial return is not
+    enough, because Stripe may reinstate the part of the payment that was already refunded
     (https://docs.stripe.com/api/events/types, `charge.dispute.funds_reinstated`).
     """
 
@@ -92,7 +92,8 @@ def _kind(status: str, balance: _Balance) -> FactKind:
 
 
 def _round(kind: FactKind, balance: _Balance) -> int:
-    # A round ends when all the money comes back; taking it again begins the next round.
+    # A round of the dispute ends when all the money comes back. If the money is taken again, the
+    # next round begins.
     if kind == FactKind.DISPUTE_WON:
         return max(1, balance.times_returned)
     return 1 + balance.times_returned
@@ -116,7 +117,7 @@ def _created_at(transaction: Mapping[str, Any]) -> int:
 
 
 def _fees(dispute: Mapping[str, Any]) -> list[DisputeFee]:
-    """Return the fees for a dispute so far, in minor units of our account's currency."""
+    """Return the fees for a dispute so far, in minor units of our Stripe account's currency."""
     return [
         {"amount_minor": transaction["fee"], "currency": read_word(transaction, "currency").upper()}
         for transaction in _balance_transactions(dispute)

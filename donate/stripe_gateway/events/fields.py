@@ -1,7 +1,7 @@
-"""The types that an event is read into, and readers for single fields. Pure.
+"""The types into which an event is parsed, and readers for single fields. Pure.
 
-A reader never guesses a field that is missing or malformed: it raises `UnusableEvent`, and staff
-see the reason.
+A missing or malformed field is never guessed: the reader raises `UnusableEvent`, and staff see the
+reason.
 """
 
 import re
@@ -23,7 +23,7 @@ _MAX_SECONDS: Final = 2**33
 
 
 class UnusableEvent(Exception):
-    """An authentic event that cannot be applied. The message is the reason staff read."""
+    """An authentic event that cannot be applied. The message is a reason that staff can read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,10 +40,11 @@ class Envelope:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """What a Stripe object says about the gift it names; settling checks it against the ledger.
+    """What a Stripe object says about the gift that it names, to be checked against the ledger.
 
-    `amount_minor` is None for a later month and for a changed pledge, whose amount may differ from
-    the gift's. Only checkout sessions have `session_id` and `attempt`.
+    `amount_minor` is None for a changed pledge and for all monthly payments after the first one,
+    because their amount may differ from the gift's. Only checkout sessions have `session_id` and
+    `attempt`.
     """
 
     reference: str
@@ -56,7 +57,7 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class Month:
-    """A later month of a pledge, paid or failed. It becomes a gift of its own."""
+    """A monthly payment of a pledge after the first, paid or failed. It becomes its own gift."""
 
     invoice_id: str
     amount_minor: int
@@ -66,10 +67,10 @@ class Month:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """Facts about one gift, which is named by its id or by a payment that we may have recorded.
+    """Facts about one gift. It is identified by its id or by a payment that we may have recorded.
 
-    With `month`, `gift_id` is the gift that began the pledge, and the facts are about the gift of
-    that month.
+    With `month`, `gift_id` is the gift that began the pledge, and the facts are about the gift for
+    that monthly payment.
     """
 
     facts: tuple[Fact, ...]
@@ -88,7 +89,7 @@ class IrrelevantEvent:
 
 @dataclass(frozen=True, slots=True)
 class PayoutNews:
-    """A payout has changed, and has to be read from Stripe. It concerns no gift."""
+    """Says that a payout has changed and has to be read from Stripe. It is about no gift."""
 
     payout_id: str
 
@@ -129,7 +130,8 @@ def returned_fact(
 def read_confirmation(intent: Any, session_id: str, at: datetime) -> list[Fact]:
     """Return a fact that says whether microdeposits still have to confirm the bank account.
 
-    Return no fact if `intent` is only an id: Stripe expands it only in sessions we retrieve.
+    Return no fact if `intent` is only an id. Only a session that we retrieve contains the whole
+    intent.
     """
     if not isinstance(intent, dict):
         return []

@@ -1,7 +1,7 @@
 """Parses a Stripe event from JSON into facts. Pure: it makes no requests and stores nothing.
 
-The result is one of four: a `Reading` (facts about a gift of ours), `PayoutNews` (a payout has
-changed), an `IrrelevantEvent` (authentic, with nothing to record), or the error `UnusableEvent`
+There are four possible results: a `Reading` (facts about a gift of ours), `PayoutNews` (a payout
+has changed), an `IrrelevantEvent` (authentic, with nothing to record), or the error `UnusableEvent`
 (authentic, but it cannot be applied; staff see the reason).
 """
 
@@ -43,7 +43,7 @@ from donate.stripe_gateway.events.subscriptions import (
 
 
 class _AnyObject(BaseModel):
-    """Any object; its fields are not read."""
+    """Any object. Its fields are not read."""
 
 
 class _Data(BaseModel):
@@ -51,7 +51,7 @@ class _Data(BaseModel):
 
 
 class _Head(BaseModel):
-    """The fields of an event other than its object."""
+    """The fields of an event, except its object."""
 
     model_config = ConfigDict(strict=True)
 
@@ -66,8 +66,8 @@ class _Head(BaseModel):
 def id_and_type(body: bytes) -> tuple[str, str]:
     """Return an event's id and type. Raises UnusableEvent with the reason.
 
-    It gives the same answer as `envelope_of` in a third of the time, because it does not build the
-    event's object. The inbox writer calls it for every event.
+    The inbox writer calls this for every event. It returns the same values as `envelope_of`, but in
+    a third of the time, because it does not build the event's object.
     """
     try:
         head = _Head.model_validate_json(body)
@@ -183,8 +183,8 @@ def _read_session(step: str, session: Mapping[str, Any], at: datetime) -> Readin
 
 
 def _payment_fact(session: Mapping[str, Any], claim: Claim, at: datetime) -> Fact:
-    # A pledge's first month is paid through an invoice, which has events of its own. With the
-    # invoice as source, both events give the same fact.
+    # A pledge's first payment is made through an invoice, and the invoice has events of its own. If
+    # the invoice is the fact's source, both events give the same fact.
     source = read_text(session, "invoice" if claim.monthly else "payment_intent")
     return stripe_fact(
         FactKind.PAYMENT_SUCCEEDED,
@@ -238,7 +238,7 @@ def _read_refund(refund: Mapping[str, Any], at: datetime) -> Reading | Irrelevan
         evidence["failure_reason"] = read_word(refund, "failure_reason")
     metadata = refund.get("metadata")
     if isinstance(metadata, dict) and read_word(metadata, "request"):
-        evidence["request"] = read_word(metadata, "request")  # Our staff requested the refund.
+        evidence["request"] = read_word(metadata, "request")  # The refund request's id.
     return Reading(
         facts=(returned_fact(kinds[status], read_text(refund, "id"), refund, at, evidence),),
         payment=payment,

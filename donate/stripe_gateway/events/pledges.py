@@ -23,14 +23,14 @@ from donate.stripe_gateway.events.fields import (
 
 
 def read_subscription(envelope: Envelope) -> Reading | IrrelevantEvent:
-    """Return the facts about a pledge that an event about its subscription shows."""
+    """Return the facts about a pledge that are in an event about its subscription."""
     subscription, at = envelope.object, envelope.happened_at
     metadata = _object(subscription.get("metadata"))
     gift_id = read_gift_id(metadata)
     if gift_id is None:
         return IrrelevantEvent("a subscription that this service did not begin")
     subscription_id, status = read_text(subscription, "id"), read_text(subscription, "status")
-    # The pledge has not begun: "incomplete" becomes "active" when the first month is paid.
+    # The pledge has not begun: "incomplete" becomes "active" when the first payment succeeds.
     if status in ("incomplete", "incomplete_expired"):
         return IrrelevantEvent("a subscription whose first month is not paid")
     is_ended = envelope.type == "customer.subscription.deleted" or status == "canceled"
@@ -76,8 +76,8 @@ def read_subscription(envelope: Envelope) -> Reading | IrrelevantEvent:
 def _pause(subscription: Mapping[str, Any], at: datetime) -> Evidence:
     """Return whether collection is paused at this time, and until when, if a date is set.
 
-    Stripe's documents do not say whether `pause_collection` is emptied when its date has come.
-    https://docs.stripe.com/billing/subscriptions/pause-payment
+    Stripe's documents do not say whether `pause_collection` becomes empty when its end date is
+    reached. https://docs.stripe.com/billing/subscriptions/pause-payment
     """
     pause = subscription.get("pause_collection")
     if pause is None:
@@ -96,7 +96,7 @@ def _month_end(subscription: Mapping[str, Any]) -> Evidence:
 
 
 def _ending(subscription: Mapping[str, Any]) -> Evidence:
-    """Return whether a subscription will end, and when, in seconds since 1970, if Stripe says so.
+    """Return whether a subscription will end, and when (in seconds since 1970) if Stripe says so.
 
     Under flexible billing, the default of our API version, Stripe's portal sets only `cancel_at`.
     Older billing and the API set the flag `cancel_at_period_end`. Either field means that the
@@ -113,7 +113,7 @@ def _ending(subscription: Mapping[str, Any]) -> Evidence:
 
 
 def _period_end(subscription: Mapping[str, Any]) -> int | None:
-    """Return when the running month ends. Since API version basil, only the items say when."""
+    """Return when the current month ends. Since API version basil, only the items say when."""
     holders = [subscription, *_items_of(subscription)]
     ends = [holder.get("current_period_end") for holder in holders]
     return min((end for end in ends if is_instant(end)), default=None)
@@ -125,7 +125,7 @@ def _ending_reason(subscription: Mapping[str, Any]) -> Evidence:
 
 
 def _monthly_amount(subscription: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the monthly amount and currency, or {} unless there is exactly one item."""
+    """Return the monthly amount and currency, or {} if the number of items is not exactly one."""
     match _items_of(subscription):
         case [{"price": dict(price), "quantity": 1}]:
             amount_minor = read_minor_units(price, "unit_amount")

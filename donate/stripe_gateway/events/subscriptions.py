@@ -30,7 +30,7 @@ from donate.stripe_gateway.events.fields import (
     stripe_fact,
 )
 
-# Stripe's invoice ids have about 30 characters. Longer ids would not fit into our keys.
+# Stripe's invoice ids have about 30 characters. Much longer ids would not fit into our keys.
 MAX_INVOICE_ID: Final = 100
 
 
@@ -39,7 +39,7 @@ def read_agreement(
 ) -> Reading | IrrelevantEvent:
     """Return the facts of a checkout session in which a donor agrees to monthly debits.
 
-    The session takes no money. The subscription that follows debits the bank account.
+    The session takes no money. The bank account is debited later, through a subscription.
     """
     metadata = _object(session.get("metadata"))
     gift_id = read_gift_id(metadata)
@@ -91,7 +91,7 @@ def read_invoice(step: str, envelope: Envelope) -> Reading | IrrelevantEvent:
     if step == "paid":
         facts = list(_paid_facts(envelope, amount_minor, currency))
     elif is_first and is_id(metadata.get("session")):
-        # The first debit failed, so the whole agreement has failed.
+        # The first debit failed, so the agreement as a whole has failed.
         evidence: Evidence = {"agreement": metadata["session"], "invoice": invoice_id}
         facts = [_failed_fact(metadata["session"], envelope.happened_at, evidence)]
     elif is_first:
@@ -127,7 +127,8 @@ def read_invoice_payment(envelope: Envelope) -> Reading | IrrelevantEvent:
             invoice_id = read_text(invoice_payment, "invoice")
             fact = _named_fact(envelope, read_text(payment, "payment_intent"), invoice_id)
         case "payment_record":
-            # Since API version basil, only invoice_payment.paid shows a payment outside Stripe.
+            # Since API version basil, only invoice_payment.paid shows that an invoice was paid
+            # outside of Stripe.
             # https://docs.stripe.com/changelog/basil/2025-03-31/add-support-for-multiple-partial-payments-on-invoices
             invoice_id = read_text(invoice_payment, "invoice")
             amount_minor = read_minor_units(invoice_payment, "amount_paid")
@@ -144,7 +145,7 @@ def _failed_fact(source: str, at: datetime, evidence: Evidence) -> Fact:
 
 
 def _debit_options(session: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return a session's settings for debits. Only they name the currency of a setup session."""
+    """Return a session's settings for debits. In a setup session, only they name the currency."""
     return _object(_object(session.get("payment_method_options")).get("acss_debit"))
 
 

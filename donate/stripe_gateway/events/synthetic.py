@@ -1,7 +1,7 @@
-"""Makes synthetic events from Stripe's objects, like those that Stripe would have sent. Pure.
+"""Makes synthetic events from Stripe's objects, like events that Stripe would have sent. Pure.
 
-Stripe keeps events for thirty days, and objects for ever. The event's id is derived from the object
-and its state, so storing the same state twice is harmless.
+Stripe keeps events for thirty days, but objects forever. The id of a synthetic event is derived
+from the object and its state, so storing the same state twice is harmless.
 """
 
 import json
@@ -23,7 +23,7 @@ def as_session_event(
     """Return the event for the end of a checkout session, or None while it is open.
 
     The session needs its payment intent expanded, with the latest charge. With `is_allowed_url`,
-    the event also says what a bank debit waits for; links that are not allowed are left out.
+    the event also says what a bank debit is waiting for, but without links that are not allowed.
     """
     if session.get("mode") == "setup":
         return _as_agreement_event(session, retrieved_at)
@@ -49,7 +49,7 @@ def as_session_event(
 
 
 def intent_state(intent: Mapping[str, Any], is_allowed_url: IsAllowedUrl) -> dict[str, Any]:
-    """Return an intent's status and the donor's next action, without a link that is not allowed."""
+    """Return an intent's status and the donor's next action, without links that are not allowed."""
     next_action = _object(intent.get("next_action"))
     deposits = _object(next_action.get("verify_with_microdeposits"))
     url = deposits.get("hosted_verification_url")
@@ -66,8 +66,8 @@ def _as_agreement_event(
 ) -> dict[str, Any] | None:
     """Return the event for the end of a setup session, or None while it is open.
 
-    Stripe sends no event for a bank account that could not be saved. Return the event for a failed
-    payment in that case.
+    Stripe itself sends no event if a bank account could not be saved. In this case, return the
+    event for a failed payment.
     """
     setup = _object(session.get("setup_intent"))
     at: int | None
@@ -93,10 +93,10 @@ def as_refund_event(refund: Mapping[str, Any], retrieved_at: datetime) -> dict[s
 
 
 def as_dispute_event(dispute: Mapping[str, Any], retrieved_at: datetime) -> dict[str, Any]:
-    """Return the event for the state of a dispute, dated when money last moved for it.
+    """Return the event for a dispute's state, with the time at which the dispute last moved money.
 
     A dispute can have the same status twice, but more money has moved the second time. So the id
-    contains the number of balance transactions; without it, the inbox would take the second event
+    contains the number of balance transactions. Without it, the inbox would take the second event
     for a duplicate.
     """
     ended = dispute.get("status") in _FINAL_STATUSES
@@ -111,7 +111,7 @@ def as_dispute_event(dispute: Mapping[str, Any], retrieved_at: datetime) -> dict
 def as_invoice_events(
     invoice: Mapping[str, Any], retrieved_at: datetime
 ) -> Iterator[dict[str, Any]]:
-    """Yield the events for a paid invoice and for its payments, if they are expanded."""
+    """Yield the events for a paid invoice and, if they are expanded, for its payments."""
     transitions = _object(invoice.get("status_transitions"))
     at = _seconds(transitions, "paid_at") or _created_at(invoice, retrieved_at)
     yield _event(f"{invoice.get('id')}:paid", "invoice.paid", invoice, at)
@@ -136,7 +136,7 @@ def as_start_event(subscription: Mapping[str, Any], retrieved_at: datetime) -> d
 def as_subscription_event(
     subscription: Mapping[str, Any], retrieved_at: datetime
 ) -> dict[str, Any]:
-    """Return the event for the present state of a subscription; earlier states are lost."""
+    """Return the event for the present state of a subscription. Earlier states are lost."""
     if subscription.get("status") == "canceled":
         at = _seconds(subscription, "ended_at") or _seconds(subscription, "canceled_at")
         name, step = f"{subscription.get('id')}:deleted", "deleted"
@@ -159,14 +159,17 @@ def _event(name: str, event_type: str, stripe_object: Mapping[str, Any], at: int
 
 
 def _with_intent_id(payment: Mapping[str, Any]) -> dict[str, Any]:
-    """Return an invoice payment's `payment` with the intent as an id only, as in a real event."""
+    """Return an invoice payment's `payment`, with only the id of its intent, as in a real event."""
     details = _object(payment.get("payment"))
     intent = details.get("payment_intent")
     return details | {"payment_intent": _object(intent).get("id") or intent}
 
 
 def is_under_way(invoice: Mapping[str, Any]) -> bool:
-    """Return whether a bank debit of an invoice is processing; its intents must be expanded."""
+    """Return whether a bank debit for an invoice is processing.
+
+    The payment intents of the invoice must be expanded.
+    """
     paid_by = (
         _object(payment.get("payment"))
         for payment in _objects(_object(invoice.get("payments")).get("data"))
@@ -184,10 +187,10 @@ def _charge(intent: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _paid_at(intent: Mapping[str, Any]) -> int | None:
-    """Return when the money arrived, which becomes the gift's date.
+    """Return when the money arrived. This becomes the gift's date.
 
-    A card is charged immediately. A bank debit arrives days after it began; its balance transaction
-    has the date.
+    A card is charged immediately. A bank debit arrives days after it began, and its balance
+    transaction has the date.
     """
     charge = _charge(intent)
     by_card = _object(charge.get("payment_method_details")).get("type") == "card"
@@ -199,8 +202,9 @@ def _paid_at(intent: Mapping[str, Any]) -> int | None:
 def _checksum(subscription: Mapping[str, Any]) -> str:
     """Return a checksum of a subscription's state."""
     keys = ["status", "pause_collection", "cancel_at_period_end", "items"]
-    # Include `cancel_at` only if it is set. Earlier versions of this code did not include it, and
-    # with another checksum the events that they stored would be stored again under other ids.
+    # Include `cancel_at` only if it is set, because earlier versions of this code did not include
+    # it. Another checksum would give their stored events other ids, and the events would be stored
+    # again.
     keys += ["cancel_at"] if subscription.get("cancel_at") is not None else []
     payload = {key: subscription.get(key) for key in keys}
     return f"{zlib.crc32(json.dumps(payload, sort_keys=True).encode()):08x}"

@@ -1,12 +1,12 @@
 """The list of event types that we handle.
 
 The webhook endpoint subscribes to all of them, and docs/operate.md lists them. Catch-up fetches
-those about gifts; it reads payouts from Stripe's list of payouts.
+only events about gifts, because it reads payouts from Stripe's list of payouts.
 """
 
 from typing import Final
 
-# `GET /v1/events` takes up to twenty in `types`: https://docs.stripe.com/api/events/list
+# `GET /v1/events` accepts up to twenty values in `types`: https://docs.stripe.com/api/events/list
 EVENT_TYPES: Final = (
     "checkout.session.completed",
     "checkout.session.async_payment_succeeded",
@@ -18,8 +18,8 @@ EVENT_TYPES: Final = (
     "refund.updated",
     "refund.failed",
     "charge.dispute.created",
-    # When an inquiry becomes a chargeback or an outcome is revised, Stripe sends no second
-    # charge.dispute.created.
+    # Stripe sends charge.dispute.created only once, even if an inquiry becomes a chargeback or an
+    # outcome is revised.
     "charge.dispute.updated",
     "charge.dispute.closed",
     "charge.dispute.funds_withdrawn",
@@ -31,7 +31,7 @@ EVENT_TYPES: Final = (
     "customer.subscription.updated",
     "customer.subscription.deleted",
 )
-# An event about a payout only says that the payout has changed, and the worker reads it.
+# An event about a payout only says that the payout has changed. The worker then reads the payout.
 PAYOUT_EVENT_TYPES: Final = (
     "payout.created",
     "payout.updated",
