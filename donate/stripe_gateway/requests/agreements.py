@@ -1,9 +1,9 @@
 """Starts the monthly debits that donors agreed to on Stripe's page, and cancels those that failed.
 
-Checkout creates no subscription for bank debits: in its setup mode the donor only agrees. The
-worker finds the agreement, and creates the subscription with an idempotency key derived from the
-session's id. Stripe's answer goes into the inbox like any event. Each agreement has its own
-customer, so after a crash the worker finds a subscription that it has already created.
+Checkout creates no subscription for bank debits: in its setup mode, the donor only agrees to later
+debits. The worker finds the agreement, and creates the subscription with an idempotency key that is
+derived from the session's id. Stripe's answer goes into the inbox like any event. Each agreement
+has its own customer, so after a crash the worker finds a subscription that it has already created.
 """
 
 import logging
@@ -39,11 +39,13 @@ from donate.stripe_gateway.webhooks.settle import Settler
 
 log = logging.getLogger(__name__)
 
-# The shortest time between two tries to start the debits; all calls of one try take less.
+# The shortest time between two tries to start the debits. All calls of one try together take less
+# time.
 _MIN_PAUSE: Final = timedelta(seconds=40)
 _MAX_PAUSE: Final = timedelta(hours=6)
-# Don't debit a donor who agreed longer ago than this, for example before a long outage: ask them to
-# start again. A donor has ten days to confirm a bank account with microdeposits.
+# The maximum age of an agreement. If the donor agreed longer ago, for example before a long outage,
+# don't debit them, but ask them to start again. A donor has ten days to confirm a bank account with
+# microdeposits.
 GIVE_UP_AFTER: Final = timedelta(days=15)
 _FINAL_STATUSES: Final = ("canceled", "incomplete_expired")
 
@@ -62,11 +64,11 @@ class Agreement:
     why_not: str
     is_old: bool
     is_to_confirm: bool
-    """Whether the donor still has to confirm the bank account, as far as we have recorded."""
+    """Whether the donor still has to confirm the bank account, according to the recorded facts."""
 
     @property
     def key(self) -> str:
-        """The prefix of the idempotency keys."""
+        """The beginning of the idempotency keys for this agreement."""
         spent = f":{self.keys_spent}" if self.keys_spent else ""
         return f"donate-{self.session_id}{spent}"
 
@@ -89,7 +91,7 @@ class Agreements:
         self._clock = clock
 
     def ask_due(self) -> int:
-        """Process a few agreements that are due; return how many Stripe answered."""
+        """Process a few due agreements; return for how many Stripe answered."""
         return ask_each(self._take_due, self._ask, "a request for an agreement")
 
     def _take_due(self) -> Agreement | None:
@@ -168,7 +170,7 @@ class Agreements:
         )
 
     def _cancel(self, agreement: Agreement, subscription: dict[str, Any]) -> dict[str, Any]:
-        """Cancel a subscription and void its open invoice, because the donor must not be debited.
+        """Cancel a subscription and void its open invoice, so that the donor is not debited.
 
         The debit may have failed, or the donor may have another subscription for the same gift.
         """
@@ -218,10 +220,11 @@ def _why_not(gift: Gift, facts: Sequence[GiftFact], session_id: str) -> str:
     failed = {fact.source_id for fact in facts if fact.kind == FactKind.PAYMENT_FAILED}
     if session_id in failed and not gift.received_minor:
         return "the first debit failed"
-    # Sort the agreements in the order of recording, which no later event can change.
+    # Sort the agreements by when they were recorded, because no later event can change this order.
     in_order = sorted(facts, key=lambda fact: fact.id or 0)
     agreements = [fact.source_id for fact in in_order if fact.kind == FactKind.PAYMENT_PROCESSING]
-    # A donor may have agreed twice for one gift, on two open pages; only the first time counts.
+    # A donor may have agreed twice for one gift, on two open pages. Only the first agreement
+    # counts.
     first = next((other for other in agreements if other not in failed), session_id)
     return "" if first == session_id else "another agreement came first"
 
@@ -232,7 +235,7 @@ def _agreed_at(facts: Sequence[GiftFact], session_id: str, now: datetime) -> dat
 
 
 def _plan(session: Session, row: OpenAgreement, now: datetime) -> Agreement:
-    """Schedule the next try for an agreement, and return what to do now."""
+    """Schedule the next try for an agreement, and return what to do in this try."""
     row.ask_at = now + max(_MIN_PAUSE, min((now - row.heard_at) / 8, _MAX_PAUSE))
     gift = session.get_one(Gift, row.gift_id)
     facts = facts_of(session, gift.id)

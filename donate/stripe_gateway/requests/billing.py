@@ -1,4 +1,4 @@
-"""Calls to Stripe about pledges: subscriptions, their changes, and the payment of single months.
+"""Calls to Stripe about pledges: subscriptions, their changes, and single monthly payments.
 
 Each raises StripeRefused, StripeKeyRefused or StripeUnavailable, as every call does.
 """
@@ -27,7 +27,7 @@ _GIFT_ID_KEY: Final = "gift_id"
 
 
 class Billing:
-    """The calls with which a donor's monthly gift is started, changed, paid and ended at Stripe."""
+    """The calls to Stripe that start, change and end a monthly gift, or collect payments."""
 
     def __init__(self, client: StripeClient) -> None:
         self._client = client
@@ -53,7 +53,7 @@ class Billing:
         return subscriptions[0] if subscriptions else None
 
     def create_product(self, name: str, gift_id: str, key: str) -> str:
-        """Create the product for the prices of a gift; return its id."""
+        """Create the product to which the prices of a gift belong; return the product's id."""
         options: Any = {"idempotency_key": key}
         params: ProductCreateParams = {"name": name, "metadata": {_GIFT_ID_KEY: gift_id}}
         product = self._client.ask(lambda sdk: sdk.v1.products.create(params, options), "product")
@@ -90,7 +90,7 @@ class Billing:
     def pause(
         self, subscription_id: str, key: str, resumes_at: datetime | None = None
     ) -> dict[str, Any]:
-        """Pause collection, until a time if one is given; the invoices of paused months are void.
+        """Pause collection, until `resumes_at` if given. The invoices of paused months are void.
 
         https://docs.stripe.com/billing/subscriptions/pause-payment
         """
@@ -100,16 +100,16 @@ class Billing:
         return self._change(subscription_id, {"pause_collection": pause}, key)
 
     def resume(self, subscription_id: str, key: str) -> dict[str, Any]:
-        """Resume collection from the next month on."""
+        """Resume collection, beginning with the next month."""
         return self._change(subscription_id, {"pause_collection": ""}, key)
 
     def change_amount(
         self, subscription_id: str, amount: Money, key: str, *, name: str, gift_id: str
     ) -> dict[str, Any]:
-        """Collect another amount from the next month on, without a charge for the running month.
+        """Collect another amount from the next month on, without a charge for the current month.
 
-        The new price needs an active product. The one that Checkout created inline is not active,
-        so the first change creates a product of ours, and later changes reuse it.
+        The new price needs an active product. The product that Checkout created inline is not
+        active. So the first change creates a product of ours, and later changes reuse it.
         """
         expand: Any = {"expand": ["items.data.price.product"]}
         subscription = self._client.ask(
@@ -134,14 +134,14 @@ class Billing:
         )
 
     def cancel_after_month(self, subscription_id: str, key: str) -> dict[str, Any]:
-        """Cancel a subscription at the end of the month that is paid."""
+        """Cancel a subscription at the end of the month that is already paid for."""
         return self._change(subscription_id, {"cancel_at_period_end": True}, key)
 
     def pay_invoice(self, invoice_id: str) -> dict[str, Any]:
         """Retry an open invoice with the saved payment method; return it, paid or processing.
 
-        It needs no idempotency key: Stripe pays an invoice once. A decline is StripeRefused with
-        Stripe's code.
+        The call needs no idempotency key, because Stripe pays an invoice only once. If the payment
+        is declined, raises StripeRefused with Stripe's code.
         """
         expand: Any = {"expand": [_PAYMENTS]}
         return self._client.ask(lambda sdk: sdk.v1.invoices.pay(invoice_id, expand), "invoice")
@@ -152,15 +152,16 @@ class Billing:
         return self._client.ask(lambda sdk: sdk.v1.invoices.retrieve(invoice_id, expand), "invoice")
 
     def void_invoice(self, invoice_id: str) -> dict[str, Any]:
-        """Void an invoice, so that its month is never collected."""
+        """Void an invoice, so that its amount is never collected."""
         return self._client.ask(lambda sdk: sdk.v1.invoices.void_invoice(invoice_id), "invoice")
 
     def card_page(self, subscription_id: str, back: str, saved: str, *, french: bool) -> str:
         """Return the URL of Stripe's page where a donor can only replace their card.
 
         The page returns to `back`, or to `saved` after a card was replaced. It changes the
-        customer's default card. The subscription keeps charging its own card until
-        `charge_new_card`. https://docs.stripe.com/customer-management/portal-deep-links
+        customer's default card. The subscription still charges its own card until `charge_new_card`
+        is called.
+        https://docs.stripe.com/customer-management/portal-deep-links
         """
         params: SessionCreateParams = {
             "customer": self._customer_with_default_card(subscription_id),
@@ -181,7 +182,7 @@ class Billing:
         return self._portal(params)
 
     def charge_new_card(self, subscription_id: str) -> None:
-        """If the donor entered a card on Stripe's page, charge that card from now on."""
+        """If the donor entered a new card on Stripe's page, charge this card from now on."""
         _, default_card, own_card = self._customer_and_cards(subscription_id)
         if own_card and default_card and default_card != own_card:
             changes: SubscriptionUpdateParams = {"default_payment_method": default_card}
@@ -202,11 +203,11 @@ class Billing:
         return next((str(one["id"]) for one in page.objects if is_ours(one)), "")
 
     def _customer_with_default_card(self, subscription_id: str) -> str:
-        """Make the default card and the card that we charge the same; return the customer's id.
+        """Make the default card the same as the card that we charge; return the customer's id.
 
         If the cards differ, charge the default card: the donor entered it on Stripe's page, perhaps
         without returning to us. If there is no default card, make the card that we charge the
-        default.
+        default card.
         """
         customer_id, default_card, own_card = self._customer_and_cards(subscription_id)
         if own_card and default_card and default_card != own_card:
@@ -267,7 +268,7 @@ def _only_item(subscription: dict[str, Any]) -> dict[str, Any]:
 
 
 def _usable_product(item: dict[str, Any], gift_id: str) -> str | None:
-    """Return the product of an item's price, if it is ours and active, or None."""
+    """Return the product of an item's price if we created it and it is active, else None."""
     product = item["price"]["product"]
     metadata = product.get("metadata")
     is_ours = isinstance(metadata, dict) and metadata.get(_GIFT_ID_KEY) == gift_id

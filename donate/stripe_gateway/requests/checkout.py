@@ -1,8 +1,8 @@
-"""Opens a checkout session for a gift in three steps: record, ask, record the answer.
+"""Opens a checkout session for a gift in three steps: record, ask Stripe, record the answer.
 
-No transaction is open during the call to Stripe. If the process dies between two steps, the next
-call finds the recorded request, sends it with the same idempotency key and parameters, and gets
-the same session.
+No database transaction is open during the call to Stripe. If the process dies between two steps,
+the next call finds the recorded request, sends it with the same idempotency key and parameters, and
+gets the same session.
 """
 
 from dataclasses import dataclass
@@ -35,12 +35,12 @@ from donate.stripe_gateway.requests.checkout_params import SESSION_LIFE, session
 if TYPE_CHECKING:
     from stripe.params.checkout import SessionCreateParams
 
-# Stripe keeps an idempotency key for at least 24 hours. Don't retry an older request: make a new
-# one.
+# Don't retry a request that is older than this: make a new one. Stripe keeps an idempotency key for
+# at least 24 hours.
 REQUEST_LIFE: Final = timedelta(hours=22)
-# Send a donor to an open session only if it does not expire within this time.
+# Send a donor to an open session only if it stays open for at least this time.
 _MIN_REMAINING: Final = timedelta(minutes=2)
-# How long after opening a session to ask Stripe about it, if no final event has arrived.
+# How long after opening a session the worker asks Stripe about it, if no final event has arrived.
 ASK_AFTER: Final = (timedelta(minutes=3), timedelta(minutes=15), timedelta(hours=2))
 _MAX_ATTEMPTS: Final = 20
 
@@ -57,7 +57,7 @@ class Checkouts:
         self._public_url = public_url
 
     def open_for(self, gift: Gift, language: str = "") -> str:
-        """Return the URL of a session in which this gift can be paid; at most one is open.
+        """Return the URL of a session in which this gift can be paid. At most one session is open.
 
         With `language`, expire an open session whose page is in another language, and open a new
         one.
@@ -72,11 +72,11 @@ class Checkouts:
         return checkout.url
 
     def _open(self, gift: Gift, new_language: str) -> "_OpenSession":
-        """Return the open session in any language; if none is open, open one in `new_language`."""
+        """Return the open session in any language. If none is open, open one in `new_language`."""
         now = self._clock.now()
         with self._database.writing() as session:
-            # Lock the gift. Of two concurrent calls, the second then finds the request that the
-            # first has recorded.
+            # Lock the gift. If two calls run at the same time, the second one then finds the
+            # request that the first one recorded.
             locked = session.get(Gift, gift.id, with_for_update=True)
             if locked is None:
                 raise NotFound("no such gift")
@@ -127,7 +127,7 @@ class Checkouts:
         )
 
     def _ask(self, params: "SessionCreateParams", key: str) -> OpenedSession:
-        """Ask for a session; if Stripe rejects the donor's e-mail address, ask again without it.
+        """Request a session. If Stripe rejects the donor's e-mail address, request one without it.
 
         The donor then types an address on Stripe's page. Different parameters need a different key.
         """
@@ -189,7 +189,7 @@ def _open_session(
 
 
 def _language_of(session_id: str, gift: Gift, facts: list[Fact]) -> str:
-    """Return the language that a session was requested in."""
+    """Return the language in which a session was requested."""
     attempts = {
         fact.source_id: fact.attempt for fact in facts if fact.kind == FactKind.CHECKOUT_OPENED
     }
@@ -210,7 +210,7 @@ def _attempt_to_make(
 ) -> tuple[int, datetime, str]:
     """Return the number, request time and language of the next attempt to open a session.
 
-    A request without an answer is repeated; if there is none, a new request is recorded.
+    If an earlier request got no answer, it is repeated. Otherwise a new request is recorded.
     """
     answered = {
         fact.attempt

@@ -1,7 +1,7 @@
 """Builds the parameters of a checkout session. Pure.
 
-They depend only on the gift and the recorded request, so a retry sends the same parameters with the
-same idempotency key.
+The parameters depend only on the gift and the recorded request, so a retry sends the same
+parameters with the same idempotency key.
 """
 
 from datetime import datetime, timedelta
@@ -18,7 +18,8 @@ from donate.web.templating import translate
 if TYPE_CHECKING:
     from stripe.params.checkout import SessionCreateParams
 
-# How long a session stays open. Stripe allows 30 minutes to 24 hours, by clocks that may differ.
+# How long a session stays open. Stripe allows 30 minutes to 24 hours. This is a bit less than 24
+# hours, because Stripe's clock and ours may differ.
 SESSION_LIFE: Final = timedelta(hours=23)
 
 
@@ -33,10 +34,10 @@ def session_params(
 ) -> "SessionCreateParams":
     """Return the parameters for a payment, a subscription, or a bank account for monthly debits.
 
-    Stripe's page, and the page that the donor returns to, are in `language`, by default the gift's.
-
-    Stripe offers no pre-authorized debit in subscription mode. A monthly debit starts with a setup,
-    and `agreements` creates its subscription.
+    `language` is the language of Stripe's page and of the page to which the donor returns. By
+    default it is the gift's language. Stripe does not offer pre-authorized debit in subscription
+    mode. So a monthly debit starts with a session in setup mode, and `agreements` creates its
+    subscription.
     """
     metadata = {"gift_id": str(gift.id), "reference": gift.reference, "attempt": str(attempt)}
     language = language or gift.language
@@ -83,7 +84,7 @@ def session_params(
 
 
 def product_name(gift: Gift, language: str = "") -> str:
-    """Return the gift's name, which the donor reads on Stripe's page and on invoices."""
+    """Return the gift's name, which Stripe shows to the donor on its page and on invoices."""
     french = (language or gift.language).startswith("fr")
     return f"Don {gift.reference}" if french else f"Gift {gift.reference}"
 
@@ -100,8 +101,8 @@ def _setup(gift: Gift, labels: Any, language: str) -> "SessionCreateParams":
     )
     return {
         "mode": "setup",
-        # Stripe saves a bank account on a customer. A new customer for each gift keeps the gift's
-        # account apart from others.
+        # Stripe saves a bank account with a customer. Create a new customer for each gift, so that
+        # the bank accounts of two gifts are never mixed up.
         "customer_creation": "always",
         "custom_text": {"submit": {"message": terms}},
         "setup_intent_data": labels,
@@ -109,7 +110,8 @@ def _setup(gift: Gift, labels: Any, language: str) -> "SessionCreateParams":
             "acss_debit": {
                 "currency": "cad",
                 # In `default_for`, Stripe accepts "invoice" only together with "subscription", and
-                # then refuses a payment schedule. Our own terms say when and how much is debited.
+                # in that case it refuses a payment schedule. Our own terms tell the donor when and
+                # how much is debited.
                 # https://docs.stripe.com/api/mandates/object (payment_method_details.acss_debit)
                 "mandate_options": {"default_for": ["invoice", "subscription"]},
             }

@@ -1,7 +1,7 @@
 """Polls Stripe for checkout sessions that have no final event, in case a webhook is late or lost.
 
-Stripe is asked when the donor returns to the gift's page, and by the worker a few times until the
-session has expired. Its answers go into the inbox as synthetic events.
+Stripe is asked when the donor returns to the gift's page. The worker also asks a few times, until
+the session has expired. Stripe's answers go into the inbox as synthetic events.
 """
 
 import logging
@@ -27,16 +27,16 @@ from donate.stripe_gateway.webhooks.settle import Settler
 
 log = logging.getLogger(__name__)
 
-# The least time between two questions about a session; a page refreshes every few seconds.
+# Minimum time between two polls of a session, because the donor's page refreshes every few seconds.
 MIN_PAUSE: Final = timedelta(seconds=4)
-# How long the worker asks about a session after its opening. A donor may take ten days to confirm
-# their bank account, and the debit takes another five business days.
+# How long after its opening the worker polls a session. A donor may take ten days to confirm their
+# bank account, and then the debit takes another five business days.
 _GIVE_UP_AFTER: Final = timedelta(days=21)
 _MAX_DONOR_CALLS: Final = 8
 
 
 class CheckoutPoller:
-    """Asks Stripe about single checkout sessions."""
+    """Polls Stripe about single checkout sessions."""
 
     def __init__(
         self,
@@ -54,10 +54,10 @@ class CheckoutPoller:
         self._donor_calls = threading.BoundedSemaphore(_MAX_DONOR_CALLS)
 
     def poll_gift(self, gift_id: uuid.UUID) -> None:
-        """Ask about a gift whose donor is looking at its page, and settle the answer. Never raises.
+        """Poll the session of a gift whose donor is looking at its page, and settle the answer.
 
-        Stripe limits calls per second. If too many donors look at once, return without asking; the
-        page then shows the recorded state.
+        Never raises. Stripe limits the calls per second. If too many donors look at their pages at
+        once, return without polling; the page then shows the recorded state.
         """
         if not self._donor_calls.acquire(blocking=False):
             return
@@ -84,7 +84,7 @@ class CheckoutPoller:
         self._settler.settle_due()
 
     def ask_due(self) -> int:
-        """Ask about a few sessions that are due; return how many Stripe answered."""
+        """Poll a few due sessions; return for how many Stripe answered."""
         return ask_each(self._claim_due, self._ask, "a question about a checkout session")
 
     def _claim_due(self) -> str | None:
@@ -104,7 +104,7 @@ class CheckoutPoller:
 
 
 def _claim(session: Session, checkout: OpenCheckout, now: datetime) -> bool:
-    """Schedule the session's next poll, before polling; return False if another call just did."""
+    """Schedule the session's next poll before this one; return False if one was just made."""
     statement = (
         update(OpenCheckout)
         .where(

@@ -1,4 +1,4 @@
-"""Asks Stripe about pledges whose pause should have ended, so that they are shown as running.
+"""Asks Stripe about pledges whose pause should have ended, so that pages show them as running.
 
 Stripe's documents do not say whether a subscription sends an event when `resumes_at` has passed:
 https://docs.stripe.com/billing/subscriptions/pause-payment
@@ -24,7 +24,8 @@ from donate.stripe_gateway.webhooks.settle import Settler
 
 log = logging.getLogger(__name__)
 
-# If Stripe does not answer, or still calls the pledge paused, ask about it again after this time.
+# Ask about a pledge again after this time, if Stripe did not answer or said that the pledge is
+# still paused.
 _ASK_AGAIN_AFTER: Final = timedelta(hours=1)
 
 
@@ -73,7 +74,8 @@ class PauseEnds:
             return False
         event = as_subscription_event(subscription, now)
         # Derive the event's id from the end of the pause. Stripe's object may be unchanged since an
-        # earlier event, and an id derived from the object would make this event a duplicate.
+        # earlier event. An id that is derived from the object would then be the id of the earlier
+        # event, and the inbox would drop this event as a duplicate.
         name = f"asked:{pledge.subscription}:resumed:{int(pledge.resumes_at.timestamp())}"
         self._inbox.store_answers(now, event | {"id": name})
         self._settler.settle_due()

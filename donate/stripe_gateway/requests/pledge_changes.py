@@ -1,7 +1,7 @@
-"""Carries out the changes that donors and staff request to pledges, and retries failed months.
+"""Sends requested changes of pledges to Stripe, and retries failed monthly payments.
 
-Stripe's answer goes through the inbox like any event, so it does not matter if a webhook is faster.
-A change whose outcome is unknown stays open, and the worker retries it.
+Stripe's answer goes through the inbox like any event, so it does not matter if a webhook arrives
+first. If the outcome of a change is unknown, the change stays open, and the worker retries it.
 """
 
 import logging
@@ -71,7 +71,7 @@ class PledgeChanges:
         self._public_url = public_url
 
     def change(self, gift: Gift, act: PledgeAction, amount: Money | None = None) -> bool:
-        """Record a change, and ask Stripe for it; return False if Stripe has not answered yet.
+        """Record a change, and request it from Stripe; return False if Stripe has not answered yet.
 
         Raises Conflict when there is nothing to change, and StripeRefused when Stripe refuses.
         """
@@ -80,7 +80,7 @@ class PledgeChanges:
         return self.ask_now(request)
 
     def ask_now(self, request: OpenPledgeChange) -> bool:
-        """Ask Stripe for a change that is committed; return False if Stripe has not answered yet.
+        """Request a committed change from Stripe; return False if Stripe has not answered yet.
 
         Raises StripeRefused when Stripe refuses.
         """
@@ -95,18 +95,19 @@ class PledgeChanges:
         return done
 
     def ask_due(self) -> int:
-        """Ask for a few changes that are due; return how many Stripe answered."""
+        """Request a few due changes from Stripe; return for how many Stripe answered."""
         return ask_each(self._claim_due, self._ask, "a change of a pledge")
 
     def retry_month(self, gift: Gift) -> bool:
-        """Collect a failed month from the saved card or bank account; return whether it is paid.
+        """Collect a failed monthly payment again; return whether it is paid.
 
-        False means that the bank has not answered a debit yet, which takes days. Raises Conflict
-        when there is nothing to collect, StripeRefused when the card is declined, and what every
-        call to Stripe raises.
+        The saved card or bank account is charged. False means that the bank has not answered a
+        debit yet, which takes days. Raises Conflict when there is nothing to collect, StripeRefused
+        when the card is declined, and the errors that every call to Stripe can raise.
         """
         invoice_id = _failed_invoice(gift)
-        # Stripe refuses a new card for an ended subscription, but its open month can still be paid.
+        # Stripe refuses a new card for an ended subscription, but its open invoice can still be
+        # paid.
         with suppress(StripeRefused):
             self._charge_new_card(gift.pledge_id)
         try:
@@ -121,9 +122,10 @@ class PledgeChanges:
         return True
 
     def void_month(self, gift: Gift) -> None:
-        """Void a failed month, so that it is never collected and can be given another way.
+        """Void the invoice of a failed monthly payment, so that it is never collected.
 
-        Raises Conflict when there is no such month, and what every call to Stripe raises.
+        The donor can then give the amount in another way. Raises Conflict when there is no such
+        invoice, and the errors that every call to Stripe can raise.
         """
         invoice_id = _failed_invoice(gift)
         try:
@@ -139,7 +141,7 @@ class PledgeChanges:
     def card_page(self, gift: Gift) -> str:
         """Return the URL of Stripe's page where the donor replaces their card.
 
-        `gift` is the one that began the pledge. Raises Conflict when the pledge is not running, or
+        `gift` is the first gift of the pledge. Raises Conflict when the pledge is not running, or
         is not paid by card.
         """
         if gift.mode != Mode.CARD:
@@ -162,7 +164,7 @@ class PledgeChanges:
     def use_new_card(self, gift: Gift) -> bool:
         """Charge the card that the donor has just entered; return False if Stripe does not answer.
 
-        In that case, retrying a failed month switches to the new card.
+        If it does not, the next retry of a failed monthly payment switches to the new card.
         """
         try:
             self._charge_new_card(gift.id)
@@ -181,13 +183,13 @@ class PledgeChanges:
             self._billing.charge_new_card(subscription)
 
     def pledge(self, gift: Gift) -> Pledge:
-        """Return the pledge that `gift` began, from its facts."""
+        """Return the pledge whose first gift is `gift`, computed from its facts."""
         with self._database.reading() as session:
             facts = plain_facts_of(session, gift.id)
         return pledge_of(facts, gift.amount)
 
     def collects_already(self, gift: Gift, amount: Money) -> bool:
-        """Return whether the pledge already collects this amount and no change is open."""
+        """Return whether the pledge already collects this amount, and no change is open."""
         pledge = self.pledge(gift)
         return pledge.runs and pledge.each_month == amount and not self.is_open(gift)
 
@@ -215,12 +217,14 @@ class PledgeChanges:
         except StripeRefused as refused:
             if refused.may_have_acted:
                 raise StripeUnavailable(str(refused)) from refused
-            # Record the subscription's present state after a refusal, so that the donor sees it.
+            # After a refusal, record the present state of the subscription, so that the donor sees
+            # it.
             subscription, refusal = self._billing.subscription(request.subscription), refused
             if request.act == PledgeAction.CANCEL and subscription.get("status") == "canceled":
                 refusal = None
         event = as_subscription_event(subscription, self._clock.now())
-        # Give each answer its own event id, or a repeated state would be dropped as a duplicate.
+        # Give each answer its own event id. Otherwise the inbox would drop a repeated state as a
+        # duplicate.
         self._store_and_settle(event | {"id": answer_to(request.key)})
         self._close(request, refusal)
         if refusal:
@@ -228,8 +232,8 @@ class PledgeChanges:
         return True
 
     def _carry_out(self, request: OpenPledgeChange) -> dict[str, Any]:
-        # Each try has its own idempotency key, because Stripe may only repeat the failure for an
-        # earlier key. Making the same change twice is harmless.
+        # Each try has its own idempotency key, because Stripe may only repeat an earlier failure
+        # for an earlier key. Making the same change twice is harmless.
         key = f"donate-{request.key}:{request.tries}"
         match request.act:
             case PledgeAction.AMOUNT:

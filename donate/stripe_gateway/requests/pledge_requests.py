@@ -1,7 +1,7 @@
-"""Records a change that a donor or staff request to a pledge, before Stripe is asked.
+"""Records a requested change of a pledge before the change is sent to Stripe.
 
-The request alone changes nothing; Stripe's answer does. A new request replaces older ones that
-Stripe has not answered.
+The donor or staff request the change. The request alone changes nothing; Stripe's answer does. A
+new request replaces older requests that Stripe has not answered.
 """
 
 import uuid
@@ -24,9 +24,10 @@ from donate.gifts.queries import plain_facts_of
 from donate.money import Money
 from donate.stripe_gateway.models import OpenPledgeChange, PledgeAction
 
-# How long to wait after the first, second, … call to Stripe: always longer than a call can take.
+# How long to wait after the first, second, … call to Stripe before the next one. Each wait is
+# longer than a call can take.
 ASK_AGAIN_AFTER: Final = Backoff("20s 1m 5m 15m 1h")
-# The most changes to a pledge. More would come from a program, not from a donor.
+# Maximum number of changes to a pledge. No donor makes more, but a program might.
 MOST_CHANGES: Final = 100
 CHANGED_SINCE: Final = N_(
     "This monthly gift has changed since you opened the page, so nothing was done. It is shown "
@@ -36,10 +37,10 @@ CHANGED_SINCE: Final = N_(
 
 @dataclass(frozen=True, slots=True)
 class StaffChange:
-    """A change that staff request, and why.
+    """A change that staff request, and the reason for it.
 
-    `form_key` identifies the form, so that a form that is sent twice makes one request. `version`
-    is the pledge's `version_of` when the form was shown. Only a pause until a date has
+    `form_key` identifies the form, so that a form that is sent twice makes only one request.
+    `version` is what `version_of` returned when the form was shown. Only a pause until a date has
     `resumes_at`.
     """
 
@@ -51,7 +52,8 @@ class StaffChange:
     resumes_at: datetime | None = None
 
 
-# The states in which staff may request a change. A donor of a running pledge may request any.
+# The states of a pledge in which staff may request each change. A donor may request any change
+# while the pledge is running.
 _STAFF_MAY: Final[Mapping[PledgeAction, Collection[PledgeState]]] = {
     PledgeAction.PAUSE: (PledgeState.ACTIVE, PledgeState.NOT_CHARGED_YET, PledgeState.PAST_DUE),
     PledgeAction.RESUME: (PledgeState.PAUSED,),
@@ -72,7 +74,7 @@ def may_request(pledge: Pledge, act: PledgeAction) -> bool:
 
 
 def version_of(pledge: Pledge, facts: Iterable[Fact]) -> str:
-    """Return a text that changes when a pledge changes, or when somebody requests a change."""
+    """Return a text that changes whenever a pledge changes or somebody requests a change of it."""
     requests = sum(fact.kind == FactKind.PLEDGE_CHANGE_REQUESTED for fact in facts)
     amount = pledge.each_month.amount_minor
     return f"{requests}.{pledge.state}.{amount}.{pledge.is_ending}.{pledge.resumes_at or ''}"
@@ -110,11 +112,12 @@ def request_change(
     now: datetime,
     by: StaffChange | None = None,
 ) -> OpenPledgeChange:
-    """Record a request to change a pledge, and return it; the caller commits, then asks Stripe.
+    """Record and return a request to change a pledge. The caller commits, then asks Stripe.
 
-    `gift_id` is the gift that began the pledge; only `PledgeAction.AMOUNT` has an `amount`. `by` is
+    `gift_id` is the first gift of the pledge. Only `PledgeAction.AMOUNT` has an `amount`. `by` is
     the change that staff request, or None if the donor requests it. Raises Conflict, with a
-    sentence for the donor, when there is no pledge to change, and NotFound.
+    sentence for the donor, when there is no pledge to change. Raises NotFound when there is no such
+    gift.
     """
     gift = session.get(Gift, gift_id, with_for_update=True)
     if gift is None:

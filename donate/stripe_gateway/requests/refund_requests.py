@@ -1,7 +1,7 @@
-"""Records a refund request, the first step of a refund, before Stripe is asked.
+"""Records a refund request, which is the first step of a refund, before Stripe is asked.
 
-A request changes neither the gift's status nor its amounts. It reserves its amount: another request
-can only refund the rest.
+A request changes neither the gift's status nor its amounts, but it reserves its amount. So another
+request can refund only the rest.
 """
 
 import uuid
@@ -26,7 +26,8 @@ DISPUTED: Final = N_(
     "The donor’s bank disputes this payment and has the money. "
     "Nothing can be refunded until the dispute has ended."
 )
-# How long to wait after the first, second, … call to Stripe: always longer than a call can take.
+# How long to wait after the first, second, … call to Stripe before the next one. Each wait is
+# longer than a call can take.
 ASK_AGAIN_AFTER: Final = Backoff("15s 1m 5m 15m 1h 6h")
 
 
@@ -41,7 +42,7 @@ class RequestedRefund:
 
 
 class MoreThanIsLeft(Conflict):
-    """Raised when a refund exceeds `left`, the part of the payment that is not yet refunded."""
+    """Raised when a refund exceeds `left`, the part of the payment that is not refunded yet."""
 
     def __init__(self, left: Money) -> None:
         self.left = left
@@ -57,12 +58,12 @@ def request_refund(
     actor: str,
     now: datetime,
 ) -> OpenRefund | None:
-    """Record a refund request, and return it; the caller commits, then calls `Refunds.ask_now`.
+    """Record and return a refund request. The caller commits, then calls `Refunds.ask_now`.
 
     Return None if the same form was sent before. Raises MoreThanIsLeft; Conflict when the gift is
     disputed, has no such payment, or the form was sent before with other values; and NotFound.
     """
-    # Lock the gift, so that the second of two requests sees what the first one reserved.
+    # Lock the gift, so that of two requests the second one sees what the first one reserved.
     gift = session.get(Gift, gift_id, with_for_update=True)
     if gift is None:
         raise NotFound("no such gift")

@@ -1,8 +1,8 @@
 """Refunds that our staff request, in three steps: record, ask Stripe, settle the answer.
 
-The answer goes through the inbox like any event, so it does not matter if a webhook is faster. A
-request whose outcome is unknown stays open and is retried. It becomes one refund, however often we
-or Stripe crash.
+Stripe's answer goes through the inbox like any event, so it does not matter if a webhook arrives
+first. If the outcome of a request is unknown, the request stays open and is retried. It leads to
+only one refund, however often we or Stripe crash.
 """
 
 import logging
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-# The code of a recorded refusal when Stripe refused our API key.
+# The code in the fact when a refund was refused because Stripe refused our API key.
 KEY_REFUSED: Final = "key_refused"
 # Stripe keeps an idempotency key for at least 24 hours; an hour less allows for clocks that differ.
 # https://docs.stripe.com/api/idempotent_requests
@@ -47,7 +47,7 @@ KEY_LIFE: Final = timedelta(hours=23)
 
 
 class Refunds:
-    """Asks Stripe for each requested refund until it answers."""
+    """Asks Stripe for each requested refund until Stripe answers."""
 
     def __init__(
         self,
@@ -67,7 +67,7 @@ class Refunds:
         self._livemode = livemode
 
     def ask_now(self, request: OpenRefund) -> None:
-        """Ask for a refund that was just requested, and settle the answer. Never raises.
+        """Request a new refund from Stripe, and settle the answer. Never raises.
 
         After an error the request stays open, and the worker retries it.
         """
@@ -78,11 +78,11 @@ class Refunds:
             log.warning("no answer yet to a refund: %s", type(error).__name__)
 
     def ask_due(self) -> int:
-        """Ask for a few refunds that are due; return how many Stripe answered."""
+        """Request a few due refunds from Stripe; return for how many Stripe answered."""
         return ask_each(self._take_due, self._ask, "a refund")
 
     def _take_due(self) -> OpenRefund | None:
-        """Return a request that is due. Schedule its next try, in case Stripe gives no answer."""
+        """Return a due request, after scheduling its next try in case Stripe gives no answer."""
         now = self._clock.now()
         with self._database.writing() as session:
             for request in due_rows(session, OpenRefund, now, AT_A_TIME):
@@ -96,7 +96,10 @@ class Refunds:
         return None
 
     def _ask(self, request: OpenRefund) -> None:
-        """Ask Stripe, and record its answer. Raises StripeUnavailable when there is none."""
+        """Request the refund from Stripe, and record the answer.
+
+        Raises StripeUnavailable if there is no answer.
+        """
         try:
             refund = self._find_or_create(request)
         except StripeRefused as refused:
@@ -108,7 +111,7 @@ class Refunds:
             self._record_refusal(request, refused.code, refused.told)
             return
         except StripeKeyRefused as refused:
-            if request.tries > 1:  # Stripe may have refunded at an earlier try.
+            if request.tries > 1:  # An earlier try may already have led to a refund at Stripe.
                 raise
             self._record_refusal(request, KEY_REFUSED, refused.told)
             return
@@ -117,8 +120,8 @@ class Refunds:
         self._inbox.store_answers(now, as_refund_event(refund, now) | {"livemode": self._livemode})
 
     def _find_or_create(self, request: OpenRefund) -> dict[str, Any]:
-        # Stripe does not know a new idempotency key, and forgets old ones. So look for a refund
-        # that an earlier try created, or this request could refund twice.
+        # Stripe does not recognize a new idempotency key, and forgets old ones. So first look for a
+        # refund that an earlier try created; otherwise this request could refund twice.
         if request.keys_spent or self._clock.now() >= request.requested_at + KEY_LIFE:
             for refund in self._client.refunds_of(request.payment):
                 if _belongs_to(refund, request):
@@ -135,7 +138,7 @@ class Refunds:
             evidence=refusal_evidence(details, code=code),
         )
         with self._database.writing() as session:
-            # Lock the gift first, as settling does; another order could deadlock.
+            # Lock the gift first, as settling does. Locking in another order could deadlock.
             session.get_one(Gift, request.gift_id, with_for_update=True)
             if _is_waiting(session, request):
                 record_facts(session, [(request.gift_id, fact)], now=now)
@@ -177,8 +180,8 @@ def _idempotency_key(request: OpenRefund) -> str:
 
 
 def _belongs_to(refund: dict[str, Any], request: OpenRefund) -> bool:
-    # Compare the amount too: after a backup was restored, a new request may get the key of an older
-    # request that the backup did not have.
+    # Compare the amount too. After a backup was restored, a new request may get the same key as an
+    # older request that the backup did not contain.
     metadata = refund.get("metadata")
     key = metadata.get("request") if isinstance(metadata, dict) else None
     return (key, refund.get("amount")) == (request.key, request.amount_minor)
