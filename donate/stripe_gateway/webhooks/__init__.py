@@ -1,1 +1,1 @@
-"""Verifies, stores and settles Stripe's events, and applies what staff decide about them."""
+"""Verifies and stores Stripe's events, turns them into facts, and applies staff decisions."""

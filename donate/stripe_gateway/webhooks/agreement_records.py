@@ -10,7 +10,7 @@ from donate.stripe_gateway.models import OpenAgreement, OpenCheckout
 
 
 def schedule_agreement(session: Session, session_ids: set[str], now: datetime) -> None:
-    """Make the agreements of these checkout sessions due, and stop polling the sessions.
+    """Make the agreements in these checkout sessions due, and stop polling the sessions.
 
     A later call for the same session, after its first debit failed, makes the agreement due again.
     """

@@ -1,6 +1,6 @@
-"""Checks whether an event is for this service and agrees with its gift. Pure.
+"""Checks that an event is for this service and agrees with its gift. Pure.
 
-Each function returns a reason that staff can read, or None.
+Each function returns a problem as a reason that staff can read, or None if there is no problem.
 """
 
 from collections.abc import Mapping
@@ -16,10 +16,10 @@ _STAFF_LOCALE: Final = "en-CA"
 
 @dataclass(frozen=True, slots=True)
 class Expectation:
-    """What we recorded about a gift ourselves, before any event about it.
+    """What we ourselves recorded about a gift, independently of events about it.
 
-    `requested` holds the attempts for which we requested a checkout session. `sessions` maps an
-    attempt to its session, once Stripe has answered.
+    `requested` holds the numbers of the attempts for which we requested a checkout session.
+    `sessions` maps the number of an attempt to its session, once Stripe has answered.
     """
 
     reference: str
@@ -34,11 +34,11 @@ class Expectation:
 def foreign_reason(
     envelope: Envelope, *, livemode: bool, account: str, was_fetched: bool = False
 ) -> str | None:
-    """Return why an event is not for this service at all, or None.
+    """Return why an event is not meant for this service, or None if it is.
 
-    An event of a connected account names that account; an event of the platform itself names none:
-    https://docs.stripe.com/connect/webhooks. If `was_fetched` is true, Stripe listed the event for
-    our account, so the event belongs to us even if it names no account.
+    An event of a connected account names that account. An event of the platform itself names no
+    account: https://docs.stripe.com/connect/webhooks. If `was_fetched` is true, Stripe listed the
+    event for our account, so the event is ours even if it names no account.
     """
     if envelope.livemode != livemode:
         return (
@@ -54,7 +54,7 @@ def foreign_reason(
 
 
 def mismatch_reason(claim: Claim, expected: Expectation) -> str | None:
-    """Return how Stripe's object contradicts the gift it names, or None."""
+    """Return how Stripe's object contradicts the gift that it names, or None if it does not."""
     if not expected.mode.through_stripe:
         return f"the gift is given by {expected.mode}, not through Stripe"
     if claim.monthly != expected.monthly:

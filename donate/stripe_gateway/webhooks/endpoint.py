@@ -1,4 +1,4 @@
-"""The webhook endpoint. It verifies and stores an event, and answers 2xx once it is on disk."""
+"""The webhook endpoint. It verifies an event, stores it on disk, and only then answers 2xx."""
 
 import re
 from collections.abc import Sequence
@@ -16,8 +16,8 @@ from donate.stripe_gateway.webhooks.inbox import Arrival, Inbox
 from donate.web.observability import WEBHOOKS
 from donate.web.request_limits import WEBHOOK_PATH
 
-# How far a signature's time may be from now: Stripe's own default. The SDK limits only times in the
-# past; we also limit times in the future.
+# Maximum difference between a signature's time and now, the same as Stripe's default. The SDK
+# limits only times in the past. We also limit times in the future.
 TOLERANCE_S: Final = 300
 _MAX_HEADER_LENGTH: Final = 4_096
 _SECONDS: Final = re.compile(r"[0-9]{1,12}")
@@ -35,7 +35,7 @@ class WebhookEndpoint:
         self.router = APIRouter(routes=[Route(WEBHOOK_PATH, self.receive, methods=["POST"])])
 
     async def receive(self, request: Request) -> Response:
-        """Store an event: 200 stored, 400 signature does not match, 503 send it again later."""
+        """Store an event. Answer 200 if it is stored, 400 if its signature is wrong, else 503."""
         body = await request.body()
         now = self._clock.now()
         header = request.headers.get("stripe-signature", "")
@@ -56,7 +56,7 @@ class WebhookEndpoint:
 
 
 def is_signed(body: bytes, header: str, secrets: Sequence[str], now: datetime) -> bool:
-    """Return whether Stripe signed exactly these bytes with one of our secrets, recently."""
+    """Return whether Stripe recently signed exactly these bytes with one of our secrets."""
     if not header or len(header) > _MAX_HEADER_LENGTH or not header.isascii():
         return False
     signed_at = _signed_at(header)
@@ -70,8 +70,8 @@ def is_signed(body: bytes, header: str, secrets: Sequence[str], now: datetime) -
 
 
 def _signed_at(header: str) -> int | None:
-    # Accept exactly one plain `t`. The SDK takes the first one that int() can read, so a second,
-    # recent `t` could hide the age of an old signature.
+    # Accept exactly one plain `t`, the signature's time. The SDK takes the first `t` that int() can
+    # read. So a second, recent `t` could hide the age of an old signature.
     parts = (part.partition("=") for part in header.split(","))
     times = [value for name, _, value in parts if name.strip() == "t"]
     return int(times[0]) if len(times) == 1 and _SECONDS.fullmatch(times[0]) else None
@@ -79,7 +79,7 @@ def _signed_at(header: str) -> int | None:
 
 def _matches(text: str, header: str, secret: str) -> bool:
     try:
-        # Give the SDK no tolerance, because is_signed checks the age by our own clock.
+        # Tell the SDK not to check the age, because `is_signed` checks it with our own clock.
         WebhookSignature.verify_header(text, header, secret, tolerance=None)
     except (SignatureVerificationError, ValueError, TypeError):
         return False

@@ -1,8 +1,8 @@
 """Detects that Stripe's webhooks have stopped arriving.
 
-An event counts as missed when catch-up finds it a quarter of an hour after it happened and no
-webhook has delivered it. Webhooks count as silent when an event that happened after the last
-webhook was missed.
+An event counts as missed if no webhook has delivered it and catch-up finds it a quarter of an hour
+or more after it happened. Webhooks count as silent if an event was missed that happened after the
+last webhook arrived.
 """
 
 from dataclasses import dataclass
@@ -16,23 +16,27 @@ from donate.storage.bulk_writes import count_changed, insert_new
 from donate.stripe_gateway.models import CatchupRun, WebhookHeard
 from donate.web.observability import WEBHOOK_HEARD, WEBHOOK_MISSED
 
-# How old an event without a webhook must be to count as missed. Webhooks take seconds, and some
-# minutes if a restart made Stripe retry.
+# The age at which an event without a webhook counts as missed. Webhooks take seconds, or a few
+# minutes if Stripe has to retry because of a restart.
 LATE_AFTER: Final = timedelta(minutes=15)
-# How often to store the time of the newest webhook. Storing it for every event would double the
-# writes, and on PostgreSQL all processes would queue for the lock on its row.
+# How often to store the time of the newest webhook. If it were stored for every event, there would
+# be twice as many writes, and on PostgreSQL all processes would queue for the lock on its row.
 RECORD_EVERY: Final = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
 class Silence:
-    """The time of the last webhook, if any, and of a later event that was missed."""
+    """Says that webhooks are silent.
+
+    `last_at` is the time of the last webhook, if any. `missed_at` is the time of a later event for
+    which no webhook arrived.
+    """
 
     last_at: datetime | None
     missed_at: datetime
 
     def __str__(self) -> str:
-        """Return the notice for staff, with what to do."""
+        """Return the notice for staff, which also says what to do."""
         since = (
             f"Stripe's webhooks stopped arriving on {_day(self.last_at)}"
             if self.last_at
@@ -52,7 +56,7 @@ def record_webhook_time(session: Session, arrived_at: datetime) -> None:
 
 
 def webhook_silence(session: Session) -> Silence | None:
-    """Return a Silence if an event that happened after the last webhook was missed, else None."""
+    """Return a Silence if an event was missed after the last webhook arrived, else None."""
     arrived_at, missed_at = last_webhook_at(session), last_missed_at(session)
     if missed_at is None or (arrived_at and missed_at <= arrived_at):
         return None
@@ -60,7 +64,7 @@ def webhook_silence(session: Session) -> Silence | None:
 
 
 def last_webhook_at(session: Session) -> datetime | None:
-    """Return when the newest webhook arrived, to within a minute."""
+    """Return when the newest webhook arrived, with an accuracy of a minute."""
     return session.exec(select(WebhookHeard.heard_at)).one_or_none()
 
 

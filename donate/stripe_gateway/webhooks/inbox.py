@@ -1,7 +1,7 @@
-"""The inbox stores each event once, exactly as it arrived, before anything else happens to it.
+"""Stores each event once in the inbox, exactly as it arrived, before it is processed.
 
-One writer thread commits all waiting events in one transaction (group commit), so a burst of
-events costs a few disk flushes instead of one per event.
+A single writer thread commits all waiting events in one transaction (group commit). So a burst of
+events needs only a few disk flushes, instead of one for each event.
 """
 
 import asyncio
@@ -30,24 +30,26 @@ from donate.stripe_gateway.webhooks.health import RECORD_EVERY, record_webhook_t
 
 log = logging.getLogger(__name__)
 
-# The most events that wait in memory for the disk; any more get a 503, and Stripe retries.
+# Maximum number of events that wait in memory until they are on disk. Further events get a 503, and
+# Stripe retries them.
 QUEUE_LIMIT: Final = 5_000
 GROUP_LIMIT: Final = 500
-# How long a request waits for the disk before we answer 503; Stripe's own timeout is longer.
+# How long a request waits until its event is on disk. After that we answer 503. Stripe's own
+# timeout is longer.
 STORE_TIMEOUT_S: Final = 8.0
-# After a group of this many events, the writer waits for a lull, so that the next events gather. A
-# commit costs as much as receiving ten events, and more while the endpoint is busy, because both
-# need the GIL.
+# After a group of this many events, the writer waits for a lull, so that the next events form a
+# group. A commit costs as much as receiving ten events, and more while the endpoint is busy,
+# because both need the GIL (Python's global lock).
 BURST_SIZE: Final = 5
 MAX_GATHER_S: Final = 0.015
-# How many turns of the event loop without a new event make a lull.
+# A lull is this many turns of the event loop without a new event.
 LULL_TURNS: Final = 3
 QUIET_AFTER_S: Final = 0.1
 STORE_TIMED_OUT: Final = "the database did not store it in time"
 
 
 Stored = asyncio.Future[Exception | None]
-"""Resolves to None when an arrival is on disk, or to the error that kept it from being stored."""
+"""Resolves to None when the event is on disk, or to the error that prevented storing it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +61,7 @@ class Arrival:
     source: EventSource = EventSource.WEBHOOK
 
     def as_row(self) -> dict[str, Any]:
-        """Return the row to store: waiting, or set aside if it cannot be read."""
+        """Return the row to store. Its state is waiting, or set aside if it is unreadable."""
         try:
             event_id, event_type = id_and_type(self.payload)
             reason = ""
@@ -82,7 +84,7 @@ class Arrival:
 
 
 class Inbox:
-    """Stores events; each event is on disk before its call of `store` returns."""
+    """Stores events. When `store` returns, the event is on disk."""
 
     def __init__(
         self,
@@ -110,7 +112,7 @@ class Inbox:
         self._writer.start()
 
     def stop(self) -> None:
-        """Store the events that still wait, then stop."""
+        """Store the events that are still waiting, then stop."""
         if self._writer:
             self._signals.put("stop")
             self._writer.join()
@@ -124,15 +126,15 @@ class Inbox:
         return time.monotonic() - self._arrived_at > QUIET_AFTER_S
 
     async def store(self, arrival: Arrival) -> None:
-        """Store an event unless it is already stored. Raises DatabaseBusy if storing fails."""
+        """Store an event if it is not stored yet. Raises DatabaseBusy if this fails."""
         if len(self._waiting) >= self._queue_limit:
             raise DatabaseBusy("the inbox is full")
         loop = asyncio.get_running_loop()
         self._arrived_at = time.monotonic()
         stored: Stored = loop.create_future()
         self._waiting.append((arrival, stored))
-        # In each event loop, the first event schedules the wake-up of the writer. A wake-up that
-        # was scheduled in another loop may never come, because that loop may have ended.
+        # The first event of each event loop schedules the wake-up of the writer. Don't rely on a
+        # wake-up that was scheduled in another loop, because that loop may have ended.
         if self._gathering_loop is not loop:
             self._gathering_loop = loop
             loop.call_soon(self._wake_writer_in_lull, loop, self._arrived_at + MAX_GATHER_S, 0, 0)
@@ -147,7 +149,7 @@ class Inbox:
     def _wake_writer_in_lull(
         self, loop: asyncio.AbstractEventLoop, until: float, waiting_before: int, quiet_turns: int
     ) -> None:
-        """Wake the writer now; during a burst, wake it at the next lull or at `until`."""
+        """Wake the writer now; during a burst, wake it at the next lull, no later than `until`."""
         waiting = len(self._waiting)
         quiet_turns = quiet_turns + 1 if waiting == waiting_before else 0
         if self._is_burst and quiet_turns < LULL_TURNS and time.monotonic() < until:
@@ -159,14 +161,14 @@ class Inbox:
     def store_now(self, *arrivals: Arrival) -> int:
         """Store events in the calling thread; return how many are new. Raises DatabaseBusy.
 
-        The worker is not woken: on PostgreSQL it could claim an event before the caller settles it,
+        The worker is not woken. On PostgreSQL it could claim an event before the caller settles it,
         and a donor would read that the gift is still on its way.
         """
         with self._database.writing() as session:
             return insert_new(session, StripeEvent, _rows_of(arrivals))
 
     def store_answers(self, now: datetime, *answers: Mapping[str, Any]) -> None:
-        """Store answers from Stripe, each in the form of an event."""
+        """Store Stripe's answers to our requests, each in the form of an event."""
         payloads = (json.dumps(answer).encode() for answer in answers)
         self.store_now(*(Arrival(payload, now, EventSource.ASKED) for payload in payloads))
 
@@ -183,7 +185,7 @@ class Inbox:
             self._is_burst = len(group) >= BURST_SIZE
             self._commit(group)
             if len(group) < GROUP_LIMIT:
-                break  # An event that arrives later wakes the writer again.
+                break  # The next event that arrives wakes the writer again.
 
     def _commit(self, group: Sequence[tuple[Arrival, Stored]]) -> None:
         try:
@@ -202,7 +204,8 @@ class Inbox:
         except DatabaseBusy as busy:
             _resolve_group(group, busy)
         except Exception as error:
-            # One bad event must not fail the others: store each alone. The bad one gets a 503.
+            # One bad event must not make the others fail, so store each event on its own. Only the
+            # bad one gets a 503.
             if len(group) == 1:
                 log.exception("an event could not be stored")
                 _resolve_group(group, DatabaseBusy(type(error).__name__))
@@ -217,14 +220,17 @@ class Inbox:
 def _rows_of(arrivals: Sequence[Arrival]) -> list[dict[str, Any]]:
     """Return the rows to store, sorted by event id.
 
-    An insert waits for a transaction that has inserted the same key. The webhook writer and
-    catch-up must insert in the same order, or they could deadlock.
+    An INSERT waits for another transaction that has inserted the same key. So the webhook writer
+    and catch-up must insert in the same order, or they could deadlock.
     """
     return sorted((arrival.as_row() for arrival in arrivals), key=itemgetter("event_id"))
 
 
 def _resolve_group(group: Sequence[tuple[Arrival, Stored]], error: Exception | None) -> None:
-    """Resolve the futures of a group, with a single wake-up (a system call) per event loop."""
+    """Set the results of a group's futures.
+
+    Each event loop is woken only once, because waking it needs a system call.
+    """
     waiting = defaultdict[asyncio.AbstractEventLoop, list[Stored]](list)
     for _, stored in group:
         waiting[stored.get_loop()].append(stored)

@@ -1,4 +1,7 @@
-"""Claims due events from the inbox, so that one settler takes each, and saves their new state."""
+"""Claims due events from the inbox, and saves their new state.
+
+A claimed event is locked, so that no two settlers process it.
+"""
 
 import uuid
 from collections.abc import Sequence
@@ -13,13 +16,17 @@ from donate.clock import Backoff
 from donate.storage.bulk_writes import table_of, update_each
 from donate.stripe_gateway.models import EventSource, EventState, StripeEvent
 
-# When to retry an event that could not be settled. After the last retry it is set aside.
+# The pauses before an event that could not be settled is retried. If the last retry fails, the
+# event is set aside.
 RETRY_AFTER: Final = Backoff("2s 10s 1m 10m 1h 6h 1d 2d")
 
 
 @dataclass(slots=True)
 class ClaimedEvent:
-    """An event that one settler has claimed, so that no other takes it. `save_events` saves it."""
+    """An event that one settler has claimed, so that no other takes it.
+
+    `save_events` saves it.
+    """
 
     id: int
     event_id: str
@@ -36,14 +43,15 @@ class ClaimedEvent:
     tied_by: str
 
     def mark(self, state: EventState, reason: str, now: datetime) -> None:
-        """Give the event its final state; only staff can change it after this."""
+        """Give the event its final state. From then on, only staff can change it."""
         self.state = state
         self.reason = reason[:500]
         self.settled_at = now
         self.waits_for = None
 
 
-# Select columns, not ORM rows: building an ORM object for every event costs the most.
+# Select columns instead of ORM rows, because building an ORM object for each event would be the
+# largest cost.
 _EVENT = table_of(StripeEvent).c
 _CLAIM = (
     select(*(_EVENT[field.name] for field in fields(ClaimedEvent)))
@@ -56,7 +64,7 @@ _SAVED_COLUMNS = ("state", "reason", "tries", "due_at", "waits_for", "gift_id", 
 
 
 def due_events(session: Session, now: datetime, limit: int) -> list[ClaimedEvent]:
-    """Lock and return up to `limit` events that are due, oldest first, until the commit."""
+    """Lock up to `limit` due events until the commit, and return them, oldest first."""
     parameters = {"now": now, "at_most": limit}
     return [ClaimedEvent(*row) for row in session.connection().execute(_CLAIM, parameters)]
 
@@ -81,8 +89,8 @@ def try_again_later(event: ClaimedEvent, reason: str, now: datetime) -> None:
 _FINAL_STATES: Final = tuple(
     s for s in EventState if s not in {EventState.WAITING, EventState.SET_ASIDE}
 )
-# Skip rows that another worker has locked, because waiting for them could deadlock. Use NOT IN
-# (final states). With IN (all other states), SQLite would scan every waiting event.
+# Skip rows that another worker has locked, because waiting for them could deadlock. Use NOT IN with
+# the final states. Using IN with the other states, SQLite would scan every waiting event.
 _WAITING_FOR = select(_EVENT.id).where(
     _EVENT.waits_for.in_(bindparam("sources", expanding=True)), _EVENT.state.not_in(_FINAL_STATES)
 )
@@ -94,6 +102,6 @@ _WAKE = (
 
 
 def wake_events(session: Session, sources: set[str], now: datetime) -> None:
-    """Make the events due that wait for one of these payments, including those set aside."""
+    """Make the events due that wait for one of these payments, even if they were set aside."""
     if sources:
         session.connection().execute(_WAKE, {"sources": list(sources), "now": now})

@@ -1,4 +1,4 @@
-"""Records a batch of events: checks each against its gift and records its facts."""
+"""Records a batch of events: checks each event against its gift, then records its facts."""
 
 import uuid
 from collections.abc import Sequence
@@ -34,7 +34,7 @@ NOT_OURS: Final = "about a payment that this service did not begin, as Stripe sa
 
 Readings = Sequence[tuple[ClaimedEvent, Reading]]
 
-# The facts after which we stop asking Stripe about a session.
+# When one of these facts is recorded, we stop asking Stripe about the session.
 _FINAL_KINDS: Final = frozenset(
     {FactKind.PAYMENT_SUCCEEDED, FactKind.PAYMENT_FAILED, FactKind.CHECKOUT_EXPIRED}
 )
@@ -81,9 +81,9 @@ class EventRecorder:
             )
 
     def follow_up(self) -> None:
-        """Wake events that waited for the payments of this batch, and schedule questions to Stripe.
+        """Wake events that waited for the payments of this batch, and schedule requests to Stripe.
 
-        Call this after the batch is saved, because an event of the batch may have to be woken.
+        Call this after the batch is saved, because one of its own events may have to be woken.
         """
         session, facts, now = self._session, self._facts, self._now
         payments = {fact.source_id for fact in facts if fact.kind in PAYMENT_NAMES}
@@ -92,7 +92,8 @@ class EventRecorder:
         if ended:
             session.connection().execute(_STOP_POLLING, {"session_ids": list(ended)})
         if self._processing:
-            # Ask Stripe now: only a retrieved session says if the bank account has to be confirmed.
+            # Ask Stripe now, because only a retrieved session says whether the bank account has to
+            # be confirmed.
             session.connection().execute(
                 _POLL_NOW, {"session_ids": list(self._processing), "now": now}
             )
@@ -102,7 +103,7 @@ class EventRecorder:
                 request = col(OpenRefund.key) == fact.request
                 same_amount = col(OpenRefund.amount_minor) == fact.amount_minor
                 session.execute(update(OpenRefund).where(request, same_amount).values(ask_at=None))
-        # Keep this last: locking anything after it could deadlock with another process.
+        # Keep this last. Locking anything after it could cause a deadlock with another process.
         schedule_lookups(session, self._unknown, now)
 
     def _lock_gifts(self, readings: Readings) -> None:
@@ -114,9 +115,9 @@ class EventRecorder:
         self._gifts.lock(gift_ids, months)
 
     def _record_tied(self, readings: Readings) -> None:
-        """Record events that staff tied to a gift, after checking only their currency.
+        """Record events that staff assigned to a gift, after checking only their currency.
 
-        Staff have already checked that each event is about its gift.
+        Staff have already checked that each event is about the gift.
         """
         matching: list[tuple[ClaimedEvent, Reading]] = []
         for event, reading in readings:
@@ -129,7 +130,7 @@ class EventRecorder:
         self._record(matching)
 
     def _record_named(self, readings: Readings) -> None:
-        """Record events that name their gift, after checking that they agree with it."""
+        """Record events that name their gift, after checking that they agree with the gift."""
         holders = self._holders_of_sessions(readings)
         matching: list[tuple[ClaimedEvent, Reading]] = []
         for event, reading in readings:
@@ -156,7 +157,8 @@ class EventRecorder:
     def _record_by_payment(self, readings: Readings) -> None:
         """Record events that name only a payment: refunds, disputes, and payments of invoices.
 
-        They wait until the payment is recorded. Events about a foreign payment are ignored.
+        Such an event waits until its payment is recorded. It is ignored if this service did not
+        create the payment.
         """
         payments = {r.payment for _, r in readings if r.payment}
         holders = gifts_by_source(self._session, PAYMENT_NAMES, list(payments))
@@ -184,7 +186,7 @@ class EventRecorder:
         self._record(matching)
 
     def _record(self, readings: Readings) -> None:
-        """Record these readings, save their events' states, and keep the facts for `follow_up`."""
+        """Record these events' facts, set their states, and keep the facts for `follow_up`."""
         entries = [(event, fact) for event, reading in readings for fact in reading.facts]
         facts = [(_gift_id_of(event), fact) for event, fact in entries]
         outcomes = (
@@ -213,7 +215,7 @@ class EventRecorder:
     def _holders_of_sessions(self, readings: Readings) -> dict[str, uuid.UUID]:
         """Map checkout sessions to the gifts for which they are recorded.
 
-        Leave out sessions that are recorded for the very gift that their reading names.
+        Leave out a session if it is recorded for the same gift that its event names.
         """
         unknown = []
         for _, reading in readings:
@@ -236,7 +238,7 @@ class EventRecorder:
 
 
 def _expectation_of(gift: LockedGift) -> Expectation:
-    """Return what we recorded about a gift ourselves."""
+    """Return what we ourselves recorded about a gift."""
     requested: set[int] = set()
     sessions: dict[int, str] = {}
     for (kind, source_id), fact in gift.facts.items():
@@ -262,7 +264,7 @@ def _only_names_payment(reading: Reading) -> bool:
 
 
 def _is_our_refund(reading: Reading) -> bool:
-    """Return whether the reading is about a refund that our own staff requested."""
+    """Return whether the event is about a refund that our own staff requested."""
     return any(fact.request for fact in reading.facts)
 
 

@@ -1,7 +1,7 @@
-"""Settles stored events in batches. One transaction claims, reads, records and saves a batch.
+"""Settles stored events in batches, which means that it turns them into facts.
 
-One failing event must not hold up the others: the batch is rolled back, and each event is settled
-alone in a savepoint.
+One transaction claims, reads, records and saves a batch. If an event fails, it must not hold up the
+others. So the batch is rolled back, and each of its events is settled alone, in a savepoint.
 """
 
 import logging
@@ -42,7 +42,7 @@ BATCH: Final = 200
 
 
 class Settler:
-    """Settles due events from the inbox. Several may run at the same time on PostgreSQL."""
+    """Settles due events from the inbox. On PostgreSQL, several settlers may run at once."""
 
     def __init__(self, database: Database, clock: Clock, *, livemode: bool, account: str) -> None:
         self._database = database
@@ -51,7 +51,7 @@ class Settler:
         self._account = account
 
     def settle_due(self, at_most: int = BATCH) -> int:
-        """Settle up to `at_most` due events; return how many were claimed."""
+        """Settle up to `at_most` due events. Return how many events were claimed."""
         now = self._clock.now()
         try:
             events = self._settle_together(now, at_most)
@@ -65,10 +65,10 @@ class Settler:
         return len(events)
 
     def reclaim_foreign(self, event_ids: Sequence[str], source: EventSource) -> None:
-        """Make events due that were stored as foreign, but are ours under today's settings.
+        """Make events due that were stored as foreign, but are ours under the present settings.
 
-        The caller names events that Stripe lists for our account. Such an event was stored as
-        foreign if STRIPE_ACCOUNT was wrong when it arrived.
+        The caller passes events that Stripe lists for our account. Such an event was stored as
+        foreign if STRIPE_ACCOUNT was wrong when the event arrived.
         """
         with self._database.writing() as session:
             foreign = select(StripeEvent).where(
@@ -104,7 +104,7 @@ class Settler:
         except OperationalError:
             raise
         except Exception as error:
-            # Log the traceback only when the event fails for the first time.
+            # Log the traceback only on the event's first failure.
             log.exception("event %s failed", claimed.event_id, exc_info=claimed.tries == 0)
             event = copy(claimed)
             try_again_later(event, f"it failed here: {type(error).__name__}", now)
@@ -122,7 +122,7 @@ class Settler:
         recorder.follow_up()
 
     def _read(self, event: ClaimedEvent, now: datetime) -> Reading | PayoutNews | None:
-        """Return what an event says; give an event that has no facts its final state."""
+        """Return what an event says. If it has no facts, give it its final state."""
         try:
             envelope = envelope_of(event.payload)
             was_fetched = event.source is not EventSource.WEBHOOK

@@ -1,10 +1,12 @@
-"""Slows down settling while events stream in, so that the webhook endpoint stays fast.
+"""Settles events more slowly while many arrive, so that the webhook endpoint stays fast.
 
-Stripe waits for the endpoint's answer. The ledger may follow some seconds later.
+Stripe waits for the endpoint's answer, but the ledger may be some seconds behind.
 
-What it buys: a fast answer to 99 of 100 events; each batch delays the answers that follow it.
-Shown by: part c of `make bench` (99th percentile at 350 events a second, at most 15 ms).
-Delete it when: that stays below its target if the worker calls `Settler.settle_due` instead.
+Problem: settling a batch of events delays the answers to events that arrive in the meantime.
+Shown by: part c of `make bench`. With 350 events a second, 99% of the answers should take at most
+15 ms.
+Delete it when: the answers take no longer than that if the worker calls `Settler.settle_due`
+directly.
 """
 
 import time
@@ -14,20 +16,21 @@ from typing import Final
 from donate.stripe_gateway.webhooks.inbox import Inbox
 from donate.stripe_gateway.webhooks.settle import BATCH, Settler
 
-# While events stream in, each batch delays the answers to new ones, so keep batches small.
+# While events stream in, each batch delays the answers to new events, so batches are small.
 SMALL_BATCH: Final = 8
-# Rest six times as long as a batch took, so that settling uses a seventh of the time.
+# Pause six times as long as a batch took, so that settling uses one seventh of the time.
 REST_FACTOR: Final = 6
 MIN_REST_S: Final = 0.02
 MAX_REST_S: Final = 0.5
-# How long a backlog lasts before settling uses half of the time. Until then the endpoint goes
-# first: Stripe has to resend each event that the endpoint cannot store in time.
+# If there is a backlog for longer than this, settling uses half of the time. Before that, the
+# endpoint has priority, because Stripe has to resend each event that the endpoint cannot store in
+# time.
 LATE_AFTER_S: Final = 3.0
 REST_FACTOR_WHEN_LATE: Final = 1
 
 
 class PacedSettling:
-    """A job of the worker: settles a batch, and rests after it while events stream in."""
+    """A job of the worker. It settles a batch, and pauses after it while events stream in."""
 
     def __init__(
         self, settler: Settler, inbox: Inbox, sleep: Callable[[float], object] = time.sleep
@@ -38,7 +41,7 @@ class PacedSettling:
         self._behind_since: float | None = None
 
     def settle_due(self) -> int:
-        """Settle one batch of due events; return how many were claimed."""
+        """Settle one batch of due events. Return how many events were claimed."""
         if self._inbox.is_quiet():
             self._behind_since = None
             return self._settler.settle_due(BATCH)

@@ -1,7 +1,7 @@
 """Applies staff decisions about events that were set aside: try again, tie to a gift, dismiss.
 
-Each decision changes the event once, under its row lock; a second decision raises Conflict.
-Trying again and tying only make the event due; `settle` then records its facts.
+Each decision changes the event once, while the event's row is locked. A second decision raises
+Conflict. Trying again and tying only make the event due. Then `settle` records its facts.
 """
 
 from datetime import datetime
@@ -18,7 +18,7 @@ from donate.stripe_gateway.models import EventState, StripeEvent
 
 
 class Decision(StrEnum):
-    """A decision of staff, as stored in an event's history."""
+    """A decision of staff, in the form in which an event's history stores it."""
 
     TRIED_AGAIN = "tried_again"
     TIED = "tied"
@@ -45,7 +45,7 @@ _OUTCOMES: Final[dict[EventState, str]] = {
 
 
 def lock_event(session: Session, number: int) -> StripeEvent:
-    """Lock and return the event with this number, until the commit. Raises NotFound."""
+    """Lock the event with this number until the commit, and return it. Raises NotFound."""
     event = session.get(StripeEvent, number, with_for_update=True)
     if event is None or not was_set_aside(event):
         raise NotFound("no such event was set aside")
@@ -66,7 +66,7 @@ def readable_envelope(event: StripeEvent) -> Envelope | None:
 
 
 def try_again(event: StripeEvent, *, actor: str, now: datetime) -> bool:
-    """Make an event due now, as if it had just arrived. This also brings back a dismissed event.
+    """Make an event due now, as if it had just arrived. This also works for a dismissed event.
 
     Return False if the same person has just made the same decision. Raises Conflict when the event
     is no longer set aside or dismissed, or when it cannot be read, so that retrying cannot help.
@@ -115,7 +115,7 @@ def tie(event: StripeEvent, gift: Gift, *, actor: str, now: datetime) -> bool:
 
 
 def dismiss_event(event: StripeEvent, why: str, *, actor: str, now: datetime) -> bool:
-    """Dismiss an event. It stays stored, and `try_again` brings it back.
+    """Dismiss an event. It stays stored, and `try_again` can make it due again.
 
     Return False if the same person has just made the same decision. Raises Conflict when the event
     is no longer set aside.
@@ -130,9 +130,10 @@ def dismiss_event(event: StripeEvent, why: str, *, actor: str, now: datetime) ->
 def _is_allowed(
     event: StripeEvent, decision: Decision, actor: str, why: str, *states: EventState
 ) -> bool:
-    """Return True if the event's state allows the decision, False if a form was sent twice.
+    """Return whether the event's state allows the decision.
 
-    Raises Conflict otherwise.
+    Return False if it was already made, because a form was sent twice. Raises Conflict if the state
+    does not allow the decision.
     """
     if event.state in states:
         return True

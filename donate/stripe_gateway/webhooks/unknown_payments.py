@@ -1,9 +1,11 @@
-"""Asks Stripe whether this service began a payment that belongs to none of its gifts.
+"""Asks Stripe whether this service created a payment that belongs to none of its gifts.
 
-Another shop may share the Stripe account, and its refunds and disputes name only a payment. An
-event is ignored only if Stripe's own objects say that this service did not begin the payment.
-Otherwise the event keeps waiting: its gift may be restored from a backup, or its payment may be
-recorded a moment later.
+Another shop may use the same Stripe account. Its refunds and disputes arrive here too, and they
+name only a payment.
+
+An event is ignored only if Stripe's own objects say that this service did not create the payment.
+Otherwise the event keeps waiting, because its gift may be restored from a backup, or its payment
+may be recorded a moment later.
 """
 
 from collections.abc import Iterable, Mapping
@@ -23,17 +25,17 @@ from donate.stripe_gateway.models import EventState, StripeEvent, UnknownPayment
 from donate.stripe_gateway.retry_loop import AT_A_TIME, ask_each, due_rows
 from donate.stripe_gateway.webhooks.queue import wake_events
 
-# How long to wait before asking Stripe about an unknown payment. Most become known within seconds,
-# when their own events arrive.
+# How long to wait before asking Stripe about an unknown payment. Most payments are recorded within
+# seconds, when their own events arrive.
 FIRST_ASK: Final = timedelta(minutes=1)
-# When to ask Stripe again, if its answer did not show whose payment it is.
+# The pauses before asking Stripe again, if its answer did not show who created the payment.
 ASK_AGAIN_AFTER: Final = Backoff("10m 1h 6h 1d")
-# The most invoices to read for one payment; no payment pays more invoices than this.
+# Maximum number of invoices to read for one payment. No payment pays more invoices than this.
 _MAX_INVOICES: Final = 10
 
 
 def schedule_lookups(session: Session, payments: Iterable[str], now: datetime) -> None:
-    """Schedule a lookup at Stripe for each of these payments that has none yet."""
+    """Schedule a request to Stripe about each of these payments, unless one is scheduled."""
     # Sort the rows, so that two processes inserting the same ones cannot deadlock.
     rows = [
         {"payment": payment, "is_foreign": False, "asked": 0, "ask_at": now + FIRST_ASK}
@@ -43,7 +45,7 @@ def schedule_lookups(session: Session, payments: Iterable[str], now: datetime) -
 
 
 def foreign_payments(session: Session, payments: Iterable[str]) -> set[str]:
-    """Return the payments that, according to Stripe's objects, this service did not begin."""
+    """Return the payments that this service did not create, according to Stripe's objects."""
     statement = select(UnknownPayment.payment).where(
         col(UnknownPayment.payment).in_(set(payments)), col(UnknownPayment.is_foreign)
     )
@@ -59,11 +61,11 @@ class UnknownPayments:
         self._clock = clock
 
     def ask_due(self) -> int:
-        """Ask about a few payments that are due; return how many Stripe answered."""
+        """Ask about a few due payments; return the number of answers."""
         return ask_each(self._claim_due, self._ask, "a question about a payment")
 
     def _claim_due(self) -> str | None:
-        """Return a due payment that an event still waits for, and schedule the next question."""
+        """Return a due payment for which an event still waits, and schedule the next try."""
         now = self._clock.now()
         with self._database.writing() as session:
             for unknown in due_rows(session, UnknownPayment, now, AT_A_TIME):
@@ -87,7 +89,7 @@ class UnknownPayments:
         self._save_answer(payment, is_foreign=is_foreign)
 
     def _delete_after_last_attempt(self, payment: str) -> None:
-        """Delete a payment's row after its last question. A later event can then add a new row."""
+        """Delete a payment's row after the last try, so that a later event can add a new row."""
         with self._database.writing() as session:
             unknown = session.get(UnknownPayment, payment, with_for_update=True)
             if unknown and unknown.ask_at is None and not unknown.is_foreign:
@@ -101,8 +103,8 @@ class UnknownPayments:
         )
         if _names_a_gift(intent):
             return True
-        # The payment intent of a pledge's month does not name the gift, but its invoice does: the
-        # invoice contains the subscription's metadata.
+        # The payment intent of a monthly payment does not name the gift. Its invoice does, because
+        # the invoice contains the subscription's metadata.
         filter_: Any = {"type": "payment_intent", "payment_intent": payment}
         page = self._client.list_page(
             "invoice_payments", {"payment": filter_, "limit": _MAX_INVOICES}
