@@ -1,6 +1,6 @@
 """Calls to Stripe about the account itself, for the commands `stripe setup` and `doctor`.
 
-Their errors show Stripe's own messages, which are about keys and settings and not about donors.
+The errors may show Stripe's own messages, because these are about keys and settings, not donors.
 """
 
 import json
@@ -13,7 +13,7 @@ import stripe
 
 from donate.errors import StripeKeyRefused, StripeRefused, StripeUnavailable
 
-# The API version of the SDK, which our endpoint's events should have too.
+# The API version of the SDK. The events that our endpoint receives should have the same version.
 API_VERSION: Final = stripe.api_version
 
 _ATTEMPT_TIMEOUT_S: Final = 20.0
@@ -33,7 +33,7 @@ List = Callable[[stripe.StripeClient, Any], Any]
 
 
 class NotPermitted(StripeKeyRefused):
-    """The key is restricted; the message names the permission that it lacks."""
+    """The key is restricted. The message names the permission that the key lacks."""
 
     def __init__(self, message: str) -> None:
         match = _PERMISSION.search(message)
@@ -80,7 +80,7 @@ class StripeAccount:
         return stripe_object
 
     def all_of(self, listing: List, params: Mapping[str, Any] | None = None) -> list[Any]:
-        """Return every object of a list, reading all its pages."""
+        """Return all objects of a list, reading every page."""
         page_params: dict[str, Any] = {**(params or {}), "limit": _PAGE_SIZE}
         objects: list[Any] = []
         for _ in range(_MAX_PAGES):
@@ -97,7 +97,7 @@ class StripeAccount:
 
 
 def same_release(version: str | None) -> bool:
-    """Return whether an API version such as `2026-09-30.endive` has the same release as ours.
+    """Return whether an API version such as `2026-09-30.endive` is of the same release as ours.
 
     Stripe makes no breaking changes within a release: https://docs.stripe.com/webhooks/versioning
     """
@@ -106,6 +106,6 @@ def same_release(version: str | None) -> bool:
 
 def _message(error: stripe.StripeError) -> str:
     message = " ".join(str(error.user_message or type(error).__name__).split())[:500].rstrip(".")
-    # Stripe's messages may quote a part of the key. Hide that part too.
+    # Stripe's messages may quote a part of the key, so hide that part too.
     message = _SECRET.sub(r"\1…", message)
     return f"{message} ({error.request_id})" if error.request_id else message

@@ -1,4 +1,4 @@
-"""Checks that the account's default configuration has our regions' payment methods on and active.
+"""Checks that the account's default configuration offers our regions' payment methods.
 
 https://docs.stripe.com/api/payment_method_configurations: a method is available when its preference
 is on and its capability is active. Only Stripe can activate a capability.
@@ -18,13 +18,13 @@ _DASHBOARD: Final = "the Dashboard under Settings, Payment methods"
 
 
 def method_steps(account: StripeAccount, required: RequiredSettings) -> Sequence[Step]:
-    """Return a Step for each payment method that we need, which says whether donors can use it."""
+    """Return a Step for each payment method we need. It says whether donors can use the method."""
     options: Any = {"stripe_account": required.connected_account or None}
     configurations = account.all_of(
         lambda sdk, params: sdk.v1.payment_method_configurations.list(params, options)
     )
     defaults = [one for one in configurations if one["is_default"] and one["active"]]
-    # Platforms add configurations of their own; sort them last.
+    # Sort configurations that platforms added to the account last.
     defaults.sort(key=lambda one: one.get("application") is not None)
     if not defaults:
         return [by_hand(f"Payment methods: Stripe lists no default; look at them in {_DASHBOARD}.")]

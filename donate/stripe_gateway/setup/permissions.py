@@ -1,8 +1,8 @@
-"""Checks what the key may do at Stripe, without changing anything there.
+"""Checks which permissions the key has at Stripe, without changing anything there.
 
-To check reading, it requests the shortest page of a list. To check writing, it changes an object
-that does not exist. With the permission, Stripe answers that there is no such object; without it,
-Stripe answers 403.
+To check permission to read, it requests the shortest possible page of a list. To check permission
+to write, it tries to change an object that does not exist. If the key has the permission, Stripe
+answers that there is no such object; otherwise, Stripe answers 403.
 """
 
 from collections.abc import Iterator
@@ -20,7 +20,10 @@ _METADATA: Any = {"metadata": {"made_by": "donate"}}
 
 @dataclass(frozen=True, slots=True)
 class _Permission:
-    """A permission of a restricted key as the Dashboard lists it, and what fails without it."""
+    """A permission of a restricted key, as the Dashboard lists it.
+
+    `without` says what fails if the key lacks it. `reads` and `write` are the calls that check it.
+    """
 
     name: str
     without: str
@@ -113,7 +116,7 @@ _READ_PERMISSIONS: Final = (
 
 
 def permission_steps(account: StripeAccount, *, livemode: bool) -> Iterator[Step]:
-    """Yield a Step for each permission. It says: granted, missing, or impossible to check.
+    """Yield a Step for each permission: granted, missing, or impossible to check.
 
     Raises as `ask` does.
     """

@@ -1,8 +1,8 @@
 """Sets up the customer portal, where a donor can replace a card and do nothing else.
 
 https://docs.stripe.com/api/customer_portal/configurations: a portal opens with the default
-configuration, which the Dashboard creates when its settings are saved. The API can change it and
-create others.
+configuration. The Dashboard creates this configuration when somebody saves the portal's settings
+there. The API can change it, and can create other configurations.
 """
 
 from collections.abc import Sequence
@@ -14,8 +14,8 @@ from donate.stripe_gateway.setup.steps import MADE_BY_US, RequiredSettings, Step
 if TYPE_CHECKING:
     from stripe.params.billing_portal import ConfigurationCreateParams, ConfigurationUpdateParams
 
-# In the portal, donors can only replace a card. They change a monthly gift on our page, which
-# records the change.
+# In the portal, donors can only replace a card. They change a monthly gift on our own page, because
+# it records the change.
 FEATURES: Final = {
     "payment_method_update": True,
     "customer_update": False,
@@ -33,7 +33,7 @@ def portal_steps(account: StripeAccount, required: RequiredSettings) -> Sequence
         lambda sdk, params: sdk.v1.billing_portal.configurations.list(params, options),
         {"active": True},
     )
-    # In an account without a default, the service uses the configuration that setup created.
+    # If the account has no default configuration, the service uses the one that setup created.
     defaults = [one for one in configurations if one["is_default"]]
     candidates = defaults or [one for one in configurations if is_ours(one)]
     if candidates:

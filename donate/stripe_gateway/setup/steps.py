@@ -1,4 +1,4 @@
-"""The class Step: what `donate stripe setup` found out about one setting of the account."""
+"""The class Step: the result of checking one setting of the Stripe account."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -11,9 +11,9 @@ DASHBOARD_WEBHOOKS: Final = "the Dashboard under Developers, Webhooks"
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A setting at Stripe, and whether it is right. If not, the function `act` corrects it.
+    """A setting at Stripe, and whether it is right. If it is wrong, the function `act` corrects it.
 
-    Without an `act`, a person has to correct it.
+    Without an `act`, a person has to correct the setting.
     """
 
     says: str

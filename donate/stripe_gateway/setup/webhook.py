@@ -1,7 +1,8 @@
 """Sets up the webhook endpoint: one with our URL, enabled, with our events and our API version.
 
-https://docs.stripe.com/api/webhook_endpoints: an endpoint's version cannot be changed. Stripe
-returns its secret only when it is created, and never says whether it listens to connected accounts.
+https://docs.stripe.com/api/webhook_endpoints: the API version of an endpoint cannot be changed.
+Stripe returns the endpoint's secret only when the endpoint is created. It never says whether the
+endpoint listens to connected accounts.
 """
 
 from collections.abc import Sequence
@@ -30,10 +31,10 @@ _OWN: Final = "its own account"
 
 
 def webhook_steps(account: StripeAccount, required: RequiredSettings) -> Sequence[Step]:
-    """Return Steps that say whether the endpoint with our URL is right. Other URLs are ignored."""
+    """Return Steps that say whether the endpoint with our URL is right. Ignore other URLs."""
     endpoints = account.all_of(lambda sdk, params: sdk.v1.webhook_endpoints.list(params))
     ours = [one for one in endpoints if one["url"] == required.webhook_url]
-    # Sort enabled endpoints first, and keep Stripe's order, the newest first, among them.
+    # Sort enabled endpoints first. Otherwise keep Stripe's order, which is newest first.
     matching = sorted(
         (one for one in ours if same_release(one.get("api_version"))),
         key=lambda one: one["status"] != "enabled",
@@ -142,8 +143,8 @@ def _comparison_step(account: StripeAccount, endpoint: dict[str, Any]) -> Step:
 
 def _listening_steps(endpoint: dict[str, Any], required: RequiredSettings) -> Sequence[Step]:
     expected = _CONNECTED if required.connected_account else _OWN
-    # An endpoint without our metadata was created by a person. It usually listens to events of the
-    # account that it belongs to, and not to those of connected accounts.
+    # If an endpoint has no metadata of ours, a person created it. It usually receives events of its
+    # own account, but not of connected accounts.
     actual = (endpoint.get("metadata") or {}).get(_LISTENS_TO, _OWN)
     if actual == expected:
         return []
