@@ -1,7 +1,8 @@
-"""Calls to Stripe, each with a deadline and one family of errors.
+"""Calls Stripe, with a deadline for each call and one family of errors.
 
-The SDK alone would wait 80 seconds, never retry, and write telemetry into the home folder. Its
-errors become "refused" (a retry would be refused again) or "unavailable" (the outcome is unknown).
+The SDK alone would wait 80 seconds, never retry, and write telemetry into the home folder. The
+SDK's errors become "refused" (a retry would be refused again) or "unavailable" (the outcome is
+unknown).
 """
 
 import json
@@ -24,15 +25,18 @@ if TYPE_CHECKING:
     from stripe.params import RefundCreateParams
     from stripe.params.checkout import SessionCreateParams
 
-# How long a call may take, because a donor waits for it. Two tries of 3.5 s and a pause fit in.
+# The deadline of a call. It is short, because a donor waits for the answer. Two tries of 3.5 s and
+# a pause fit into it.
 DEADLINE_S: Final = 8.0
 PER_ATTEMPT_S: Final = 3.5
 _RETRIES: Final = 1
-# The most concurrent calls to Stripe. If Stripe hangs, further calls wait until their deadline.
+# Maximum number of concurrent calls to Stripe. If Stripe hangs, further calls wait until their
+# deadline.
 _MAX_CONCURRENT: Final = 32
-# The most pages of refunds to read. A payment with more is an error: we could miss a refund.
+# Maximum number of pages of refunds to read. A payment with more refunds is an error, because we
+# could miss one.
 _MAX_REFUND_PAGES: Final = 10
-# The most calls that wait. Each occupies a thread of the server, which other donors need.
+# Maximum number of waiting calls. Each occupies a thread of the server, which other donors need.
 MAX_WAITING: Final = 64
 
 _Answer = TypeVar("_Answer")
@@ -48,14 +52,14 @@ class OpenedSession:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A page of one of Stripe's lists, newest first, each object as Stripe's JSON."""
+    """A page of one of Stripe's lists, newest object first. Each object is Stripe's JSON."""
 
     objects: list[dict[str, Any]]
     has_more: bool
 
 
 class StripeClient:
-    """The calls that we make to Stripe. With `account`, each acts as that connected account."""
+    """The calls that we make to Stripe. With `account`, they act as that connected account."""
 
     def __init__(
         self,
@@ -79,14 +83,15 @@ class StripeClient:
             base_addresses={"api": api_base},
             max_network_retries=_RETRIES,
             http_client=self._http,
-            # Sent as Stripe-Account with every call: https://docs.stripe.com/connect/authentication
+            # This account is sent as Stripe-Account with every call:
+            # https://docs.stripe.com/connect/authentication
             stripe_account=account or None,
         )
         self._waiting_calls = threading.BoundedSemaphore(max_waiting)
         self._calls = ThreadPoolExecutor(_MAX_CONCURRENT, thread_name_prefix="stripe")
 
     def create_session(self, params: "SessionCreateParams", idempotency_key: str) -> OpenedSession:
-        """Open a checkout session; the same key and params again give the same session.
+        """Open a checkout session. The same key and parameters always give the same session.
 
         Raises StripeRefused, StripeKeyRefused or StripeUnavailable.
         """
@@ -110,16 +115,16 @@ class StripeClient:
         )
 
     def expire_session(self, session_id: str) -> dict[str, Any]:
-        """Expire a checkout session, so that it can no longer be paid; return it as Stripe's JSON.
+        """Expire a checkout session so that it cannot be paid any more; return it as Stripe's JSON.
 
-        Raises as `create_session` does; StripeRefused if it was not open.
+        Raises as `create_session` does. Raises StripeRefused if the session was not open.
         """
         return self.ask(lambda sdk: sdk.v1.checkout.sessions.expire(session_id), "checkout.session")
 
     def create_refund(self, params: "RefundCreateParams", idempotency_key: str) -> dict[str, Any]:
-        """Refund a payment; the same key and params again give the same refund, as Stripe's JSON.
+        """Refund a payment; return the refund as Stripe's JSON.
 
-        Raises as `create_session` does.
+        The same key and parameters always give the same refund. Raises as `create_session` does.
         """
         options: Any = {"idempotency_key": idempotency_key}
         refund = self.ask(lambda sdk: sdk.v1.refunds.create(params, options), "refund")
@@ -127,9 +132,10 @@ class StripeClient:
         return refund
 
     def refunds_of(self, payment_intent: str) -> list[dict[str, Any]]:
-        """Return every refund of a payment, whoever made it, as Stripe's JSON; newest first.
+        """Return every refund of a payment as Stripe's JSON, newest first, whoever requested it.
 
-        Raises as `create_session` does, and StripeUnavailable when there are too many to read.
+        Raises as `create_session` does, and StripeUnavailable if there are too many refunds to
+        read.
         """
         refunds: list[dict[str, Any]] = []
         params: dict[str, Any] = {"payment_intent": payment_intent, "limit": 100}
@@ -144,7 +150,7 @@ class StripeClient:
     def list_page(self, listing: str, params: Mapping[str, Any]) -> Page:
         """Return a page of one of Stripe's lists.
 
-        Raises as `create_session` does; StripeUnavailable also if the answer is not a page.
+        Raises as `create_session` does, and StripeUnavailable also if the answer is not a page.
         """
         v1 = self._sdk.v1
         lists: dict[str, Callable[[Any], Any]] = {
@@ -162,16 +168,16 @@ class StripeClient:
         return _page_of(_json_of(self._call(partial(lists[listing], dict(params))), "list"))
 
     def ask(self, call: Callable[[stripe.StripeClient], Any], kind: str) -> dict[str, Any]:
-        """Make one call, and return its answer as Stripe's JSON, which must be an object of `kind`.
+        """Make one call; return its answer, which must be an object of `kind`, as Stripe's JSON.
 
         Raises as `create_session` does.
         """
         return _json_of(self._call(partial(call, self._sdk)), kind)
 
     def redirect_url(self, answer: Mapping[str, Any]) -> str:
-        """Return the URL to which we redirect the donor, from Stripe's answer; check its host.
+        """Return the URL in Stripe's answer for redirecting the donor, after checking its host.
 
-        Raises StripeUnavailable if the answer has no URL, or one whose host is not configured.
+        Raises StripeUnavailable if the answer has no URL, or a URL whose host is not configured.
         """
         url = answer.get("url")
         if not isinstance(url, str) or not self.is_allowed_url(url):
@@ -184,7 +190,7 @@ class StripeClient:
         self._http.close()
 
     def is_allowed_url(self, url: str) -> bool:
-        """Return whether a donor may be sent to a URL: its host must be configured."""
+        """Return whether we may send a donor to a URL. Its host must be configured."""
         try:
             parts = urlsplit(url)
         except ValueError:
@@ -200,7 +206,8 @@ class StripeClient:
             self._waiting_calls.release()
 
     def _within_deadline(self, call: Callable[[], _Answer]) -> _Answer:
-        # Call in a thread: a read timeout does not stop an answer that comes at a byte a second.
+        # Call in a thread, because a read timeout does not stop an answer that arrives at a byte a
+        # second.
         future = self._calls.submit(call)
         try:
             return future.result(timeout=self._deadline_s)
@@ -223,7 +230,8 @@ class StripeClient:
             ) from error
         except stripe.StripeError as error:
             if _is_replay(error):
-                # Stripe replays its answer for this key, so a retry with this key would fail again.
+                # Stripe replays an earlier answer for this key, so a retry with the same key would
+                # fail again.
                 told = refusal_details(error)
                 raise StripeRefused(_summary(error), may_have_acted=True, told=told) from error
             raise StripeUnavailable(_summary(error)) from error
@@ -233,11 +241,15 @@ class StripeClient:
 
 
 def _json_of(answer: Any, kind: str) -> dict[str, Any]:
-    """Return an answer as Stripe sent it. Raises StripeUnavailable if it is no object of `kind`."""
+    """Return an answer as Stripe sent it.
+
+    Raises StripeUnavailable if the answer is not an object of `kind`.
+    """
     # The SDK returns a list or None for a 200 with `[]` or `null`.
     if not isinstance(answer, stripe.StripeObject) or answer.last_response is None:
         raise StripeUnavailable("Stripe's answer is not an object")
-    # Parse the body again, because the SDK's object has numbers in place of some strings.
+    # Parse the body again, because the SDK's object has numbers where Stripe sent some of them as
+    # strings.
     stripe_object: dict[str, Any] = json.loads(answer.last_response.body)
     if stripe_object.get("object") != kind:
         raise StripeUnavailable(f"Stripe's answer is not a {kind}")

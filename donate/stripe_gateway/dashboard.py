@@ -1,4 +1,4 @@
-"""Addresses of Stripe's objects in Stripe's Dashboard. Pure."""
+"""The addresses of pages for Stripe's objects in Stripe's Dashboard. Pure."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -9,8 +9,8 @@ from donate.settings import Settings
 _HOST: Final = "https://dashboard.stripe.com"
 _API_HOST: Final = "api.stripe.com"
 _TEST_SESSION, _LIVE_SESSION = "cs_test_", "cs_live_"
-# The Dashboard's lists by the beginning of an id. Objects without a page of their own, such as
-# checkout sessions and refunds, are found by the Dashboard's search.
+# Maps the beginning of an object's id to a list in the Dashboard. Objects without a page of their
+# own, such as checkout sessions and refunds, are found with the Dashboard's search.
 _LISTS: Final = {
     "pi_": "payments",
     "evt_": "events",
@@ -25,16 +25,16 @@ _FOUND_BY_SEARCH: Final = ("cs_", "re_", "pyr_", "ch_", "py_", "seti_")
 
 @dataclass(frozen=True, slots=True)
 class Dashboard:
-    """The Dashboard of one Stripe account. `account` is "" for the account of the Stripe key."""
+    """The Dashboard of one Stripe account. `account` is "" for the account of our Stripe key."""
 
     livemode: bool
     account: str = ""
 
     def address_of(self, object_id: str) -> str:
-        """Return the address of an object's page; "" if the Dashboard has none for such an id.
+        """Return the address of an object's page, or "" if the Dashboard has none for such an id.
 
-        The id of a checkout session says whether the session is a test. Other ids do not, so the
-        mode of the Stripe key decides.
+        The id of a checkout session says whether the session is a test. Other ids do not say this,
+        so the mode of the Stripe key decides.
         """
         livemode = object_id.startswith(_LIVE_SESSION) or (
             self.livemode and not object_id.startswith(_TEST_SESSION)
@@ -49,10 +49,10 @@ class Dashboard:
 
 
 def dashboard_of(settings: Settings) -> Dashboard | None:
-    """Return the Dashboard of the Stripe account; None for a pretend Stripe.
+    """Return the Dashboard of the Stripe account, or None for a pretend Stripe.
 
-    Stripe's Dashboard knows no object of a pretend Stripe, such as the demo's. It would say that
-    there is no such payment, and staff could think that the payment is lost.
+    The real Dashboard does not have the objects of a pretend Stripe, such as the demo's. It would
+    say that there is no such payment, and staff could think that the payment is lost.
     """
     if urlsplit(settings.stripe_api_base).hostname != _API_HOST:
         return None

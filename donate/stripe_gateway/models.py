@@ -33,7 +33,7 @@ class EventSource(StrEnum):
 
     WEBHOOK = "webhook"
     CATCHUP = "catchup"
-    ASKED = "asked"  # an answer of Stripe to a request of ours
+    ASKED = "asked"  # Stripe's answer to a request of ours
 
 
 class StripeEvent(SQLModel, table=True):
@@ -61,7 +61,8 @@ class StripeEvent(SQLModel, table=True):
     waits_for: str | None = Field(default=None, max_length=255)
     gift_id: uuid.UUID | None = Field(default=None, foreign_key="gift.id", index=True)
     settled_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
-    # The gift that staff tied the event to, whichever gift the event names, and who tied it.
+    # The gift to which staff assigned the event, even if the event names another gift, and who
+    # assigned it.
     tied_to: uuid.UUID | None = Field(default=None, foreign_key="gift.id")
     tied_by: str = Field(default="", max_length=64)
     # The decisions of staff, oldest first; written by `webhooks/staff_decisions.py`.
@@ -93,7 +94,7 @@ class OpenCheckout(SQLModel, table=True):
 
 
 class UnknownPayment(SQLModel, table=True):
-    """A payment or an invoice that an event names and that belongs to no gift here.
+    """A payment or invoice that an event names, but that belongs to no gift of ours.
 
     At `ask_at` the worker asks Stripe whether this service created it. `is_foreign` is True only
     if Stripe's own objects say that this service did not.
@@ -111,7 +112,8 @@ class UnknownPayment(SQLModel, table=True):
 class OpenAgreement(SQLModel, table=True):
     """A session in which a donor agreed to monthly debits, and when to process it next.
 
-    `keys_spent` counts the idempotency keys for which Stripe only repeats a failure.
+    `keys_spent` counts the idempotency keys that are used up, because Stripe only repeats a failure
+    for them.
     """
 
     __tablename__ = "open_agreement"
@@ -133,11 +135,11 @@ class PledgeAction(StrEnum):
     PAUSE = "pause"
     RESUME = "resume"
     CANCEL = "cancel"
-    CANCEL_LATER = "cancel_later"  # at the end of the month that is paid
+    CANCEL_LATER = "cancel_later"  # at the end of the month that is already paid for
 
 
 class OpenPledgeChange(SQLModel, table=True):
-    """A change to a pledge that its donor or staff requested, and when to ask Stripe next.
+    """A change to a pledge, requested by its donor or staff, and when to send it to Stripe next.
 
     Only the newest change of a pledge is open, so a donor can change their mind. Only a pause until
     a date has `resumes_at`, and only a change by staff has a `form_key`.
@@ -174,9 +176,10 @@ class RefundReason(StrEnum):
 
 
 class OpenRefund(SQLModel, table=True):
-    """A refund that staff requested, and when to ask Stripe next; the facts hold its outcome.
+    """A refund that staff requested, and when to send it to Stripe next. Facts record its outcome.
 
-    `keys_spent` counts the idempotency keys for which Stripe only repeats a failure.
+    `keys_spent` counts the idempotency keys that are used up, because Stripe only repeats a failure
+    for them.
     """
 
     __tablename__ = "open_refund"
@@ -198,11 +201,10 @@ class OpenRefund(SQLModel, table=True):
 class CatchupRun(SQLModel, table=True):
     """One run of catch-up, saved after each page so that it can be resumed.
 
-    `stretch` is the index of the range that the run reads, `cursor` the last object that it read,
-    and `events` the number of events it checked. `inbox_before` is the newest row of the inbox when
-    the run began, and `missed_at` the time of the newest event that webhooks missed. `totals` has
-    the fields of a ListedTotal for each currency; `differing` has a sentence for each gift or
-    object that differs.
+    `stretch` is the index of the part of the plan that the run is reading, `cursor` is the last
+    object that it read, and `events` is the number of events that it checked. `inbox_before` is the
+    newest row of the inbox when the run began. `missed_at` is the time of the newest event that
+    webhooks missed.
     """
 
     __tablename__ = "catchup_run"
@@ -219,13 +221,13 @@ class CatchupRun(SQLModel, table=True):
     inbox_before: int = Field(default=0, sa_type=RowNumber)
     missed_at: datetime | None = Field(default=None, sa_type=UtcDateTime)  # see webhooks/health.py
     # `totals` has the fields of a ListedTotal for each currency; `differing` has a sentence for
-    # each gift or object that differs.
+    # each gift or object for which Stripe and our records differ.
     totals: dict[str, Any] = Field(default_factory=dict, sa_type=JSON)
     differing: dict[str, Any] = Field(default_factory=dict, sa_type=JSON)
 
 
 class WebhookHeard(SQLModel, table=True):
-    """A single row with the time of the newest verified webhook, to the minute."""
+    """The table's only row, with the time of the newest verified webhook, to the minute."""
 
     __tablename__ = "webhook_heard"
 

@@ -7,13 +7,13 @@ import stripe
 
 from donate.errors import RefusalDetails
 
-# The most characters to keep of Stripe's message, which usually has about two hundred.
+# Maximum number of characters to keep of Stripe's message, which usually has about two hundred.
 _MAX_LENGTH: Final = 400
 _EMAIL: Final = re.compile(r"[^\s@<>()\"'`,;:]+@[^\s@<>()\"'`,;]+")
 
 
 def refusal_details(error: stripe.StripeError) -> RefusalDetails:
-    """Return Stripe's code, message without e-mail addresses, and request id."""
+    """Return Stripe's error code, its message without e-mail addresses, and the request's id."""
     details: dict[str, str] = {
         "code": str(error.code or ""),
         "message": _EMAIL.sub("(an e-mail address)", _printable(str(error.user_message or ""))),

@@ -1,12 +1,13 @@
 """The loop that sends due requests to Stripe, and retries each until Stripe answers.
 
-Each kind of request has a table whose `ask_at` is the next time to ask. A short transaction claims
-a row: it schedules the next try already, so that no other process takes the row now, and nothing is
-lost if this process dies. No transaction is open during the call to Stripe.
+Each kind of request has a table, in which `ask_at` is the time of the next try. A short transaction
+claims a row: it already schedules the next try. So no other process takes the row now, and the
+request is not lost if this process dies. No transaction is open during the call to Stripe.
 
-How long to wait between two tries stands with each kind of request: as `ASK_AGAIN_AFTER` in
+The time to wait between two tries is defined with each kind of request: as `ASK_AGAIN_AFTER` in
 `refund_requests`, `pledge_requests` and `unknown_payments`, as `ASK_AFTER` in `checkout_polling`,
-as `READ_AGAIN_AFTER` in `balance.reader`, and as a share of the time waited so far in `agreements`.
+as `READ_AGAIN_AFTER` in `balance.reader`, and as a fraction of the time waited so far in
+`agreements`.
 """
 
 import logging
@@ -29,9 +30,9 @@ from donate.stripe_gateway.models import (
 
 log = logging.getLogger(__name__)
 
-# The most requests in one pass of the worker, so that its other jobs get their turn.
+# Maximum number of requests in one run of a worker's job, so that the run stays short.
 AT_A_TIME: Final = 10
-# How long after its creation an object may still be missing from Stripe's lists.
+# A new object may be missing from Stripe's lists for up to this long after its creation.
 LIST_DELAY: Final = timedelta(minutes=10)
 
 Row = TypeVar(
@@ -48,7 +49,7 @@ Request = TypeVar("Request")
 
 
 def due_rows(session: Session, table: type[Row], now: datetime, at_most: int = 1) -> Sequence[Row]:
-    """Lock and return up to `at_most` due rows, the longest due first.
+    """Lock and return up to `at_most` due rows. The row that has been due longest comes first.
 
     Skip rows that another process has locked.
     """
@@ -65,14 +66,15 @@ def due_rows(session: Session, table: type[Row], now: datetime, at_most: int = 1
 def use_new_key(
     database: Database, table: type[KeyedRow], key: str, keys_spent: int, now: datetime
 ) -> None:
-    """Count an idempotency key as spent, because Stripe only repeats its failure for it.
+    """Use another idempotency key from now on, because Stripe only repeats a failure for this one.
 
-    Wait before the next try: it looks for the object in Stripe's list first, and a new object may
-    appear there late.
+    Wait before the next try. That try first looks for the object in Stripe's list, where a new
+    object may appear late.
     """
     with database.writing() as session:
         row = session.get_one(table, key, with_for_update=True)
-        # If two processes saw the same failure, only one takes the next idempotency key.
+        # If two processes saw the same failure, only one of them moves on to the next idempotency
+        # key.
         if row.ask_at and row.keys_spent == keys_spent:
             row.keys_spent += 1
             row.ask_at = max(row.ask_at, now + LIST_DELAY)
@@ -81,10 +83,10 @@ def use_new_key(
 def ask_each(
     claim: Callable[[], Request | None], ask: Callable[[Request], object], what: str
 ) -> int:
-    """Claim and send one request after another; return how many Stripe answered.
+    """Claim and send one request after another; return the number of answers.
 
-    `claim` returns None when nothing is due. A refusal is an answer. If Stripe gives no answer, the
-    rest stays due: return 0, so that the worker pauses.
+    `claim` returns None when nothing is due. A refusal counts as an answer. If Stripe gives no
+    answer, the remaining requests stay due, and 0 is returned, so that the worker pauses.
     """
     for answered in range(AT_A_TIME):
         request = claim()

@@ -57,7 +57,7 @@ class PayoutReader:
         self._stopping.set()
 
     def read_due(self) -> int:
-        """Read a few due payouts; return for how many Stripe answered."""
+        """Read a few due payouts; return the number of answers."""
         return ask_each(self._claim_due, self._read, "a question about a payout")
 
     def _claim_due(self) -> _Claim | None:

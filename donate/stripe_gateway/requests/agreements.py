@@ -91,7 +91,7 @@ class Agreements:
         self._clock = clock
 
     def ask_due(self) -> int:
-        """Process a few due agreements; return for how many Stripe answered."""
+        """Process a few due agreements; return the number of answers."""
         return ask_each(self._take_due, self._ask, "a request for an agreement")
 
     def _take_due(self) -> Agreement | None:

@@ -84,7 +84,7 @@ class CheckoutPoller:
         self._settler.settle_due()
 
     def ask_due(self) -> int:
-        """Poll a few due sessions; return for how many Stripe answered."""
+        """Poll a few due sessions; return the number of answers."""
         return ask_each(self._claim_due, self._ask, "a question about a checkout session")
 
     def _claim_due(self) -> str | None:

@@ -43,7 +43,7 @@ class PauseEnds:
         self._ask_after: dict[uuid.UUID, datetime] = {}
 
     def ask_due(self) -> int:
-        """Ask about a few pledges whose pause should be over; return how many Stripe answered."""
+        """Ask about a few pledges whose pause should be over; return the number of answers."""
         now = self._clock.now()
         self._ask_after = {each: at for each, at in self._ask_after.items() if at > now}
         with self._database.reading() as session:

@@ -95,7 +95,7 @@ class PledgeChanges:
         return done
 
     def ask_due(self) -> int:
-        """Request a few due changes from Stripe; return for how many Stripe answered."""
+        """Request a few due changes from Stripe; return the number of answers."""
         return ask_each(self._claim_due, self._ask, "a change of a pledge")
 
     def retry_month(self, gift: Gift) -> bool:

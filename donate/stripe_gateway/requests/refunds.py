@@ -78,7 +78,7 @@ class Refunds:
             log.warning("no answer yet to a refund: %s", type(error).__name__)
 
     def ask_due(self) -> int:
-        """Request a few due refunds from Stripe; return for how many Stripe answered."""
+        """Request a few due refunds from Stripe; return the number of answers."""
         return ask_each(self._take_due, self._ask, "a refund")
 
     def _take_due(self) -> OpenRefund | None:
