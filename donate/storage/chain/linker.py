@@ -85,7 +85,8 @@ class ChainLinker:
             return _Limits(now, newest, self._inserting(session))
 
     def _inserting(self, session: Session) -> frozenset[str]:
-        if self._database.is_sqlite:  # one transaction writes at a time: ids appear in order
+        # On SQLite only one transaction writes at a time, so ids appear in order.
+        if self._database.is_sqlite:
             return frozenset()
         return frozenset(session.execute(_INSERTING, {"tables": _NAMES}).scalars())
 

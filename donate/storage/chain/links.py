@@ -32,7 +32,7 @@ class Link:
 
     @property
     def is_full(self) -> bool:
-        """Whether the link has the maximum number of rows; others may have existed at the time."""
+        """Whether the link has the maximum number of rows, so more may be left for the next."""
         return self.row_count >= LINK_ROWS
 
 

@@ -24,7 +24,7 @@ _TEXT: Final = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Seal:
-    """The content of a seal: the day, the chain's number of links and rows, and its last hash."""
+    """The content of a seal: its day, the number of links and rows, and the last link's hash."""
 
     day: date
     position: int

@@ -1,4 +1,4 @@
-"""Store the newest fact that each letter included, so that a correction can follow a wrong one."""
+"""Store the newest fact that each letter took into account, so that errors can be corrected."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -14,7 +14,8 @@ UPDATE letter SET knew = (
 )
 WHERE kind = 'thank_you' AND state = 'sent'
 """
-# The occasion of a thank-you for a transfer is now that transfer: the last one that it included.
+# The occasion of a thank-you letter for a transfer is now the last transfer that it took into
+# account.
 _OCCASION = """
 UPDATE letter SET occasion = (
     SELECT fact.source_id FROM gift_fact AS fact

@@ -1,4 +1,4 @@
-"""Add an index for the newest facts of a few kinds, such as Stripe's refusals."""
+"""Add an index for finding the newest facts of certain kinds, such as Stripe's refusals."""
 
 from alembic import op
 

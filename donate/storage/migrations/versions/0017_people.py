@@ -1,4 +1,4 @@
-"""Add invitations, second factors, sign-ins that are not complete, and details of sessions."""
+"""Add invitations, second factors, unfinished sign-ins, and details of sessions."""
 
 import sqlalchemy as sa
 from alembic import op
