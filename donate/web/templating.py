@@ -112,7 +112,10 @@ class Localizer:
         return translate(self.language, message, values)
 
     def ngettext(self, one: str, many: str, count: int, /, **values: str) -> str:
-        """Translate the form of a message that fits a count; %(count)s is the count."""
+        """Translate a message in its singular or plural form, depending on `count`.
+
+        `%(count)s` in the message becomes the count.
+        """
         message = translations(self.language).ngettext(one, many, count)
         return message % ({"count": self.number(count)} | values)
 
@@ -251,7 +254,11 @@ class Pages:
 
 
 def language_for(requested: str | None, accepts: str | None, offered: Sequence[str]) -> str:
-    """Return the requested language if it is offered, else the browser's preferred offered one."""
+    """Return the offered language that fits best.
+
+    The requested language comes first, then the languages that the browser prefers, then the first
+    offered language.
+    """
     preferred = [part.partition(";")[0] for part in (accepts or "")[:500].split(",")]
     for tag in [requested or "", *preferred]:
         short = tag.strip().lower().partition("-")[0]
