@@ -248,8 +248,8 @@ def _json_of(answer: Any, kind: str) -> dict[str, Any]:
     # The SDK returns a list or None for a 200 with `[]` or `null`.
     if not isinstance(answer, stripe.StripeObject) or answer.last_response is None:
         raise StripeUnavailable("Stripe's answer is not an object")
-    # Parse the body again, because the SDK's object has numbers where Stripe sent some of them as
-    # strings.
+    # Parse the body again, because the SDK's object has numbers in place of some strings that
+    # Stripe sent.
     stripe_object: dict[str, Any] = json.loads(answer.last_response.body)
     if stripe_object.get("object") != kind:
         raise StripeUnavailable(f"Stripe's answer is not a {kind}")

@@ -14,10 +14,10 @@ from donate.storage.column_types import EnumText, RowNumber, UtcDateTime
 class EventState(StrEnum):
     """The state of an event in the inbox.
 
-    A WAITING event is settled at `due_at`. The facts of a SETTLED event are in the ledger. An
-    IGNORED event is authentic, but contains nothing to record. A FOREIGN event belongs to another
-    account, or to the other mode (test or live). A SET_ASIDE event is authentic, but cannot be
-    applied; staff decide, and may make it a DISMISSED event.
+    A WAITING event is to be turned into facts at `due_at`. The facts of a SETTLED event are in the
+    ledger. An IGNORED event is authentic, but contains nothing to record. A FOREIGN event belongs
+    to another account, or to the other mode (test or live). A SET_ASIDE event is authentic, but
+    cannot be applied; staff decide, and may make it a DISMISSED event.
     """
 
     WAITING = "waiting"

@@ -86,8 +86,8 @@ NEEDS_A_LOOK: Final = frozenset(
 )
 """The kinds that a charity in one currency does not expect, so staff should look into them."""
 
-# Maps type and reporting category together, for the cases where the category says more than the
-# type does.
+# Maps a pair of type and reporting category to its kind, if the category says more than the type
+# does.
 _BY_BOTH: Final[dict[tuple[str, str], BalanceKind]] = {
     ("refund", "partial_capture_reversal"): BalanceKind.UNCAPTURED,
     ("payment_refund", "partial_capture_reversal"): BalanceKind.UNCAPTURED,

@@ -123,10 +123,10 @@ class BalanceTransaction(SQLModel, table=True):
 
 
 class PayoutToRead(SQLModel, table=True):
-    """A payout that has to be read from Stripe, or was read, and when to read it next.
+    """When to read a payout from Stripe next, and why the last read failed.
 
-    `ask_at` is None if nothing about the payout was reported since the last read. `trouble` says
-    why the last read failed, for staff.
+    `ask_at` is the time of the next read, or None if nothing was reported about the payout since
+    the last read. `trouble` is the reason for staff.
     """
 
     __tablename__ = "payout_to_read"

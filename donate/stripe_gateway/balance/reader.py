@@ -1,4 +1,4 @@
-"""Reads payouts that are due from Stripe, each with all of its balance transactions.
+"""Reads payouts from Stripe when a read is due, each with all of its balance transactions.
 
 An event only says that a payout has changed. Events come late and out of order, so the state is
 always read from Stripe itself.
@@ -41,7 +41,7 @@ class _Claim:
 
 
 class PayoutReader:
-    """Reads the payouts that are due, one after the other."""
+    """Reads the payouts for which a read is due, one after the other."""
 
     def __init__(
         self, database: Database, client: StripeClient, lists: StripeLists, clock: Clock
@@ -57,7 +57,7 @@ class PayoutReader:
         self._stopping.set()
 
     def read_due(self) -> int:
-        """Read a few due payouts; return the number of answers."""
+        """Read a few payouts for which a read is due; return the number of answers."""
         return ask_each(self._claim_due, self._read, "a question about a payout")
 
     def _claim_due(self) -> _Claim | None:
@@ -125,7 +125,7 @@ def _is_unknown(refused: StripeRefused) -> bool:
 
 
 def _finish(claim: _Claim) -> Any:
-    """Return the statement that ends a claim, unless an event has made the payout due again."""
+    """Return the statement that ends a claim, unless an event has scheduled another read."""
     return (
         update(PayoutToRead)
         .where(

@@ -89,7 +89,7 @@ class Comparison:
 def synthetic_events(
     listing: Listing, stripe_object: dict[str, Any], retrieved_at: datetime, *, livemode: bool
 ) -> list[SyntheticEvent]:
-    """Return the synthetic events for an object of a list. Leave out foreign events."""
+    """Return the synthetic events for an object of a list, without events irrelevant to us."""
     payloads = _events_of(listing, stripe_object, retrieved_at)
     events = (_read_event(payload, livemode=livemode) for payload in payloads)
     return [event for event in events if event]

@@ -156,7 +156,7 @@ def newly_set_aside(session: Session, run: CatchupRun) -> dict[str, str]:
 
 
 def still_to_settle(session: Session, run: CatchupRun, now: datetime) -> bool:
-    """Return whether any event that this run fetched has never been processed so far."""
+    """Return whether an event that this run fetched still waits to be processed."""
     unprocessed = select(StripeEvent.id).where(
         col(StripeEvent.id) > run.inbox_before,
         StripeEvent.source == EventSource.CATCHUP,

@@ -57,7 +57,7 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class Month:
-    """A monthly payment of a pledge after the first, paid or failed. It becomes its own gift."""
+    """A monthly payment of a pledge after the first, paid or failed. It becomes a new gift."""
 
     invoice_id: str
     amount_minor: int

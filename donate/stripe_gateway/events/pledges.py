@@ -47,7 +47,7 @@ def read_subscription(envelope: Envelope) -> Reading | IrrelevantEvent:
                 FactKind.PLEDGE_STARTED, subscription_id, at, evidence=_month_end(subscription)
             )
         )
-    # An active new pledge needs no PLEDGE_CHANGED: PLEDGE_STARTED implies the status active.
+    # If a new pledge is active, PLEDGE_STARTED says so, and no PLEDGE_CHANGED is needed.
     if not is_ended and (not facts or status != "active"):
         evidence: Evidence = {
             "subscription": subscription_id,
@@ -74,7 +74,7 @@ def read_subscription(envelope: Envelope) -> Reading | IrrelevantEvent:
 
 
 def _pause(subscription: Mapping[str, Any], at: datetime) -> Evidence:
-    """Return whether collection is paused at this time, and until when, if a date is set.
+    """Return whether collection is paused at the time `at`, and until when if a date is set.
 
     Stripe's documents do not say whether `pause_collection` becomes empty when its end date is
     reached. https://docs.stripe.com/billing/subscriptions/pause-payment

@@ -1,9 +1,11 @@
-"""Starts the monthly debits that donors agreed to on Stripe's page, and cancels those that failed.
+"""Starts the monthly debits that donors agreed to on Stripe's page, or cancels failed ones.
 
 Checkout creates no subscription for bank debits: in its setup mode, the donor only agrees to later
 debits. The worker finds the agreement, and creates the subscription with an idempotency key that is
-derived from the session's id. Stripe's answer goes into the inbox like any event. Each agreement
-has its own customer, so after a crash the worker finds a subscription that it has already created.
+derived from the session's id. Stripe's answer goes into the inbox like any event.
+
+Each agreement has its own customer, so after a crash the worker finds a subscription that it has
+already created.
 """
 
 import logging

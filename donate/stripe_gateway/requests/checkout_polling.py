@@ -104,7 +104,7 @@ class CheckoutPoller:
 
 
 def _claim(session: Session, checkout: OpenCheckout, now: datetime) -> bool:
-    """Schedule the session's next poll before this one; return False if one was just made."""
+    """Schedule the session's next poll; return False if another call has just polled it."""
     statement = (
         update(OpenCheckout)
         .where(

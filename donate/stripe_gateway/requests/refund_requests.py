@@ -60,8 +60,9 @@ def request_refund(
 ) -> OpenRefund | None:
     """Record and return a refund request. The caller commits, then calls `Refunds.ask_now`.
 
-    Return None if the same form was sent before. Raises MoreThanIsLeft; Conflict when the gift is
-    disputed, has no such payment, or the form was sent before with other values; and NotFound.
+    Return None if the same form was sent before. Raises MoreThanIsLeft. Raises Conflict when the
+    gift is disputed, when it has no such payment, or when the form was sent before with other
+    values. Raises NotFound when there is no such gift.
     """
     # Lock the gift, so that of two requests the second one sees what the first one reserved.
     gift = session.get(Gift, gift_id, with_for_update=True)

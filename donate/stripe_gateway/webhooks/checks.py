@@ -34,7 +34,7 @@ class Expectation:
 def foreign_reason(
     envelope: Envelope, *, livemode: bool, account: str, was_fetched: bool = False
 ) -> str | None:
-    """Return why an event is not meant for this service, or None if it is.
+    """Return why an event is not meant for this service, or None if it is meant for it.
 
     An event of a connected account names that account. An event of the platform itself names no
     account: https://docs.stripe.com/connect/webhooks. If `was_fetched` is true, Stripe listed the

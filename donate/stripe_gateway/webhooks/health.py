@@ -64,7 +64,7 @@ def webhook_silence(session: Session) -> Silence | None:
 
 
 def last_webhook_at(session: Session) -> datetime | None:
-    """Return when the newest webhook arrived, with an accuracy of a minute."""
+    """Return when the newest webhook arrived, accurate to the minute."""
     return session.exec(select(WebhookHeard.heard_at)).one_or_none()
 
 

@@ -1,4 +1,4 @@
-"""Settles stored events in batches, which means that it turns them into facts.
+"""Settles stored events, which means turning them into facts, in batches.
 
 One transaction claims, reads, records and saves a batch. If an event fails, it must not hold up the
 others. So the batch is rolled back, and each of its events is settled alone, in a savepoint.
@@ -122,7 +122,7 @@ class Settler:
         recorder.follow_up()
 
     def _read(self, event: ClaimedEvent, now: datetime) -> Reading | PayoutNews | None:
-        """Return what an event says. If it has no facts, give it its final state."""
+        """Return what an event says. If it contains no facts, give it its final state."""
         try:
             envelope = envelope_of(event.payload)
             was_fetched = event.source is not EventSource.WEBHOOK

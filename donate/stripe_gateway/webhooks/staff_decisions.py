@@ -130,10 +130,10 @@ def dismiss_event(event: StripeEvent, why: str, *, actor: str, now: datetime) ->
 def _is_allowed(
     event: StripeEvent, decision: Decision, actor: str, why: str, *states: EventState
 ) -> bool:
-    """Return whether the event's state allows the decision.
+    """Return True if the event's state allows the decision, False if it is already made.
 
-    Return False if it was already made, because a form was sent twice. Raises Conflict if the state
-    does not allow the decision.
+    Sending a form twice makes the same decision again. Raises Conflict if the event's state does
+    not allow the decision.
     """
     if event.state in states:
         return True

@@ -184,7 +184,7 @@ def an_agreement_names_customer_and_account(world: World) -> None:
     if_false="A donor agrees to monthly debits, but no debit is made.",
 )
 def monthly_debits_begin_after_the_agreement(world: World) -> None:
-    """Stripe creates a subscription on the bank account that the donor agreed to in Checkout."""
+    """Stripe creates a subscription on the bank account that the donor chose in Checkout."""
     subscription = person_steps.debit_subscription(world)
     expect(
         subscription["status"] in ("active", "incomplete"), f"status is {subscription['status']}"

@@ -23,7 +23,7 @@ _KIND: Final = {"endpoint": "webhook_endpoint", "portal": "billing_portal.config
     if_false="Events have a different structure, or an unknown secret signs them.",
 )
 def an_endpoint_has_our_version_and_a_secret(world: World) -> None:
-    """A new endpoint has the API version we request; only the creation's answer has its secret."""
+    """A new endpoint has the API version we request; its secret is only in the first answer."""
     endpoint = _endpoint(world, proving=True)
     expect(same_release(endpoint["api_version"]), f"api_version is {endpoint['api_version']}")
     expect(str(endpoint["secret"]).startswith("whsec_"), "the answer has no secret")

@@ -107,7 +107,7 @@ def a_payout_is_listed_and_retrieved(world: World) -> None:
     if_false="A payout does not add up, and nobody knows which gifts it has.",
 )
 def an_automatic_payout_lists_its_transactions(world: World) -> None:
-    """A reconciled payout lists its transactions, and one of its own that takes out their sum."""
+    """A reconciled payout lists all its transactions, and a negative one for the payout itself."""
     asked_at = world.clock.now()
     payout = _newest_payout(world)
     if not is_listed(read_payout(payout, asked_at)):
