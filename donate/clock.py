@@ -56,12 +56,12 @@ class Backoff:
     def after(self, attempts: int) -> timedelta:
         """Return the pause after this many attempts, counted from 1.
 
-        After the last pause of the list, that pause is used again and again.
+        If there are more attempts than pauses, the last pause repeats.
         """
         return self.pauses[min(attempts, len(self.pauses)) - 1]
 
     def after_or_stop(self, attempts: int) -> timedelta | None:
-        """Return the pause after this many attempts, or None if there is no further attempt."""
+        """Return the pause after this many attempts, or None if no more should be made."""
         return self.pauses[attempts - 1] if attempts <= len(self.pauses) else None
 
 

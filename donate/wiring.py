@@ -145,7 +145,7 @@ def build_parts(settings: Settings, clock: Clock | None = None) -> Parts:
 def _chain_jobs(
     settings: Settings, database: Database, regions: Regions, clock: Clock
 ) -> Iterator[Job]:
-    """Yield the jobs that extend the hash chain, seal it every day, and mail the seals."""
+    """Yield the jobs that extend the hash chain, seal it daily, and send the seals by e-mail."""
     time_zone = next(iter(regions.values())).time_zone
     yield ChainLinker(database, clock).link_due
     carrier = carrier_of(settings) if settings.seal_to else None
