@@ -115,8 +115,9 @@ class TimedConnection(psycopg.Connection[Any]):
     """A connection that is closed when the server has sent nothing for `silence_s` seconds.
 
     Problem: while PostgreSQL sends nothing, threads would wait forever, and pages could not answer
-    503. Shown by: `tests/faults/test_proxy_postgresql.py`, the test of a silent server. Delete it
-    when: psycopg can limit the time of a query on the client's side.
+    503.
+    Shown by: `tests/faults/test_proxy_postgresql.py`, the test of a silent server.
+    Delete it when: psycopg can limit the time of a query on the client's side.
     """
 
     silence_s: float | None = None
@@ -175,7 +176,10 @@ def without_timeout(connection: Connection) -> Iterator[None]:
 
 @contextmanager
 def raising_busy() -> Iterator[None]:
-    """Raise DatabaseBusy instead of a temporary database error; let programming errors pass."""
+    """Raise DatabaseBusy in place of a temporary database error.
+
+    Programming errors are not replaced.
+    """
     try:
         yield
     except PoolTimeout as error:

@@ -4,9 +4,9 @@ httptools limits neither the size of request headers nor the time they take. uvi
 number of pipelined requests, and while some are queued, the handler of the current request does not
 learn that the client has disconnected.
 
-Problem: a request that never ends could fill the memory or occupy a connection forever. Shown by:
-`tests/test_connection_limits.py`, which sends endless heads, trailers and pipelines. Delete it
-when: uvicorn itself limits the size and the time of a head, and pipelined requests.
+Problem: a request that never ends could fill the memory or occupy a connection forever.
+Shown by: `tests/test_connection_limits.py`, which sends endless heads, trailers and pipelines.
+Delete it when: uvicorn itself limits the size and the time of a head, and pipelined requests.
 """
 
 import asyncio

@@ -32,7 +32,10 @@ class Link:
 
     @property
     def is_full(self) -> bool:
-        """Whether the link has the maximum number of rows, so more may be left for the next."""
+        """Whether the link has the maximum number of rows.
+
+        If it has, the next link may cover rows that were committed just as early.
+        """
         return self.row_count >= LINK_ROWS
 
 

@@ -79,7 +79,7 @@ def _canonical_uuid(value: object) -> object:
 
 
 def _canonical_json(value: object) -> object:
-    if not isinstance(value, str):  # PostgreSQL's driver has already parsed it
+    if not isinstance(value, str):  # PostgreSQL's driver has parsed the JSON
         return value
     try:
         return json.loads(value)

@@ -77,7 +77,8 @@ def _pause(subscription: Mapping[str, Any], at: datetime) -> Evidence:
     """Return whether collection is paused at the time `at`, and until when if a date is set.
 
     Stripe's documents do not say whether `pause_collection` becomes empty when its end date is
-    reached. https://docs.stripe.com/billing/subscriptions/pause-payment
+    reached.
+    https://docs.stripe.com/billing/subscriptions/pause-payment
     """
     pause = subscription.get("pause_collection")
     if pause is None:
