@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 
+from donate.bank.reconciliation.renewing import SuggestionRenewer
 from donate.bank.transfer_mails.intake import TransferMailIntake
 from donate.bank.transfer_mails.keys import fetch_key, read_key_file
 from donate.clock import Clock, SystemClock
@@ -102,9 +103,7 @@ def build_parts(settings: Settings, clock: Clock | None = None) -> Parts:
     jobs += [settling.settle_due, *(each.ask_due for each in pollers)]
     transfer_mails = _transfer_mails(settings, database, regions, clock)
     jobs += [payouts.read_due, transfer_mails.check_due, transfer_mails.take_folder_due]
-    jobs += [Lapsing(database, regions, clock).lapse_due, TotalsMerger(database).merge_due]
-    if database.is_sqlite:
-        jobs.append(database.copy_log)
+    jobs += _upkeep_jobs(database, regions, clock)
     if settings.catchup_every_minutes:
         every = timedelta(minutes=settings.catchup_every_minutes)
         jobs.append(CatchupSchedule(catchup, database, clock, every).catch_up_when_due)
@@ -140,6 +139,15 @@ def build_parts(settings: Settings, clock: Clock | None = None) -> Parts:
         payouts=payouts,
         worker=worker,
     )
+
+
+def _upkeep_jobs(database: Database, regions: Regions, clock: Clock) -> Iterator[Job]:
+    """Yield the jobs that keep what is stored up to date, and that ask nobody else."""
+    yield Lapsing(database, regions, clock).lapse_due
+    yield TotalsMerger(database).merge_due
+    yield SuggestionRenewer(database, regions, clock).renew_due
+    if database.is_sqlite:
+        yield database.copy_log
 
 
 def _chain_jobs(

@@ -122,8 +122,8 @@ class MatchingRun(SQLModel, table=True):
     """The last run of the matcher over all open lines: one row, or none before the first run.
 
     `seen` is what there was to compare, in short; if it is another one, suggestions may be
-    outdated. `is_settled` says whether a later run has seen the same: a transaction that was open
-    during the first one may have added something with an earlier number.
+    outdated. `is_settled` says whether a run a minute later has seen the same: a transaction that
+    was open during the first one may have added something with an earlier number.
     """
 
     __tablename__ = "matching_run"

@@ -29,6 +29,7 @@ from donate.bank.reconciliation.candidate_queries import (
     read_until,
     stored_suggestions,
 )
+from donate.bank.reconciliation.matching_runs import note_matching_run, what_to_compare
 from donate.bank.statements.models import RecordedLine
 from donate.bank.transfer_mails.queries import usable_mails
 from donate.storage.bulk_writes import table_of
@@ -76,6 +77,7 @@ def suggest_for_open_lines(
 ) -> dict[Band, int]:
     """Match all open lines, store what has changed, and return how many lines each band has."""
     with database.reading_snapshot() as session:
+        inputs = what_to_compare(session)
         before = stored_suggestions(session)
         lines = open_lines(session)
         world = read_world(session, now) if lines else MatchingWorld()
@@ -93,6 +95,8 @@ def suggest_for_open_lines(
     for start in range(0, len(changed), _LINES_AT_A_TIME):
         with database.writing() as session:
             _store(session, changed[start : start + _LINES_AT_A_TIME])
+    with database.writing() as session:
+        note_matching_run(session, inputs, now)
     counts = dict.fromkeys(Band, 0)
     for match in matches.values():
         counts[match.band] += 1

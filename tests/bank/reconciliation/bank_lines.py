@@ -12,7 +12,6 @@ from donate.bank.reconciliation.deciding import DecidedPart, decide_line
 from donate.bank.reconciliation.models import LinePart
 from donate.bank.statements.importing import ImportChoices, import_statement
 from donate.bank.statements.models import RecordedLine
-from donate.bank.transfer_mails.models import InteracTransfer, TransferState
 from donate.gifts.audit import differences
 from donate.gifts.models import Gift
 from donate.money import Money
@@ -71,30 +70,6 @@ def payout(database: Database, amount: int, day: int = 9, status: str = "paid") 
             arrives_on=date(2026, 3, day),
             created_at=NOW,
             read_at=NOW,
-        )
-        session.add(row)
-        session.flush()
-        assert row.id is not None
-        return row.id
-
-
-def transfer_mail(
-    database: Database, message: str, reference: str = "CA1abcuJP", day: date = TODAY
-) -> int:
-    """Record that Interac's e-mail says that 50.00 were deposited; return its number."""
-    with database.writing() as session:
-        row = InteracTransfer(
-            interac_reference=reference,
-            state=TransferState.DEPOSITED,
-            day=day,
-            amount_minor=5_000,
-            currency="CAD",
-            sender_name="Jane Smith",
-            sender_key="jane smith",
-            sender_email="jane@example.org",
-            message=message,
-            language="en-CA",
-            recorded_at=NOW,
         )
         session.add(row)
         session.flush()

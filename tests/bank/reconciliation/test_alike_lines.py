@@ -17,8 +17,8 @@ from tests.bank.reconciliation.bank_lines import (
     findings,
     gift,
     reread,
-    transfer_mail,
 )
+from tests.bank.reconciliation.interac_mails import deposited_mail
 
 
 def suggest(database: Database) -> dict[Band, int]:
@@ -29,7 +29,7 @@ def two_of_a_kind(database: Database, until: date) -> tuple[list[Gift], list[Rec
     """Record two gifts, the e-mails of their transfers, and two lines that show no name."""
     gifts = [gift(database, "one"), gift(database, "two")]
     for number, one in enumerate(gifts):
-        transfer_mail(database, f"For {one.reference}", f"CA1abcuJ{number}", date(2026, 3, 6))
+        deposited_mail(database, f"For {one.reference}", f"CA1abcuJ{number}", date(2026, 3, 6))
     lines = [bank_line(database, 5_000, "E-TRANSFER", day, until=until) for day in (7, 8)]
     return gifts, lines
 

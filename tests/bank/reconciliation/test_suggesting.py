@@ -28,8 +28,8 @@ from tests.bank.reconciliation.bank_lines import (
     gift,
     payout,
     reread,
-    transfer_mail,
 )
+from tests.bank.reconciliation.interac_mails import deposited_mail
 
 CODES = ["LWCAN"]
 
@@ -69,7 +69,7 @@ def test_a_reference_in_the_line_is_certain(database: Database) -> None:
 def test_an_email_ties_a_line_without_a_name(database: Database) -> None:
     """Interac's e-mail supplies the reference, and its own reference names the transfer."""
     one = gift(database)
-    mail_id = transfer_mail(database, f"For {one.reference}")
+    mail_id = deposited_mail(database, f"For {one.reference}")
     line = bank_line(database, 5_000, "E-TRANSFER ***uJP", day=NOW.day)
     assert suggest(database)[Band.CERTAIN] == 1
     stored = reread(database, line)
@@ -82,7 +82,7 @@ def test_an_email_ties_a_line_without_a_name(database: Database) -> None:
 def test_undo_frees_the_email(database: Database) -> None:
     """If the line is undone, Interac's e-mail may explain another line."""
     one = gift(database)
-    mail_id = transfer_mail(database, f"For {one.reference}")
+    mail_id = deposited_mail(database, f"For {one.reference}")
     line = bank_line(database, 5_000, "E-TRANSFER ***uJP", day=NOW.day)
     suggest(database)
     accept(database, reread(database, line))
