@@ -9,7 +9,7 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from donate.clock import SystemClock
+from donate.clock import SystemClock, local_date
 from donate.errors import BadInput, Misconfigured
 from donate.settings import Settings, load_settings
 from donate.storage.database import Database
@@ -27,8 +27,8 @@ _LONGEST_FILE_NAME: Final = 255
 def add_audit_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add `donate audit` and `donate seal`."""
     text = (
-        "recompute every gift from its facts, and check every constraint, the hash chain and its "
-        "seals; exit 1 if anything differs"
+        "recompute every gift from its facts, and check every constraint, the books, the hash "
+        "chain and its seals; exit 1 if anything differs"
     )
     audit = commands.add_parser("audit", help=text, description=f"{text.capitalize()}.")
     audit.add_argument(
@@ -46,20 +46,26 @@ def add_audit_commands(commands: "argparse._SubParsersAction[argparse.ArgumentPa
 
 def _audit(arguments: argparse.Namespace) -> int:
     from donate.bank.reconciliation.audit import bank_differences
+    from donate.books.recorded.books_audit import books_differences
     from donate.gifts.audit import differences
     from donate.gifts.queries import count_gifts
     from donate.gifts.search_index.index_audit import search_differences
+    from donate.regions.regions import load_regions
     from donate.storage.chain.verification import ChainCheck, check_chain
     from donate.storage.constraints import broken_constraints
 
     seals = list(_read_seals(arguments.seal))
     count, check = 0, ChainCheck()
-    with _existing_database(_settings()) as database, database.reading_snapshot() as session:
+    settings = _settings()
+    time_zone = next(iter(load_regions(settings.regions_file).values())).time_zone
+    today = local_date(SystemClock().now(), time_zone)
+    with _existing_database(settings) as database, database.reading_snapshot() as session:
         for line in chain(
             broken_constraints(session),
             differences(session),
             search_differences(session),
             bank_differences(session),
+            books_differences(session, today, time_zone=time_zone),
             check_chain(session, check, seals),
         ):
             count += 1

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Final
 
 from donate.clock import SystemClock
+from donate.commands.journal import add_journal_command
 from donate.commands.system_user import system_user
 from donate.errors import BadInput, BadInputs, Misconfigured
 from donate.finance.exports.registry import EXPORTS, read_export
@@ -51,6 +52,7 @@ def add_export_commands(commands: "argparse._SubParsersAction[argparse.ArgumentP
             action = "append" if each in kind.several else "store"
             command.add_argument(f"--{each}", action=action, dest=dest, help=meaning)
         command.set_defaults(run=_export, name=name)
+    add_journal_command(subcommands)
 
 
 def _export(arguments: argparse.Namespace) -> int:

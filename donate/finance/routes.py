@@ -15,6 +15,8 @@ from donate.bank.transfer_mails.intake import TransferMailIntake
 from donate.clock import Clock
 from donate.finance.access import Gate
 from donate.finance.activity.pages import ActivityPages
+from donate.finance.books.last_look import LastLook
+from donate.finance.books.pages import BooksPages
 from donate.finance.donors.routes import add_donor_routes
 from donate.finance.exports.pages import add_export_routes
 from donate.finance.frame import StaffPages
@@ -86,7 +88,13 @@ class FinancePages:
             database, pages, clock, dashboard, regions=regions, letters_wait=letters_wait
         )
         gift_list = GiftListPages(database, pages, clock, time_zone, regions=regions, limits=limits)
-        overview = OverviewPages(database, pages, clock, time_zone, regions=regions, limits=limits)
+        last_look = LastLook(database, clock, time_zone)
+        overview = OverviewPages(
+            *(database, pages, clock, time_zone, last_look), regions=regions, limits=limits
+        )
+        books = BooksPages(
+            *(database, pages, clock, time_zone), dashboard=dashboard, last_look=last_look
+        )
         movements = MovementPages(database, regions, pages, clock, time_zone=time_zone)
         monthly = MonthlyRoutes(
             *(database, regions, pages, clock, pledges), time_zone=time_zone, wait=letters_wait
@@ -118,6 +126,7 @@ class FinancePages:
             SavedViewPages(database, pages, clock, regions),
             TransferMailPages(database, pages, clock, intake, time_zone),
             PayoutPages(database, pages, time_zone, dashboard),
+            books,
         ):
             room.add_routes(self.router)
         monthly.add_routes(self.router)

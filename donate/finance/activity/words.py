@@ -69,6 +69,7 @@ ACTS: Final[Mapping[str, ActWords]] = {
     "exported_monthly": ActWords(
         N_("Monthly gifts exported"), N_("Exported monthly gifts: %(about)s")
     ),
+    "exported_journal": ActWords(N_("Journal exported"), N_("Exported the journal: %(about)s")),
     "exported_donors": ActWords(N_("Donors exported"), N_("Exported donors: %(about)s")),
     "donor_changed": ActWords(N_("Donor changed"), N_("Changed %(about)s")),
     "donor_noted": ActWords(N_("Note about a donor"), N_("Wrote a note about %(about)s")),

@@ -7,10 +7,12 @@ from typing import Any, Final
 
 from fastapi import Request
 from sqlmodel import Session
+from starlette.background import BackgroundTask
 from starlette.responses import Response
 
 from donate.clock import Clock, local_date
 from donate.finance.access import Visiting, needs
+from donate.finance.books.last_look import LastLook
 from donate.finance.models import Role
 from donate.finance.movements.words import NO_FUND
 from donate.finance.overview.decisions import gift_decisions
@@ -78,6 +80,7 @@ class OverviewPages:
         pages: Pages,
         clock: Clock,
         time_zone: str,
+        last_look: LastLook,
         *,
         regions: Regions,
         limits: GivingLimits,
@@ -86,6 +89,7 @@ class OverviewPages:
         self._pages = pages
         self._clock = clock
         self._time_zone = time_zone
+        self._last_look = last_look
         self._regions = regions
         self._limits = limits
 
@@ -106,7 +110,7 @@ class OverviewPages:
                 "awaited": awaited_transfers(awaited_by_hand(session, awaited), today, _),
                 "monthly": monthly_gifts(paid_months(session, months[0]), months, _),
             }
-        return self._pages.render(
+        page = self._pages.render(
             "finance/overview.html",
             visit.language,
             staff=visit.signed_in,
@@ -116,8 +120,13 @@ class OverviewPages:
             year_so_far=_names(year_so_far(today), _),
             days_left=days_left,
             card_gifts_refused=self._limits.cards.refused(now),
+            books=self._last_look.last,
+            time_zone=self._time_zone,
             **figures,
         )
+        # Reading the books takes longer than this page, so the next visitor sees what they say.
+        page.background = BackgroundTask(self._last_look.look_again)
+        return page
 
     def _sections(self, session: Session, today: date, _: Localizer) -> list[CurrencySection]:
         month, year = month_so_far(today), year_so_far(today)

@@ -1,0 +1,132 @@
+"""`donate export journal`: writes the journal of a month for an accounting program."""
+
+import argparse
+import os
+import re
+import shutil
+import sys
+from datetime import date, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from donate.clock import SystemClock, read_day
+from donate.commands.system_user import system_user
+from donate.errors import BadInput, Misconfigured
+from donate.settings import load_settings
+from donate.storage.database import Database
+from donate.web.observability import configure_logging
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from donate.books.journal_files.writer import JournalFile
+
+
+def add_journal_command(
+    subcommands: "argparse._SubParsersAction[argparse.ArgumentParser]",
+) -> None:
+    """Add `donate export journal`."""
+    from donate.books.journal_files.programs import JournalProgram
+
+    text = "export the journal of a month for an accounting program, a file for each currency"
+    journal = subcommands.add_parser("journal", help=text, description=f"{text.capitalize()}.")
+    programs = [str(program) for program in JournalProgram]
+    journal.add_argument("--for", dest="program", choices=programs, required=True)
+    journal.add_argument("--month", required=True, metavar="YYYY-MM", help="such as 2026-03")
+    journal.add_argument(
+        "--out",
+        type=Path,
+        required=True,
+        metavar="FOLDER|FILE",
+        help="a folder for the files, or the name of the file if there is only one",
+    )
+    journal.set_defaults(run=_export_journal)
+
+
+def _export_journal(arguments: argparse.Namespace) -> int:
+    from donate.books.accounts import load_chart
+    from donate.books.journal.rules import journal_of
+    from donate.books.journal_files.programs import JournalProgram
+    from donate.books.journal_files.writer import write_journal
+    from donate.books.recorded.reading import read_bookings
+    from donate.finance.activity.trail import record_act
+    from donate.regions.regions import load_regions
+
+    first_day, last_day = _read_month(arguments.month)
+    settings = load_settings()
+    configure_logging(settings.log_level)
+    chart = load_chart(settings.books_accounts)
+    time_zone = next(iter(load_regions(settings.regions_file).values())).time_zone
+    database = Database(settings.database_url, silence_s=None)
+    try:
+        if database.is_new():
+            raise Misconfigured("DATABASE_URL names a database without our tables.")
+        database.upgrade()
+        with database.reading_snapshot() as session:
+            bookings = read_bookings(
+                session, time_zone=time_zone, first_day=first_day, last_day=last_day
+            )
+        entries = journal_of(bookings, first_day=first_day, last_day=last_day)
+        program = JournalProgram(arguments.program)
+        files = write_journal(entries, program, chart, period=arguments.month)
+        if not files:
+            raise BadInput("month", f"--month: {arguments.month} has no entries; nothing to write.")
+        with database.writing() as session:
+            record_act(
+                session,
+                "exported_journal",
+                now=SystemClock().now(),
+                about=f"donate export, by {system_user()} on the command line",
+                detail={"program": str(program), "month": arguments.month},
+            )
+        paths = _write(files, arguments.out)
+    except OSError as error:
+        raise BadInput("out", "--out: %(error)s", {"error": str(error)}) from error
+    finally:
+        database.close()
+    for path in paths:
+        print(path)
+    print(f"{len(entries):,} entries.", file=sys.stderr)
+    return 0
+
+
+def _read_month(text: str) -> tuple[date, date]:
+    """Return the first and last day of a month such as 2026-03. Raises BadInput."""
+    first = read_day(f"{text}-01") if re.fullmatch(r"[0-9]{4}-[0-9]{2}", text) else None
+    if first is None:
+        raise BadInput("month", "--month: please give a month such as 2026-03.")
+    return first, (first + timedelta(days=31)).replace(day=1) - timedelta(days=1)
+
+
+def _write(files: "Sequence[JournalFile]", out: Path) -> list[Path]:
+    """Write all files, or none: they get their names only when all of them are complete.
+
+    `out` is a folder if it is one, or if its name has no ending. Only its owner may read a file.
+    """
+    is_folder = out.is_dir() or not out.suffix
+    if not is_folder and len(files) > 1:
+        names = ", ".join(file.name for file in files)
+        raise BadInput("out", f"--out: please name a folder; there are several files: {names}.")
+    folder = out if is_folder else out.parent
+    is_new = not folder.exists()
+    if is_folder:
+        folder.mkdir(parents=True, exist_ok=True)
+    targets = [folder / file.name for file in files] if is_folder else [out]
+    parts = [target.with_name(f"{target.name}.part") for target in targets]
+    try:
+        for part, file in zip(parts, files, strict=True):
+            part.unlink(missing_ok=True)
+            handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            with os.fdopen(handle, "wb") as opened:
+                opened.write(file.content)
+                opened.flush()
+                os.fsync(opened.fileno())
+    except OSError:
+        for part in parts:
+            part.unlink(missing_ok=True)
+        if is_folder and is_new:
+            shutil.rmtree(folder, ignore_errors=True)
+        raise
+    for part, target in zip(parts, targets, strict=True):
+        part.replace(target)
+    return targets

@@ -1,0 +1,56 @@
+"""Remembers what the books came to at the last look, because reading them takes a while."""
+
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Final
+
+from donate.books.recorded.sheets.day_sheets import RecordedSheet, read_sheets
+from donate.clock import Clock, local_date
+from donate.money import Money
+from donate.storage.database import Database
+
+_FRESH_FOR: Final = timedelta(minutes=15)
+
+
+@dataclass(frozen=True, slots=True)
+class LookAtBooks:
+    """What was unexplained in each currency when somebody looked, at `at` on `day`."""
+
+    day: date
+    at: datetime
+    unexplained: Sequence[Money]
+
+
+class LastLook:
+    """The last look at the books of today, in this process."""
+
+    def __init__(self, database: Database, clock: Clock, time_zone: str) -> None:
+        self._database = database
+        self._clock = clock
+        self._time_zone = time_zone
+        self._lock = threading.Lock()
+        self.last: LookAtBooks | None = None
+
+    def remember(self, day: date, sheets: Sequence[RecordedSheet]) -> None:
+        """Remember a look at a day, if it is today."""
+        now = self._clock.now()
+        if day == local_date(now, self._time_zone):
+            unexplained = [Money(one.sheet.unexplained_minor, one.sheet.currency) for one in sheets]
+            self.last = LookAtBooks(day, now, unexplained)
+
+    def look_again(self) -> None:
+        """Look at the books of today, unless somebody has just looked, or is looking."""
+        now = self._clock.now()
+        if (self.last and now - self.last.at < _FRESH_FOR) or not self._lock.acquire(
+            blocking=False
+        ):
+            return
+        try:
+            today = local_date(now, self._time_zone)
+            with self._database.reading_snapshot() as session:
+                sheets = read_sheets(session, today, time_zone=self._time_zone)
+            self.remember(today, sheets)
+        finally:
+            self._lock.release()

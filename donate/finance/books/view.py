@@ -1,0 +1,227 @@
+"""Makes the sections of the page of the books from sheets. No input or output of its own."""
+
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Final
+
+from donate.books.recorded.sheets.day_sheets import RecordedSheet
+from donate.books.sheet.differences import (
+    Difference,
+    DifferenceKind as Kind,
+    LinkedAmount,
+    LinkedThing,
+)
+from donate.books.sheet.items import PLACES, Stage
+from donate.errors import N_
+from donate.finance.books.queries import TransactionPlace
+from donate.finance.books.words import ONLY_SUMS, SOURCES, STAGE_NAMES, place_of, stage_place
+from donate.money import Money
+from donate.stripe_gateway.dashboard import Dashboard
+from donate.web.templating import Localizer
+
+MOST_SHOWN: Final = 50
+_ORDER: Final = list(Kind)
+_UNTIL_CONFIRMED: Final = frozenset(_ORDER[: _ORDER.index(Kind.UNKNOWN_GIFT) + 1])
+_NO_STRIPE: Final = N_(
+    "Nothing of Stripe’s balance is known until this day, so these figures wait for it. If gifts "
+    "came by card, run `donate catchup`."
+)
+_NO_PAYOUTS: Final = N_("No payout of Stripe is known yet.")
+_UNREAD: Final = N_(
+    "Of these payouts only a half is known, so they are not compared: %(payouts)s. If they stay "
+    "here for a day, run `donate catchup --since` with a day before them."
+)
+_NO_STATEMENT: Final = N_(
+    "No bank statement in %(currency)s was imported until this day, so nobody knows what is at the "
+    "bank. Import one under “Bank”."
+)
+_KNOWN_UNTIL: Final = N_(
+    "The statements of “%(name)s” end on %(day)s. Later lines are not known yet. Import the next "
+    "one under “Bank”."
+)
+_NO_BALANCE: Final = N_(
+    "The statements of “%(name)s” state no balance, so its lines are only added up."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class SheetLink:
+    """A thing of which a difference consists: what it is called, where it is, and its amount."""
+
+    text: str
+    address: str
+    amount: Money
+
+
+@dataclass(frozen=True, slots=True)
+class SheetRow:
+    """A line of the sheet. `address` leads to the list of all; `more` is how many are not shown."""
+
+    text: str
+    amount: Money
+    address: str = ""
+    links: Sequence[SheetLink] = ()
+    more: int = 0
+    is_total: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ComparedStage:
+    """A column of the sheet: what was stated, what was added up, and what nobody can explain."""
+
+    name: str
+    source: str
+    address: str
+    stated: Money
+    added_up: Money
+    unexplained: Money
+    is_known: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SheetSection:
+    """The sheet of one currency, as the page shows it."""
+
+    currency: str
+    unexplained: Money
+    notes: Sequence[str]
+    stages: Sequence[ComparedStage]
+    rows: Sequence[SheetRow]
+    on_their_way: Sequence[SheetLink]
+
+
+@dataclass(frozen=True, slots=True)
+class SheetPlaces:
+    """Where the links of sheets lead: gifts by reference, transactions by id."""
+
+    gifts: Mapping[str, uuid.UUID]
+    transactions: Mapping[str, TransactionPlace]
+    dashboard: Dashboard | None
+
+
+def linked_ids(sheets: Sequence[RecordedSheet], thing: LinkedThing) -> set[str]:
+    """Return the ids of the gifts, or of other things, that the page will link to."""
+    return {
+        part.id
+        for one in sheets
+        for difference in one.sheet.differences
+        for part in shown_parts(difference)
+        if part.thing is thing
+    }
+
+
+def shown_parts(difference: Difference) -> Sequence[LinkedAmount]:
+    """Return the parts of a difference that are shown, the largest first."""
+    if difference.kind in ONLY_SUMS:
+        return ()
+    ordered = sorted(difference.parts, key=lambda part: (-abs(part.amount_minor), part.id))
+    return ordered[:MOST_SHOWN]
+
+
+def sheet_section(found: RecordedSheet, places: SheetPlaces, language: str) -> SheetSection:
+    """Return the section of one currency."""
+    _, sheet = Localizer(language), found.sheet
+    money = Money(0, sheet.currency)
+    known = {Stage.AT_STRIPE: found.has_stripe, Stage.AT_BANK: bool(found.banks)}
+    stages = [
+        ComparedStage(
+            _(STAGE_NAMES[stage]),
+            _(SOURCES[stage]),
+            stage_place(stage, sheet.currency, sheet.day),
+            money.part(sheet.stated.of(stage)),
+            money.part(sheet.added_up.of(stage)),
+            money.part(sheet.unexplained(stage)),
+            known.get(stage, True),
+        )
+        for stage in Stage
+    ]
+    return SheetSection(
+        currency=sheet.currency,
+        unexplained=money.part(sheet.unexplained_minor),
+        notes=list(_notes(found, _)),
+        stages=stages,
+        rows=list(_rows(found, places, _)),
+        on_their_way=[
+            SheetLink(
+                one.payout_id, f"/finance/payouts/{one.payout_id}", money.part(one.amount_minor)
+            )
+            for one in found.transit.on_their_way
+        ],
+    )
+
+
+def _notes(found: RecordedSheet, _: Localizer) -> Sequence[str]:
+    day = found.sheet.day
+    notes = []
+    if not found.has_stripe:
+        notes.append(_(_NO_STRIPE))
+    elif not found.transit.has_payouts:
+        notes.append(_(_NO_PAYOUTS))
+    if found.transit.unread:
+        notes.append(_(_UNREAD, payouts=", ".join(found.transit.unread)))
+    if not found.banks:
+        notes.append(_(_NO_STATEMENT, currency=found.sheet.currency))
+    for bank in found.banks:
+        if bank.known_until < day:
+            notes.append(_(_KNOWN_UNTIL, name=bank.name, day=bank.known_until.isoformat()))
+        if bank.stated_minor is None:
+            notes.append(_(_NO_BALANCE, name=bank.name))
+    return notes
+
+
+def _rows(found: RecordedSheet, places: SheetPlaces, _: Localizer) -> list[SheetRow]:
+    """Return a statement that leads from what was chosen to where the money is."""
+    sheet = found.sheet
+    money = Money(0, sheet.currency)
+
+    def total(name: str, amount_minor: int) -> SheetRow:
+        return SheetRow(_(name), money.part(amount_minor), is_total=True)
+
+    before = [one for one in sheet.differences if one.kind in _UNTIL_CONFIRMED]
+    after = [one for one in sheet.differences if one.kind not in _UNTIL_CONFIRMED]
+    at_places = sum(sheet.added_up.of(place) for place in PLACES)
+    return [
+        total(STAGE_NAMES[Stage.CHOSEN], sheet.added_up.chosen),
+        *(_row(one, sheet.day, money, places, _, sign=1) for one in before),
+        total(STAGE_NAMES[Stage.CONFIRMED], sheet.added_up.confirmed),
+        # What is missing at the places is subtracted from what was confirmed.
+        *(_row(one, sheet.day, money, places, _, sign=-1) for one in after),
+        total(N_("At Stripe, on its way, and at the bank"), at_places),
+    ]
+
+
+def _row(
+    one: Difference, day: date, money: Money, places: SheetPlaces, _: Localizer, *, sign: int
+) -> SheetRow:
+    shown = shown_parts(one)
+    hidden = 0 if one.kind in ONLY_SUMS else len(one.parts) - len(shown)
+    return SheetRow(
+        text=_(one.kind.sentence, name=one.name),
+        amount=money.part(sign * one.amount_minor),
+        address=place_of(one.kind, money.currency, day),
+        links=[
+            SheetLink(*_link(part, places, _), money.part(sign * part.amount_minor))
+            for part in shown
+        ],
+        more=hidden,
+    )
+
+
+def _link(part: LinkedAmount, places: SheetPlaces, _: Localizer) -> tuple[str, str]:
+    """Return the text and the address of a link; the address is empty if nothing has a page."""
+    if part.thing is LinkedThing.GIFT:
+        gift_id = places.gifts.get(part.id)
+        return part.id, f"/finance/gifts/{gift_id}" if gift_id else ""
+    if part.thing is LinkedThing.BANK_LINE:
+        text = _(N_("Bank line %(number)s"), number=part.id)
+        return text, f"/finance/statements/lines/{part.id}"
+    place = places.transactions.get(part.id)
+    if place is None:
+        return part.id, ""
+    if place.payout_id:
+        return part.id, f"/finance/payouts/{place.payout_id}"
+    if place.gift_id:
+        return part.id, f"/finance/gifts/{place.gift_id}"
+    return part.id, places.dashboard.address_of(place.source_id) if places.dashboard else ""
