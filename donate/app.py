@@ -30,7 +30,7 @@ from donate.web.health import Health
 from donate.web.request_limits import BodyLimit, TrailingSlashRedirect
 from donate.web.security_headers import SecurityHeaders
 from donate.web.templating import STATIC, Pages
-from donate.wiring import Parts, build_parts, letters_wait, new_carrier
+from donate.wiring import Parts, build_parts, letters_wait, month_rules, new_carrier
 
 # At most MAX_WAITING threads wait for Stripe at the same time, so 36 threads always stay free for
 # other requests.
@@ -113,6 +113,7 @@ def _add_pages_and_api(app: FastAPI, parts: Parts, settings: Settings, pages: Pa
         ),
         dashboard=dashboard_of(settings),
         transfer_mails=parts.transfer_mails,
+        month_rules=month_rules(settings, regions),
     )
     api = Api(
         database,

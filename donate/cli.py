@@ -11,6 +11,7 @@ from pathlib import Path
 from donate.commands.audit import add_audit_commands
 from donate.commands.bank import add_bank_commands
 from donate.commands.export import add_export_commands
+from donate.commands.month import add_month_commands
 from donate.commands.staff import add_staff_commands
 from donate.commands.stripe_account import add_stripe_commands
 from donate.errors import BadInput, DonateError, Misconfigured
@@ -76,6 +77,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     add_bank_commands(commands, _database)
     add_export_commands(commands)
+    add_month_commands(commands, _database, _settings)
     add_stripe_commands(commands)
     db = commands.add_parser("db", help="manage the database")
     db_commands = db.add_subparsers(required=True, metavar="COMMAND")

@@ -21,9 +21,10 @@ _PLACEHOLDERS: Final = tuple(
     "your_ your- yourkey yoursecret < ...".split()
 )
 
-Words = Annotated[tuple[str, ...], NoDecode]
-OptionalPath = Annotated[Path | None, BeforeValidator(lambda value: value or None)]
-"""A list of values in one variable, separated by commas."""
+Words = Annotated[tuple[str, ...], NoDecode]  # values in one variable, separated by commas
+_EMPTY_IS_NONE = BeforeValidator(lambda value: None if value == "" else value)
+OptionalPath = Annotated[Path | None, _EMPTY_IS_NONE]
+OptionalAmount = Annotated[Annotated[int, Field(ge=0)] | None, _EMPTY_IS_NONE]
 
 
 class Settings(BaseSettings):
@@ -37,6 +38,7 @@ class Settings(BaseSettings):
     port: Annotated[int, Field(ge=1, le=65535)] = 8000
     regions_file: Path = SHIPPED
     books_accounts: OptionalPath = None
+    month_second_person_above_minor: OptionalAmount = None
 
     stripe_secret_key: SecretStr
     stripe_webhook_secret: Annotated[tuple[SecretStr, ...], NoDecode]

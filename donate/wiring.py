@@ -8,6 +8,8 @@ from functools import partial
 from donate.bank.reconciliation.renewing import SuggestionRenewer
 from donate.bank.transfer_mails.intake import TransferMailIntake
 from donate.bank.transfer_mails.keys import fetch_key, read_key_file
+from donate.books.accounts import load_chart
+from donate.books.months.drafts import MonthRules
 from donate.clock import Clock, SystemClock
 from donate.gifts.movements.totals import TotalsMerger
 from donate.letters.finder import LetterFinder
@@ -188,6 +190,13 @@ def _transfer_mails(
 def letters_wait(settings: Settings) -> timedelta:
     """Return the delay before e-mails about transfers are sent. The demo has no delay."""
     return timedelta(0) if settings.demo else WAIT
+
+
+def month_rules(settings: Settings, regions: Regions) -> MonthRules:
+    """Return how months are closed. Raises Misconfigured if the chart of accounts is wrong."""
+    chart = load_chart(settings.books_accounts)
+    time_zone = next(iter(regions.values())).time_zone
+    return MonthRules(chart, time_zone, settings.month_second_person_above_minor)
 
 
 def carrier_of(settings: Settings) -> Carrier | None:

@@ -27,8 +27,8 @@ _LONGEST_FILE_NAME: Final = 255
 def add_audit_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add `donate audit` and `donate seal`."""
     text = (
-        "recompute every gift from its facts, and check every constraint, the books, the hash "
-        "chain and its seals; exit 1 if anything differs"
+        "recompute every gift from its facts, and check every constraint, the books, closed "
+        "months, the hash chain and its seals; exit 1 if anything differs"
     )
     audit = commands.add_parser("audit", help=text, description=f"{text.capitalize()}.")
     audit.add_argument(
@@ -46,7 +46,9 @@ def add_audit_commands(commands: "argparse._SubParsersAction[argparse.ArgumentPa
 
 def _audit(arguments: argparse.Namespace) -> int:
     from donate.bank.reconciliation.audit import bank_differences
+    from donate.books.months.audit import month_differences
     from donate.books.recorded.books_audit import books_differences
+    from donate.finance.months.act_audit import month_act_differences
     from donate.gifts.audit import differences
     from donate.gifts.queries import count_gifts
     from donate.gifts.search_index.index_audit import search_differences
@@ -66,6 +68,8 @@ def _audit(arguments: argparse.Namespace) -> int:
             search_differences(session),
             bank_differences(session),
             books_differences(session, today, time_zone=time_zone),
+            month_differences(session, time_zone),
+            month_act_differences(session),
             check_chain(session, check, seals),
         ):
             count += 1

@@ -4,13 +4,13 @@ import argparse
 import json
 import os
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final
 
 from donate.clock import SystemClock
 from donate.commands.journal import add_journal_command
+from donate.commands.output_file import opened_output
 from donate.commands.system_user import system_user
 from donate.errors import BadInput, BadInputs, Misconfigured
 from donate.finance.exports.registry import EXPORTS, read_export
@@ -117,7 +117,7 @@ def _write(run: "ExportRun", file_format: str, out: Path | None) -> None:
         # Delete the totals of an earlier export now. Otherwise they would stand beside this export
         # if it fails.
         control.unlink(missing_ok=True)
-    with _opened(out) as file:
+    with opened_output(out) as file:
         if file_format == "xlsx":
             write_xlsx(run, file)
             return
@@ -133,26 +133,6 @@ def _write(run: "ExportRun", file_format: str, out: Path | None) -> None:
     if control:
         totals = json.dumps(csv_file.control_totals(), indent=2, ensure_ascii=False)
         control.write_text(f"{totals}\n", encoding="utf-8")
-
-
-@contextmanager
-def _opened(out: Path | None) -> Iterator[IO[bytes]]:
-    """Open the file to write, or standard output.
-
-    The file has the ending `.part` until it is complete, so that a killed process leaves no file
-    that looks complete. Only its owner may read it.
-    """
-    if out is None:
-        yield sys.stdout.buffer
-        sys.stdout.buffer.flush()
-        return
-    part = out.with_name(f"{out.name}.part")
-    part.unlink(missing_ok=True)
-    with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-        yield file
-        file.flush()
-        os.fsync(file.fileno())
-    part.replace(out)
 
 
 def _progress(count: int) -> None:

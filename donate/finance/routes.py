@@ -12,6 +12,8 @@ from pwdlib import PasswordHash
 from starlette.routing import Route
 
 from donate.bank.transfer_mails.intake import TransferMailIntake
+from donate.books.accounts import load_chart
+from donate.books.months.drafts import MonthRules
 from donate.clock import Clock
 from donate.finance.access import Gate
 from donate.finance.activity.pages import ActivityPages
@@ -25,6 +27,7 @@ from donate.finance.gifts.pages import StaffGiftPages
 from donate.finance.gifts.routes import add_gift_routes
 from donate.finance.letters.pages import LetterPages
 from donate.finance.monthly.routes import MonthlyRoutes
+from donate.finance.months.pages import MonthPages
 from donate.finance.movements.pages import MovementPages
 from donate.finance.offline.routes import add_offline_routes
 from donate.finance.overview.pages import OverviewPages
@@ -58,6 +61,7 @@ class FinancePages:
     event to be processed again. `letters_wait` is the delay of e-mails about transfers that staff
     marked; None if no e-mails are sent. `dashboard` makes links to Stripe's Dashboard; None for no
     links. `transfer_mails` takes in Interac's e-mails; None for one without a network.
+    `month_rules` say how months are closed; None for the chart that comes with the code.
     """
 
     def __init__(  # noqa: PLR0913 -- builds all staff pages, so it takes what each of them needs
@@ -78,6 +82,7 @@ class FinancePages:
         sign_in_options: SignInOptions = DEFAULT_SIGN_IN,
         dashboard: Dashboard | None = None,
         transfer_mails: TransferMailIntake | None = None,
+        month_rules: MonthRules | None = None,
     ) -> None:
         pages = StaffPages(pages, database, clock)
         required = sign_in_options.second_factor_required
@@ -127,6 +132,7 @@ class FinancePages:
             TransferMailPages(database, pages, clock, intake, time_zone),
             PayoutPages(database, pages, time_zone, dashboard),
             books,
+            MonthPages(database, pages, clock, month_rules or MonthRules(load_chart(), time_zone)),
         ):
             room.add_routes(self.router)
         monthly.add_routes(self.router)

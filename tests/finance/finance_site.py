@@ -14,6 +14,7 @@ from pwdlib import PasswordHash
 from pwdlib.hashers.argon2 import Argon2Hasher
 from sqlmodel import Session, select
 
+from donate.books.months.drafts import MonthRules
 from donate.clock import Clock, FixedClock
 from donate.finance.models import Role, Staff, StaffAct
 from donate.finance.provider.options import ProviderOptions
@@ -177,6 +178,7 @@ def open_site(
     stripe: StripeClient = NO_STRIPE,
     regions: Regions = REGIONS,
     options: SignInOptions = OPTIONS,
+    month_rules: MonthRules | None = None,
 ) -> FinanceSite:
     clock = FixedClock(NOW)
     pauses = Pauses()
@@ -194,6 +196,7 @@ def open_site(
         passwords=passwords,
         pause=pauses,
         sign_in_options=options,
+        month_rules=month_rules,
     )
     app = FastAPI(redirect_slashes=False)
     error_answers.install(app, PAGES)

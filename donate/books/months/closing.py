@@ -14,7 +14,7 @@ from typing import Any, Final
 from sqlmodel import Session
 
 from donate.books.months.book_month import BookMonth
-from donate.books.months.control import control_totals
+from donate.books.months.control.figures import control_totals
 from donate.books.months.drafts import MonthDraft, MonthRules, read_draft
 from donate.books.months.kept_entries import hash_of_entries, keep_entries
 from donate.books.months.models import ClosedMonth, ClosedMonthPack, CloseRequest
@@ -38,6 +38,9 @@ SAME_PERSON: Final = N_(
     "You asked to close %(month)s yourself. Another person of finance has to confirm it."
 )
 NO_REQUEST: Final = N_("Nobody has asked to close %(month)s yet. Ask for it first.")
+NOT_AS_SHOWN: Final = N_(
+    "%(month)s has changed since you opened the page. Nothing was closed; please look again."
+)
 HAS_CHANGED: Final = N_(
     "%(month)s has changed since somebody asked to close it. Look at it again, and ask again."
 )
@@ -71,13 +74,17 @@ class MonthCloser:
         *,
         now: datetime,
         record: RecordAct,
+        seen: str = "",
     ) -> bool:
         """Close a month; if it needs a second person, only ask for it. Return whether it is closed.
 
-        `reasons` say why it is closed in spite of what is open, by the kind of open item. Raises
-        Conflict if it cannot be closed, and BadInputs if reasons are missing.
+        `reasons` say why it is closed in spite of what is open, by the kind of open item. `seen` is
+        the hash of the content that the person saw, if they saw any. Raises Conflict if the month
+        cannot be closed or has changed, and BadInputs if reasons are missing.
         """
         draft = self._draft(month, now)
+        if seen and seen != draft.content_hash:
+            raise Conflict(NOT_AS_SHOWN, {"month": str(month)})
         items = with_reasons(draft.items, reasons)
         if not draft.needs_second:
             self._write(draft, items, by, None, now=now, record=record)

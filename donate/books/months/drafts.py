@@ -13,7 +13,8 @@ from donate.books.journal.entry import JournalEntry, balances_of
 from donate.books.journal.roles import AccountRole
 from donate.books.journal.rules import journal_of
 from donate.books.months.book_month import BookMonth
-from donate.books.months.control import MonthRecords, control_totals
+from donate.books.months.control.figures import control_totals
+from donate.books.months.control.records import MonthRecords
 from donate.books.months.kept_entries import hash_of_entries, kept_entries
 from donate.books.months.open_items import OpenItem, OpenKind
 from donate.books.months.open_queries import open_items

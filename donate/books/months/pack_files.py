@@ -7,7 +7,7 @@ from typing import Final
 from donate.books.chart import Chart
 from donate.books.journal_files.programs import JournalProgram
 from donate.books.journal_files.writer import write_journal
-from donate.books.months.control import MonthRecords, is_correction
+from donate.books.months.control.records import MonthRecords, is_correction
 from donate.books.months.open_items import OpenItem
 from donate.books.pack.archive import PackedFile, write_pack
 from donate.books.pack.control_totals import ControlFigure, ControlTotals

@@ -62,7 +62,7 @@ class ControlTotals:
         return [check for check in self.checks if check.differences]
 
     def as_json(self) -> dict[str, Any]:
-        """Return the totals for JSON: amounts are decimals with a point, written as texts."""
+        """Return the totals for JSON: amounts are decimals with a point, titles are in English."""
         return {
             "month": self.month,
             **self.facts,
@@ -73,6 +73,7 @@ class ControlTotals:
             "checks": [
                 {
                     "check": check.key,
+                    "title": check.title,
                     "agrees": not check.differences,
                     "sums": [_decimals(check.one), _decimals(check.other)],
                 }
@@ -82,7 +83,8 @@ class ControlTotals:
 
 
 def _figure(figure: ControlFigure) -> dict[str, Any]:
-    found: dict[str, Any] = {"figure": figure.key}
+    title = figure.title.message % figure.title.values
+    found: dict[str, Any] = {"figure": figure.key, "title": title}
     if figure.count is not None:
         found["count"] = figure.count
     if figure.amount is not None:

@@ -117,6 +117,13 @@ ACTS: Final[Mapping[str, ActWords]] = {
         N_("Undid what was decided about %(about)s"),
         N_("Undid what was decided about %(about)s: %(amount)s"),
     ),
+    "month_close_asked": ActWords(
+        N_("Closing of a month asked for"), N_("Asked to close the month %(about)s")
+    ),
+    "month_closed": ActWords(N_("Month closed"), N_("Closed the month %(about)s")),
+    "month_pack_sent": ActWords(
+        N_("Pack of a month downloaded"), N_("Downloaded the pack of %(about)s")
+    ),
     "offline_gift_recorded": ActWords(
         N_("Cheque or cash recorded"), N_("Recorded a cheque or cash: %(about)s")
     ),

@@ -1,0 +1,47 @@
+"""All that was recorded of a month, from which its control totals and its pack are made."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from donate.bank.statements.models import BankAccount, RecordedLine
+from donate.books.journal.entry import JournalEntry
+from donate.books.months.book_month import BookMonth
+from donate.books.months.tables.gift_tables import MovedGift
+from donate.books.months.tables.stripe_tables import StatedPayout, StatedTransaction
+from donate.books.pack.csv_table import CsvTable
+from donate.gifts.movements.totals import PeriodTotal
+from donate.money import Money
+
+_IS_CORRECTION: Final = re.compile(r"C[0-9]+-")
+
+
+@dataclass(frozen=True, slots=True)
+class MonthRecords:
+    """All that was recorded of a month, and the journal until its end.
+
+    `entries` are those of the month, with the corrections of earlier months among them. `before`
+    are the entries of all closed months. `tables` go into the pack.
+    """
+
+    month: BookMonth
+    moved: Sequence[MovedGift]
+    day_totals: Sequence[PeriodTotal]
+    transactions: Sequence[StatedTransaction]
+    payouts: Sequence[StatedPayout]
+    lines: Sequence[tuple[RecordedLine, BankAccount]]
+    entries: Sequence[JournalEntry]
+    before: Sequence[JournalEntry]
+    tables: Sequence[CsvTable]
+
+    def column(self, table: str, name: str) -> list[Money]:
+        """Return the amounts in a column of a table of the pack."""
+        (found,) = (one for one in self.tables if one.name == table)
+        place = found.columns.index(name)
+        return [row[place] for row in found.rows if isinstance(row[place], Money)]  # type: ignore[misc]
+
+
+def is_correction(entry: JournalEntry) -> bool:
+    """Return whether an entry corrects one of a closed month."""
+    return bool(_IS_CORRECTION.match(entry.number))

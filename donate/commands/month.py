@@ -1,0 +1,175 @@
+"""`donate month`: closes a month, and writes the pack of a closed one to a file."""
+
+import argparse
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from donate.clock import SystemClock
+from donate.commands.output_file import opened_output
+from donate.commands.system_user import system_user
+from donate.errors import N_, BadInput, BadInputs, NotFound
+from donate.settings import Settings
+from donate.storage.database import Database
+
+if TYPE_CHECKING:
+    from sqlmodel import Session
+
+    from donate.books.months.book_month import BookMonth
+    from donate.books.months.closing import Closer, MonthCloser
+
+
+def add_month_commands(
+    commands: "argparse._SubParsersAction[argparse.ArgumentParser]",
+    open_database: Callable[[], Database],
+    read_settings: Callable[[], Settings],
+) -> None:
+    """Add `donate month` and its subcommands."""
+    month = commands.add_parser("month", help="close a month, and write its pack to a file")
+    subcommands = month.add_subparsers(required=True, metavar="COMMAND")
+    text = (
+        "close a month; exit 1 if it is not closed, also if another person has to confirm it on "
+        "the staff page"
+    )
+    close = subcommands.add_parser("close", help=text, description=f"{text.capitalize()}.")
+    close.add_argument("month", metavar="YYYY-MM")
+    close.add_argument(
+        "--by", required=True, metavar="EMAIL", help="the finance account that closes the month"
+    )
+    close.add_argument(
+        "--reason",
+        action="append",
+        default=[],
+        metavar="KIND=TEXT",
+        help="why the month is closed in spite of something open; may be given several times",
+    )
+    close.set_defaults(run=_close, open_database=open_database, read_settings=read_settings)
+    text = "write the pack of a closed month to a ZIP file"
+    pack = subcommands.add_parser("pack", help=text, description=f"{text.capitalize()}.")
+    pack.add_argument("month", metavar="YYYY-MM")
+    pack.add_argument("--out", type=Path, required=True, metavar="FILE")
+    pack.set_defaults(run=_pack, open_database=open_database)
+
+
+def _close(arguments: argparse.Namespace) -> int:
+    """Close a month, or list what is open if reasons are missing."""
+    from donate.books.months.closing import MonthCloser
+    from donate.regions.regions import load_regions
+    from donate.wiring import month_rules
+
+    month = _read_month(arguments.month)
+    reasons = _read_reasons(arguments.reason)
+    settings: Settings = arguments.read_settings()
+    rules = month_rules(settings, load_regions(settings.regions_file))
+    database: Database = arguments.open_database()
+    try:
+        closer = MonthCloser(database, rules)
+        by = _account(database, arguments.by)
+        now = SystemClock().now()
+        try:
+            is_closed = closer.close(
+                month, by, reasons, now=now, record=partial(_record, month, arguments.by)
+            )
+        except BadInputs as error:
+            _print_open(database, closer, month)
+            print("Deal with it, or give a reason for each of these:")
+            for problem in error.problems:
+                kind = problem.field.removeprefix("reason_")
+                print(f"  --reason {kind}=TEXT ({problem.message % problem.values})")
+            return 1
+    finally:
+        database.close()
+    if not is_closed:
+        print(f"{by.name} asked to close {month}. It is not closed yet: another person of finance")
+        print(f"has to confirm it at {settings.public_url}/finance/months/{month}")
+        return 1
+    print(f"{month} is closed. Its pack: donate month pack {month} --out month-{month}.zip")
+    return 0
+
+
+def _read_month(text: str) -> "BookMonth":
+    from donate.books.months.book_month import read_month
+
+    month = read_month(text)
+    if month is None:
+        raise BadInput("month", N_("Write the month as in 2026-03."))
+    return month
+
+
+def _read_reasons(typed: Iterable[str]) -> dict[str, str]:
+    from donate.books.months.open_items import Hurdle, OpenKind
+
+    reasons = {}
+    kinds = [kind.value for kind in OpenKind if kind.hurdle is Hurdle.NEEDS_REASON]
+    for each in typed:
+        kind, equals, reason = each.partition("=")
+        if not equals or kind not in kinds:
+            message = N_("--reason: write KIND=TEXT, with one of these kinds: %(kinds)s.")
+            raise BadInput("reason", message, {"kinds": ", ".join(kinds)})
+        reasons[kind] = reason
+    return reasons
+
+
+def _account(database: Database, email: str) -> "Closer":
+    """Return the account that closes the month. Raises BadInput unless it may close months."""
+    from donate.books.months.closing import Closer
+    from donate.finance.models import Role
+    from donate.finance.staff.accounts import staff_by_email
+
+    with database.reading() as session:
+        try:
+            staff = staff_by_email(session, email)
+        except (BadInput, NotFound) as error:
+            raise BadInput("by", N_("--by: there is no account with this address.")) from error
+        if staff.disabled_at or not staff.role.may(Role.FINANCE):
+            raise BadInput("by", N_("--by: this account may not close months."))
+        return Closer(f"staff:{staff.id}", staff.name, staff.language)
+
+
+def _record(
+    month: "BookMonth", email: str, session: "Session", act: str, detail: Mapping[str, Any]
+) -> None:
+    """Record an act of the command line: it knows who was named, and not who typed."""
+    from donate.finance.activity.trail import record_act
+
+    named = {"by": email, "system_user": system_user()}
+    now = SystemClock().now()
+    record_act(session, act, now=now, about=str(month), detail={**detail, **named})
+
+
+def _print_open(database: Database, closer: "MonthCloser", month: "BookMonth") -> None:
+    from donate.books.months.drafts import read_draft
+
+    with database.reading_snapshot() as session:
+        draft = read_draft(session, month, closer.rules)
+    print(f"{month} is not closed. This is open:")
+    for item in draft.items:
+        amounts = ", ".join(f"{amount.decimal} {amount.currency}" for amount in item.amounts)
+        print(f"- {item.kind.value}: {item.kind.heading}. {item.count} open. {amounts}".rstrip())
+        print(f"  {item.kind.sentence}")
+
+
+def _pack(arguments: argparse.Namespace) -> int:
+    """Write the pack of a closed month. Nothing is written if the month is open."""
+    from donate.books.months.queries import pack_content
+
+    month = _read_month(arguments.month)
+    database: Database = arguments.open_database()
+    try:
+        with database.reading() as session:
+            content = pack_content(session, month)
+        if content is None:
+            message = N_("%(month)s is not closed, so it has no pack yet. Close it first.")
+            raise BadInput("month", message, {"month": str(month)})
+        with database.writing() as session:
+            _record(month, "", session, "month_pack_sent", {})
+        with opened_output(arguments.out) as file:
+            file.write(content)
+    except OSError as error:
+        raise BadInput("out", "--out: %(error)s", {"error": str(error)}) from error
+    finally:
+        database.close()
+    print(f"{arguments.out}: {len(content):,} bytes.")
+    print("To check it, unpack it and run: sha256sum --check SHA256SUMS.txt")
+    return 0
