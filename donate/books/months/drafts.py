@@ -2,8 +2,9 @@
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from sqlmodel import Session
 
@@ -26,12 +27,17 @@ from donate.books.months.tables.bank_tables import (
 )
 from donate.books.months.tables.gift_tables import gift_tables, moved_in
 from donate.books.months.tables.stripe_tables import payouts_in, stripe_tables, transactions_in
-from donate.books.pack.control_totals import ControlTotals
+from donate.books.pack.control_totals import ControlTotals, sums_of
 from donate.books.pack.csv_table import write_csv
 from donate.books.recorded.reading import read_bookings
+from donate.books.recorded.sheets.day_sheets import RecordedSheet, read_sheets
+from donate.books.sheet.items import Stage
 from donate.gifts.movements.models import Subject
 from donate.gifts.movements.totals import TotalFilter, add_up
 from donate.money import Money
+
+_OUR_STAGES: Final = frozenset({Stage.CHOSEN, Stage.CONFIRMED})
+"""The columns of the daily sheet of which both sides are our own records."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,8 +97,10 @@ def read_draft(session: Session, month: BookMonth, rules: MonthRules) -> MonthDr
         ],
     )
     control = control_totals(records, rules.chart, {})
+    closings = closings_of(closed_months(session))
+    sheets = read_sheets(session, month.last_day, time_zone=zone, closings=closings)
     items = [
-        *_contradictions(control),
+        *_contradictions(control, sheets),
         *open_items(session, month, zone, open_lines),
         *_balances(records),
     ]
@@ -136,16 +144,29 @@ def closed_journal(session: Session, last: BookMonth, time_zone: str) -> list[Jo
     return journal_of(bookings, last_day=last.last_day)
 
 
-def _contradictions(control: ControlTotals) -> Iterator[OpenItem]:
-    failed = control.failed
-    if failed:
-        sums: Counter[str] = Counter()
-        for check in failed:
-            for currency, left in check.differences.items():
-                sums[currency] += abs(left)
-        amounts = tuple(Money(amount, currency) for currency, amount in sorted(sums.items()))
-        names = tuple(check.key for check in failed)
-        yield OpenItem(OpenKind.CONTROL, len(failed), amounts, names)
+def _contradictions(control: ControlTotals, sheets: Iterable[RecordedSheet]) -> Iterator[OpenItem]:
+    """Yield what contradicts itself in our own records, and what Stripe or the bank states else.
+
+    The sheet of the last day compares all columns since the books began.
+    """
+    ours: list[tuple[str, Money]] = [
+        (check.key, Money(abs(left), currency))
+        for check in control.failed
+        for currency, left in check.differences.items()
+    ]
+    theirs: list[tuple[str, Money]] = []
+    for one in sheets:
+        for stage in Stage:
+            left = one.sheet.unexplained(stage)
+            if left:
+                found = ours if stage in _OUR_STAGES else theirs
+                found.append((stage.value, Money(abs(left), one.sheet.currency)))
+    for kind, differences in ((OpenKind.CONTROL, ours), (OpenKind.UNEXPLAINED, theirs)):
+        if differences:
+            sums = sums_of(amount for _, amount in differences)
+            amounts = tuple(Money(amount, currency) for currency, amount in sums.items())
+            names = tuple(dict.fromkeys(name for name, _ in differences))
+            yield OpenItem(kind, len(differences), amounts, names)
 
 
 def _balances(records: MonthRecords) -> Iterator[OpenItem]:
