@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from donate.clock import SystemClock
-from donate.commands.system_user import system_user
 from donate.errors import BadInput
+from donate.finance.activity.system_user import system_user
 from donate.storage.database import Database
 
 if TYPE_CHECKING:

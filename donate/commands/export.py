@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Final
 from donate.clock import SystemClock
 from donate.commands.journal import add_journal_command
 from donate.commands.output_file import opened_output
-from donate.commands.system_user import system_user
 from donate.errors import BadInput, BadInputs, Misconfigured
+from donate.finance.activity.system_user import system_user
 from donate.finance.exports.registry import EXPORTS, read_export
 from donate.settings import load_settings
 from donate.storage.database import Database

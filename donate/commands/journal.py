@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from donate.clock import SystemClock, read_day
-from donate.commands.system_user import system_user
 from donate.errors import BadInput, Misconfigured
+from donate.finance.activity.system_user import system_user
 from donate.settings import load_settings
 from donate.storage.database import Database
 from donate.web.observability import configure_logging

@@ -104,38 +104,31 @@ class FinancePages:
         monthly = MonthlyRoutes(
             *(database, regions, pages, clock, pledges), time_zone=time_zone, wait=letters_wait
         )
-        activity = ActivityPages(database, pages, clock, time_zone)
-        refusals = RefusalPages(database, pages, clock, time_zone)
         self.router = gate.router()
         parts = PeopleParts(database, pages, clock, gate, sign_in_options, time_zone)
         add_people_routes(self.router, parts, passwords=passwords, pause=pause)
-        for method, path, answer in (
-            ("POST", "/language", LanguagePages(database, clock, gate).choose),
-            ("GET", "", overview.overview),
-            ("GET", "/gifts", gift_list.gifts),
-            ("GET", "/movements", movements.movements),
-            ("GET", "/search", SearchPages(database, regions, pages).search),
-            ("GET", "/refused", refusals.refused),
-            ("POST", "/refused/seen", refusals.seen),
-            ("GET", "/activity", activity.activity),
-            ("GET", "/trail", activity.old_address),
-        ):
-            self.router.add_api_route(path, answer, methods=[method])
         add_gift_routes(self.router, database, clock, gifts, refunds)
         add_offline_routes(self.router, database, regions, pages, clock)
         add_statement_routes(self.router, database, regions, pages, clock)
         intake = transfer_mails or TransferMailIntake(database, regions, clock)
         for room in (
+            LanguagePages(database, clock, gate),
+            overview,
+            gift_list,
+            movements,
+            SearchPages(database, regions, pages),
+            RefusalPages(database, pages, clock, time_zone),
+            ActivityPages(database, pages, clock, time_zone),
             SetAsidePages(database, pages, clock, time_zone, on_due=on_due),
             LetterPages(database, regions, pages, clock, gifts, time_zone=time_zone),
             SavedViewPages(database, pages, clock, regions),
             TransferMailPages(database, pages, clock, intake, time_zone),
             PayoutPages(database, pages, time_zone, dashboard),
             books,
+            monthly,
             MonthPages(database, pages, clock, month_rules or MonthRules(load_chart(), time_zone)),
         ):
             room.add_routes(self.router)
-        monthly.add_routes(self.router)
         add_export_routes(self.router, database, regions, clock)
         add_donor_routes(self.router, database, regions, pages, clock, time_zone=time_zone)
         refuse_other_methods(self.router, gate)

@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from typing import Annotated, Final
 
-from fastapi import Form, Request
+from fastapi import APIRouter, Form, Request
 from sqlmodel import Session, select
 from starlette.responses import RedirectResponse, Response
 
@@ -41,6 +41,11 @@ class RefusalPages:
         self._pages = pages
         self._clock = clock
         self._time_zone = time_zone
+
+    def add_routes(self, router: APIRouter) -> None:
+        """Add the routes to the router of the staff pages."""
+        router.add_api_route("/refused", self.refused, methods=["GET"])
+        router.add_api_route("/refused/seen", self.seen, methods=["POST"])
 
     @needs(Role.VIEWER)
     def refused(self, request: Request, visit: Visiting) -> Response:

@@ -28,6 +28,7 @@ UNKNOWN = {
     "{number}": "987654321",
     "{person_id}": "987654321",
     "{payout_id}": "po_nowhere",
+    "{month}": "1999-01",
 }
 OPEN_TO_ALL = {
     "GET /finance/sign-in",

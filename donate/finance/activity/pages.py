@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 
-from fastapi import Request
+from fastapi import APIRouter, Request
 from starlette.responses import RedirectResponse, Response
 
 from donate.clock import Clock, local_date
@@ -66,6 +66,11 @@ class ActivityPages:
         self._pages = pages
         self._clock = clock
         self._time_zone = time_zone
+
+    def add_routes(self, router: APIRouter) -> None:
+        """Add the routes to the router of the staff pages."""
+        router.add_api_route("/activity", self.activity, methods=["GET"])
+        router.add_api_route("/trail", self.old_address, methods=["GET"])
 
     @needs(Role.FINANCE)
     def old_address(self, request: Request, visit: Visiting) -> Response:

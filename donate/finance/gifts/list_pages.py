@@ -6,7 +6,7 @@ from typing import Any, Final
 from urllib.parse import urlencode
 
 from babel.numbers import format_decimal
-from fastapi import Request
+from fastapi import APIRouter, Request
 from sqlmodel import Session
 from starlette.responses import RedirectResponse, Response
 
@@ -63,6 +63,10 @@ class GiftListPages:
         self._time_zone = time_zone
         self._regions = regions
         self._limits = limits
+
+    def add_routes(self, router: APIRouter) -> None:
+        """Add the routes to the router of the staff pages."""
+        router.add_api_route("/gifts", self.gifts, methods=["GET"])
 
     @needs(Role.VIEWER)
     def gifts(self, request: Request, visit: Visiting) -> Response:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, Final
 
-from fastapi import Request
+from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from donate.clock import Clock, local_date
@@ -44,6 +44,10 @@ class MovementPages:
         self._pages = pages
         self._clock = clock
         self._time_zone = time_zone
+
+    def add_routes(self, router: APIRouter) -> None:
+        """Add the routes to the router of the staff pages."""
+        router.add_api_route("/movements", self.movements, methods=["GET"])
 
     @needs(Role.VIEWER)
     def movements(self, request: Request, visit: Visiting) -> Response:

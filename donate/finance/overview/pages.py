@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any, Final
 
-from fastapi import Request
+from fastapi import APIRouter, Request
 from sqlmodel import Session
 from starlette.background import BackgroundTask
 from starlette.responses import Response
@@ -92,6 +92,10 @@ class OverviewPages:
         self._last_look = last_look
         self._regions = regions
         self._limits = limits
+
+    def add_routes(self, router: APIRouter) -> None:
+        """Add the routes to the router of the staff pages."""
+        router.add_api_route("", self.overview, methods=["GET"])
 
     @needs(Role.VIEWER)
     def overview(self, request: Request, visit: Visiting) -> Response:

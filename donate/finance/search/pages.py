@@ -1,6 +1,6 @@
 """The search page: one box for everything by which staff may look for a gift."""
 
-from fastapi import Request
+from fastapi import APIRouter, Request
 from starlette.responses import RedirectResponse, Response
 
 from donate.finance.access import Visiting, needs
@@ -26,6 +26,10 @@ class SearchPages:
         self._database = database
         self._regions = regions
         self._pages = pages
+
+    def add_routes(self, router: APIRouter) -> None:
+        """Add the routes to the router of the staff pages."""
+        router.add_api_route("/search", self.search, methods=["GET"])
 
     @needs(Role.VIEWER)
     def search(self, request: Request, visit: Visiting) -> Response:

@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from fastapi import APIRouter
 from starlette.responses import RedirectResponse, Response
 
 from donate.clock import Clock
@@ -22,6 +23,10 @@ class LanguagePages:
         self._database = database
         self._clock = clock
         self._gate = gate
+
+    def add_routes(self, router: APIRouter) -> None:
+        """Add the routes to the router of the staff pages."""
+        router.add_api_route("/language", self.choose, methods=["POST"])
 
     @needs(Role.VIEWER)
     def choose(self, visit: Visiting) -> Response:
