@@ -1,4 +1,4 @@
-"""Finds the bank line that brought a payout."""
+"""Finds the bank line that shows a payout."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -34,7 +34,7 @@ def bank_line(session: Session, payout: StripePayout) -> PayoutBankLine | None:
 
 
 def is_tied() -> ColumnElement[bool]:
-    """Return the condition, on `StripePayout`, that a bank line is tied to a payout."""
+    """Return the SQL condition that a `StripePayout` has been tied to a bank line."""
     return exists().where(
         col(LinePart.payout_id) == col(StripePayout.id), col(LinePart.undone_at).is_(None)
     )

@@ -1,4 +1,4 @@
-"""What a payout is made of, kind by kind, and whether it adds up to the cent. Pure functions."""
+"""The amounts that make up a payout, by kind, and whether they add up exactly. Pure functions."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -13,7 +13,8 @@ from donate.stripe_gateway.balance.categories import KIND_TITLES, NEEDS_A_LOOK, 
 class KindSum:
     """All transactions of one kind: their number and sums. Fees and taxes are positive.
 
-    `tax` is not a part of `fee` here. `types` names the types that this service does not know.
+    `fee` does not include `tax`. `types` lists those transaction types that this service does not
+    know.
     """
 
     kind: BalanceKind
@@ -37,14 +38,17 @@ class KindSum:
 
 @dataclass(frozen=True, slots=True)
 class PayoutBreakdown:
-    """The kinds of transactions, in the order of the books, and their sum."""
+    """The sums for each kind of transaction in a payout, and their total.
+
+    The kinds are in the order in which the books list them.
+    """
 
     kinds: tuple[KindSum, ...]
     total: KindSum
 
 
 def break_down(parts: Sequence[PayoutCategorySum], currency: str) -> PayoutBreakdown:
-    """Return the sums of the parts, which are all in one currency, by kind."""
+    """Return the sums for each kind of transaction. All `parts` must be in one currency."""
     by_kind = defaultdict[BalanceKind, list[PayoutCategorySum]](list)
     for part in parts:
         by_kind[part.kind].append(part)
@@ -53,7 +57,7 @@ def break_down(parts: Sequence[PayoutCategorySum], currency: str) -> PayoutBreak
 
 
 def difference(breakdown: PayoutBreakdown, amount: Money) -> Money:
-    """Return by how much the transactions exceed the amount of their payout; zero is right."""
+    """Return the sum of the transactions less the payout's amount. It should be zero."""
     return amount.part(breakdown.total.net.amount_minor - amount.amount_minor)
 
 
@@ -71,5 +75,5 @@ def _sum(kind: BalanceKind, parts: Sequence[PayoutCategorySum], currency: str) -
 
 
 def pairs_of(kind: str, parts: Sequence[PayoutCategorySum]) -> list[tuple[str, str]]:
-    """Return the types and categories of one kind, for a filter on transactions."""
+    """Return the types and categories that belong to one kind, to filter transactions by them."""
     return [(part.type, part.category) for part in parts if part.kind == kind]

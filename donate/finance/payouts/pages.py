@@ -1,4 +1,4 @@
-"""The staff pages of Stripe's payouts: the list, and what one payout is made of."""
+"""The staff pages for Stripe's payouts: the list, and a page about the contents of one payout."""
 
 from collections.abc import Sequence
 from typing import Any, Final
@@ -73,7 +73,7 @@ class PayoutPages:
         """Show the payouts that match the filters, the latest arrival first, and their sums."""
         typed = request.query_params.get("after", "")
         after = read_payout_cursor(typed)
-        # In one snapshot, so that the sums and the rows fit together.
+        # Read everything in one database snapshot, so that the sums and the rows agree.
         with self._database.reading_snapshot() as session:
             currencies = payout_currencies(session)
             query = read_payout_query(request.query_params, currencies)
@@ -84,7 +84,8 @@ class PayoutPages:
             shown["unread"] = ", ".join(unread_payouts(session))
             if not problems:
                 shown["totals"] = payout_totals(session, query.filter)
-                # Fetch one payout more than a page has, to learn whether there is another page.
+                # Fetch one more payout than fits on a page, to find out whether there is another
+                # page.
                 limit = PAYOUTS_ON_A_PAGE + 1
                 found = list_payouts(session, query.filter, limit=limit, after=after)
                 rows = found[:PAYOUTS_ON_A_PAGE]
@@ -107,7 +108,7 @@ class PayoutPages:
 
     @needs(Role.VIEWER)
     def payout(self, payout_id: str, request: Request, visit: Visiting) -> Response:
-        """Show what one payout is made of, and whether that adds up to the cent."""
+        """Show what makes up a payout, and whether it adds up to the payout's exact amount."""
         kind = request.query_params.get("kind", "")
         if kind and kind not in set(BalanceKind):
             raise NotFound("no such kind of transactions")
@@ -180,7 +181,7 @@ def _running_balance(
 ) -> dict[str, Any]:
     """Return the balance before and after a payout that Stripe does not itemise.
 
-    `own` are the payout's own transactions; an instant payout has a fee of its own.
+    `own` has the transactions of the payout itself, which may include a fee for an instant payout.
     """
     previous = previous_payout(session, payout)
     since = break_down(parts_since(session, payout, previous), payout.currency)

@@ -1,4 +1,4 @@
-"""The steps of a gift's proof that come from Stripe's balance: fees and payouts. Pure functions."""
+"""The steps in a gift's proof that come from Stripe's balance: fees and payouts. Pure functions."""
 
 from collections.abc import Iterator
 from typing import Final
@@ -10,12 +10,12 @@ from donate.money import Money
 from donate.stripe_gateway.balance.categories import KIND_TITLES, BalanceKind, balance_kind
 from donate.stripe_gateway.balance.models import BalanceTransaction
 
-# The kinds that always have a line about their fee, even if it is zero.
+# For these kinds of transactions, the proof always states the fee, even if it is zero.
 _PAID: Final = frozenset({BalanceKind.GIFT})
 
 
 def fee_steps(context: ProofContext, title: str) -> Iterator[ProofStep]:
-    """Yield the fee of each transaction, as Stripe states it, and the net amount."""
+    """Yield a step about each transaction's fee, as Stripe states it, and its net amount."""
     _ = context.localizer
     for transaction, _payout in context.rows.balance:
         kind = _kind_of(transaction)
@@ -39,7 +39,7 @@ def fee_steps(context: ProofContext, title: str) -> Iterator[ProofStep]:
 
 
 def payout_steps(context: ProofContext, title: str) -> Iterator[ProofStep]:
-    """Yield the payout that contains each transaction of the gift."""
+    """Yield a step about the payout for each transaction of the gift."""
     _ = context.localizer
     for transaction, payout in context.rows.balance:
         if payout is None:

@@ -51,9 +51,9 @@ class PayoutTotal:
 
 @dataclass(frozen=True, slots=True)
 class PayoutCategorySum:
-    """All transactions of one type and category in a payout: their number and sums.
+    """The transactions in a payout with one type and one category: their number and sums.
 
-    The sums are in minor units; `tax` is a part of `fee`.
+    The sums are in minor units. `fee` includes `tax`.
     """
 
     type: str
@@ -66,7 +66,7 @@ class PayoutCategorySum:
 
     @property
     def kind(self) -> BalanceKind:
-        """What the transactions are in the books."""
+        """The kind under which the books list these transactions."""
         return balance_kind(self.type, self.category)
 
 
@@ -80,7 +80,7 @@ class ListedTransaction:
 
     @property
     def kind(self) -> BalanceKind:
-        """What the transaction is in the books."""
+        """The kind under which the books list this transaction."""
         return balance_kind(self.transaction.type, self.transaction.reporting_category)
 
     @property
@@ -95,7 +95,7 @@ class ListedTransaction:
 
     @property
     def net(self) -> Money:
-        """What the balance changed by."""
+        """The amount by which the transaction changes Stripe's balance."""
         return Money(self.transaction.net_minor, self.transaction.currency)
 
 
@@ -149,14 +149,14 @@ def payout_by_id(session: Session, payout_id: str) -> StripePayout | None:
 
 
 def payout_parts(session: Session, payout: StripePayout) -> list[PayoutCategorySum]:
-    """Return what a payout is made of, without the payout's own transactions."""
+    """Return the sums that make up a payout, without the transactions of the payout itself."""
     return _parts(session, *_inside(payout))
 
 
 def parts_since(
     session: Session, payout: StripePayout, previous: StripePayout | None
 ) -> list[PayoutCategorySum]:
-    """Return what changed the balance between two payouts that Stripe does not itemise."""
+    """Return the sums that changed the balance between two payouts that Stripe does not itemise."""
     transaction = BalanceTransaction
     conditions = [
         col(transaction.currency) == payout.currency,
@@ -198,7 +198,7 @@ def previous_payout(session: Session, payout: StripePayout) -> StripePayout | No
 
 
 def balance_at(session: Session, payout: StripePayout) -> Money:
-    """Return what all transactions up to a payout, and with it, come to, in its currency."""
+    """Return the sum of all transactions up to and including a payout, in the payout's currency."""
     statement = select(func.coalesce(func.sum(col(BalanceTransaction.net_minor)), 0)).where(
         BalanceTransaction.currency == payout.currency,
         col(BalanceTransaction.created_at) <= payout.created_at,
@@ -207,7 +207,10 @@ def balance_at(session: Session, payout: StripePayout) -> Money:
 
 
 def own_transactions(session: Session, payout: StripePayout) -> Sequence[BalanceTransaction]:
-    """Return the transactions by which a payout left the balance, and came back if it failed."""
+    """Return a payout's own transactions.
+
+    One took the money out of the balance; if the payout failed, another put it back.
+    """
     statement = select(BalanceTransaction).where(BalanceTransaction.source_id == payout.payout_id)
     return session.exec(statement.order_by(col(BalanceTransaction.id))).all()
 
@@ -220,9 +223,9 @@ def payout_transactions(
     limit: int,
     after: int = 0,
 ) -> list[ListedTransaction]:
-    """Return up to `limit` transactions of a payout, after the number `after`, in order.
+    """Return up to `limit` transactions of a payout whose id is greater than `after`, in order.
 
-    `pairs` limits them to some types and categories; an empty one does not.
+    `pairs` lists the types and categories to return. If it is empty, all are returned.
     """
     statement = (
         select(BalanceTransaction, Gift.id, Gift.reference)

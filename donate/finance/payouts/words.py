@@ -1,4 +1,4 @@
-"""The texts in which staff read payouts."""
+"""The texts about payouts on the staff pages."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -12,7 +12,7 @@ PAYOUT_STATUSES: Final[Mapping[str, str]] = {
     "failed": N_("Failed"),
     "canceled": N_("Canceled"),
 }
-# The colour of each status: a CSS class that the statuses of gifts have.
+# The colour of each status, as a CSS class. Statuses of gifts use the same classes.
 PAYOUT_COLOURS: Final[Mapping[str, str]] = {
     "pending": "awaited",
     "in_transit": "processing",
@@ -33,7 +33,7 @@ PAYOUT_SENTENCES: Final[Mapping[str, str]] = {
 DEBIT_SENTENCE: Final = N_(
     "The Stripe balance was negative, so Stripe took this amount from the bank account."
 )
-# The codes of https://docs.stripe.com/api/payouts/failures
+# The failure codes at https://docs.stripe.com/api/payouts/failures
 PAYOUT_FAILURES: Final[Mapping[str, str]] = {
     "account_closed": N_("The bank account has been closed."),
     "account_frozen": N_("The bank account has been frozen."),
