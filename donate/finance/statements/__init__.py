@@ -1,1 +1,1 @@
-"""The staff pages of bank statements: files, lines, and what each line is."""
+"""The staff pages for bank statements: files, lines, and the decision about each line."""

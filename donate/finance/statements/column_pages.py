@@ -1,4 +1,4 @@
-"""The page on which a person says what the columns of an uploaded CSV file hold."""
+"""The page on which a person says what the columns of an uploaded CSV file contain."""
 
 import hashlib
 from collections.abc import Mapping, Sequence
@@ -54,13 +54,13 @@ _LOOK_FIRST: Final = N_(
 
 @dataclass(frozen=True, slots=True)
 class ReadLines:
-    """How the file would be read with the columns that were chosen."""
+    """The result of reading the file with the chosen columns."""
 
     statement: Statement
 
     @property
     def sums(self) -> list[tuple[str, int, Money]]:
-        """What came in and what went out: `in` or `out`, the number of lines, and their sum."""
+        """The money in and out, by currency: `in` or `out`, the number of lines, and their sum."""
         found: dict[tuple[str, str], list[int]] = {}
         for line in self.statement.lines:
             way = "in" if line.amount.amount_minor > 0 else "out"
@@ -73,7 +73,7 @@ class ReadLines:
 
 
 class ColumnPages:
-    """The form that maps the columns of a file, its preview, and saving it."""
+    """The form that maps the columns of a file, with a preview. Stores the mapping."""
 
     def __init__(self, database: Database, regions: Regions, pages: Pages, clock: Clock) -> None:
         self._database = database
@@ -83,7 +83,7 @@ class ColumnPages:
 
     @needs(Role.FINANCE)
     def columns(self, request: Request, visit: Visiting, number: str) -> Response:
-        """Show the first rows of a file, and the form that says what its columns hold."""
+        """Show the first rows of a file, and the form that says what its columns contain."""
         upload = self._upload(number)
         if not is_csv(upload.content):
             return RedirectResponse(f"{STATEMENTS}/uploads/{upload.id}", 303)
@@ -97,7 +97,10 @@ class ColumnPages:
 
     @needs(Role.FINANCE, max_fields=60)
     def mapped(self, request: Request, visit: Visiting, number: str) -> Response:
-        """Show how the file would be read, or remember the columns once that was looked at."""
+        """Show how the file would be read.
+
+        If the person has already seen that, store the mapping.
+        """
         upload = self._upload(number)
         form = visit.form
         shown = preview(upload.content, _delimiter(form))
@@ -219,7 +222,10 @@ def _digest(shape: CsvShape) -> str:
 
 
 def _labels(shown: FilePreview, header: str) -> Sequence[tuple[str, str]]:
-    """Return the number of each column, and a label with its name or first content."""
+    """Return the number and a label of each column.
+
+    The label is its name, or else its first value.
+    """
     rows = {str(number): cells for number, cells in shown.numbered}
     first = [rows[header]] if header in rows else [cells for cells in shown.rows if len(cells) > 1]
     labels: list[tuple[str, str]] = []

@@ -1,4 +1,4 @@
-"""The staff page of one bank line: what it may be on the right, and the forms that decide it."""
+"""The staff page for one bank line, and the forms on it that record what the line is."""
 
 import uuid
 from collections.abc import Callable, Mapping, Sequence
@@ -50,7 +50,7 @@ from donate.stripe_gateway.balance.models import StripePayout
 from donate.web.templating import Pages
 
 Decision = Callable[[Session, RecordedLine], Sequence[LinePart]]
-"""Records what a line is, and returns its new parts."""
+"""A function that records what a line is, and returns the new parts of the line."""
 
 _NO_GIFT: Final = N_("Please choose a gift.")
 _NO_TRANSFER: Final = N_("Someone has undone or tied this transfer meanwhile. Please look again.")
@@ -60,9 +60,9 @@ _GIFTS_FOUND: Final = 12
 
 @dataclass(frozen=True, slots=True)
 class FoundGift:
-    """A gift that staff searched for, how much of it is missing, and its transfers without a line.
+    """A gift that staff searched for, with its transfers that no bank line explains yet.
 
-    `marked` are the transfers that staff marked by hand, and that no bank line explains yet.
+    `marked` are the transfers that staff marked as received on the gift's page.
     """
 
     gift: Gift
@@ -71,7 +71,7 @@ class FoundGift:
 
     @property
     def missing(self) -> Money:
-        """The chosen amount less what was received."""
+        """The chosen amount of the gift, less its net amount."""
         return Money(self.gift.amount_minor - self.gift.net_minor, self.gift.currency)
 
 
@@ -83,7 +83,7 @@ class LinePages:
         self._regions = regions
         self._pages = pages
         self._clock = clock
-        # Lines of several regions show times in the first region's time zone.
+        # Lines for several regions show times in the first region's time zone.
         self._time_zone = next(iter(regions.values())).time_zone
 
     @needs(Role.VIEWER)
@@ -150,7 +150,7 @@ class LinePages:
         return RedirectResponse(f"{STATEMENTS}/lines/{line_id}?done=undone", 303)
 
     def _marked_part(self, session: Session, gift_id: uuid.UUID, source: str) -> GiftPart:
-        """Return the part that ties a transfer which staff have marked by hand."""
+        """Return the part that ties a transfer which staff have already marked as received."""
         marked = marked_transfers(session, None, gift_id)
         transfer = next((one for one in marked if one.source_id == source), None)
         if transfer is None:
@@ -158,7 +158,7 @@ class LinePages:
         return GiftPart(gift_id, transfer.amount.amount_minor, source)
 
     def _amount(self, visit: AllowedRequest, line: RecordedLine) -> Money:
-        """Read the typed amount. People type it without a sign; it gets the sign of the line."""
+        """Return the typed amount with the sign of the line. People type it without a sign."""
         typed = read_amount(visit.form.get("amount", ""), line.currency, visit.language)
         sign = 1 if line.amount_minor > 0 else -1
         return typed.part(sign * typed.amount_minor)
@@ -166,7 +166,7 @@ class LinePages:
     def _by_hand(
         self, visit: AllowedRequest, parts: Callable[[Session, RecordedLine], Sequence[DecidedPart]]
     ) -> Decision:
-        """Return the function that records the parts that a person has typed."""
+        """Return a function that records the parts that a person has entered."""
 
         def record(session: Session, line: RecordedLine) -> Sequence[LinePart]:
             assert line.id is not None
@@ -181,7 +181,7 @@ class LinePages:
         return record
 
     def decide(self, visit: AllowedRequest, number: str, act: str, decision: Decision) -> Response:
-        """Record a decision about a line, and lead to the next open line."""
+        """Record a decision about a line, and redirect to the next open line."""
         line_id, now = as_number(number), self._clock.now()
         try:
             with self._database.writing() as session:

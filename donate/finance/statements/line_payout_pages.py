@@ -1,4 +1,4 @@
-"""The form on a bank line's page that ties the line to a payout of any day."""
+"""The form on a bank line's page that ties the line to a payout, whenever the payout arrived."""
 
 from collections.abc import Sequence
 
@@ -25,7 +25,7 @@ class LinePayoutPages:
 
     @needs(Role.FINANCE)
     def payout_tied(self, request: Request, visit: Visiting, number: str) -> Response:
-        """Tie what is left of the line to a payout of that amount."""
+        """Tie the open amount of a line to a payout of the same amount."""
 
         def tie(session: Session, line: RecordedLine) -> Sequence[LinePart]:
             assert line.id is not None

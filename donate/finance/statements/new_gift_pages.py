@@ -50,7 +50,10 @@ class NewGiftPages:
 
     @needs(Role.FINANCE)
     def opened(self, request: Request, visit: Visiting, number: str) -> Response:
-        """Open the gift and tie the line to it; or look for a donor, if that was pressed."""
+        """Open the gift and tie the line to it.
+
+        If the search button was pressed, search for a donor.
+        """
         typed, now, line_id = visit.form, self._clock.now(), as_number(number)
         if typed.get("step") == "find" or line_id is None or not has_form_key(typed):
             return self._form(visit, number, typed)
@@ -139,7 +142,7 @@ class NewGiftPages:
 
 
 def _credit(session: Session, line_id: int | None) -> RecordedLine:
-    """Return a line with money in. Raises NotFound."""
+    """Return the bank line if money came in with it. Raises NotFound otherwise."""
     line = line_by_number(session, line_id)
     if line is None or line.amount_minor < 0:
         raise NotFound("no such line with money in")

@@ -1,4 +1,4 @@
-"""The staff page of bank lines: what is open, what is suggested, and the files they came from."""
+"""The staff page for bank lines: open lines, suggestions for them, and the imported files."""
 
 from typing import Any, Final
 
@@ -42,7 +42,7 @@ class StatementPages:
 
     @needs(Role.VIEWER)
     def statements(self, request: Request, visit: Visiting) -> Response:
-        """Show the bank lines of a kind, newest first, and how many are still open."""
+        """Show the bank lines in the chosen list, newest first, and how many are still open."""
         return self.show(visit, dict(request.query_params))
 
     def show(
@@ -100,7 +100,7 @@ def _filter(shown: str) -> LineFilter:
 
 
 def _accepted(query: dict[str, str]) -> tuple[int, int] | None:
-    """Return how many certain lines were accepted, and of how many."""
+    """Return how many certain suggestions were accepted, and how many the page had shown."""
     accepted, of = as_number(query.get("accepted", "")), as_number(query.get("of", ""))
     return None if accepted is None or of is None else (accepted, of)
 
@@ -108,7 +108,7 @@ def _accepted(query: dict[str, str]) -> tuple[int, int] | None:
 def _choices(
     counts: dict[Band | None, int], open_count: int, lines: int
 ) -> list[tuple[str, str, int]]:
-    """Return each list that staff can choose, with its name and how many lines it has."""
+    """Return the lists that staff can choose from, each with its name and its number of lines."""
     found: dict[str, Any] = {band: counts.get(band, 0) for band in Band}
     found |= {"open": open_count, "explained": lines - open_count, "all": lines}
     return [(name, label, found[name]) for name, label in SHOWN.items()]

@@ -1,4 +1,4 @@
-"""The staff page of the kinds of CSV files whose columns staff have mapped by hand."""
+"""The staff page that lists the formats of CSV files whose columns staff have mapped."""
 
 from collections.abc import Mapping
 
@@ -29,7 +29,7 @@ class ShapePages:
 
     @needs(Role.VIEWER)
     def shapes(self, request: Request, visit: Visiting) -> Response:
-        """Show which kinds of files are known by hand, who mapped each, and when."""
+        """Show the formats that staff have mapped: by whom, and when."""
         return self._show(visit, request.query_params)
 
     @needs(Role.FINANCE)
@@ -46,7 +46,7 @@ class ShapePages:
 
     @needs(Role.FINANCE)
     def forgotten(self, request: Request, visit: Visiting, number: str) -> Response:
-        """Forget a learned shape. What was imported with it stays."""
+        """Forget a learned shape. Lines that were imported with it are kept."""
         shape_id, now = _number(number), self._clock.now()
         with self._database.writing() as session:
             row = forget_shape(session, shape_id, actor=visit.signed_in.actor, now=now)

@@ -1,4 +1,4 @@
-"""Accepts suggestions: one on the page of its line, or all certain ones after a summary."""
+"""Accepts suggestions: one on the page of its line, or all certain ones together."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -75,7 +75,7 @@ class SuggestionPages:
 
     @needs(Role.FINANCE)
     def certain(self, request: Request, visit: Visiting) -> Response:
-        """Show the lines whose suggestion is certain, before they are accepted together."""
+        """Show all lines with a certain suggestion, before staff accept them together."""
         suggest_for_open_lines(self._database, self._codes, now=self._clock.now())
         with self._database.reading_snapshot() as session:
             found = LineFilter(band=Band.CERTAIN)
@@ -99,7 +99,7 @@ class SuggestionPages:
 
     @needs(Role.FINANCE)
     def all_accepted(self, request: Request, visit: Visiting) -> Response:
-        """Accept the certain lines that the page showed, if they are still certain."""
+        """Accept the certain suggestions that the page showed, if they are still certain."""
         shown = _read_numbers(visit.form.get("lines", ""))
         suggest_for_open_lines(self._database, self._codes, now=self._clock.now())
         accepted = 0

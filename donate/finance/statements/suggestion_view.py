@@ -1,4 +1,4 @@
-"""The matcher's suggestions for a line as staff see them: each with its gifts and reasons."""
+"""The matcher's suggestions for a line as the page shows them: each with its gifts and reasons."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from donate.money import Money
 
 @dataclass(frozen=True, slots=True)
 class ShownPart:
-    """A part of a suggestion, with its gift and donor, or with the number of the payout."""
+    """A part of a suggestion, with its gift and donor, or with the id of its payout."""
 
     amount: Money
     gift: Gift | None
@@ -26,7 +26,10 @@ class ShownPart:
 
 @dataclass(frozen=True, slots=True)
 class ShownSuggestion:
-    """A suggestion with its reasons. `has_changed` says whether a gift has changed since."""
+    """A suggestion with its reasons.
+
+    `has_changed` says whether one of its gifts has changed since the suggestion was made.
+    """
 
     key: str
     parts: Sequence[ShownPart]

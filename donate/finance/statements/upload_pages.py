@@ -1,4 +1,4 @@
-"""The staff pages of an uploaded statement: what is in it, the questions it leaves, the import."""
+"""The staff pages for an uploaded statement: its contents, the questions about it, its import."""
 
 import hashlib
 import unicodedata
@@ -40,13 +40,13 @@ _TOO_LARGE: Final = N_("This file is larger than 20 MB. Please download fewer da
 _NO_NAME: Final = N_("Please choose an account, or enter a name for a new one.")
 _LINES_SHOWN: Final = 20
 _LEFT_OUT_SHOWN: Final = 100
-# The form has a field for each line that a person has to decide about.
+# The form has one field for each line that may already be recorded, so that staff can decide.
 _MOST_FIELDS: Final = 2_000
 _MAX_NAME: Final = 100
 
 
 class UploadPages:
-    """The form that takes a statement, and the page that shows it before it is imported."""
+    """The form that uploads a statement, and the page that shows it before its import."""
 
     def __init__(
         self,
@@ -66,7 +66,7 @@ class UploadPages:
 
     @needs(Role.FINANCE, max_files=1)
     def uploaded(self, request: Request, visit: Visiting) -> Response:
-        """Keep an uploaded file, and lead to the page that shows what is in it."""
+        """Store an uploaded file, and redirect to the page that shows its contents."""
         try:
             name, content = _read_file(visit)
             masked = masked_content(content)
@@ -80,7 +80,7 @@ class UploadPages:
 
     @needs(Role.FINANCE)
     def upload(self, request: Request, visit: Visiting, number: str) -> Response:
-        """Show what is in an uploaded file, and what an import would do."""
+        """Show the contents of an uploaded file, and what importing it would do."""
         return self._show(visit, number, request.query_params)
 
     @needs(Role.FINANCE, max_fields=_MOST_FIELDS)
@@ -144,7 +144,7 @@ class UploadPages:
     def _read(
         self, session: Session, upload: StatementUpload, typed: Mapping[str, str]
     ) -> Statement:
-        """Read the file as staff chose. Raises BadInput."""
+        """Read the file with the format that staff chose. Raises BadInput."""
         currency = typed.get("currency", "")
         return read_statement(
             upload.content,
@@ -230,7 +230,10 @@ def _find(session: Session, number: str, *, lock: bool = False) -> StatementUplo
 def _plan(
     session: Session, statement: Statement, typed: Mapping[str, str], sha256: str
 ) -> ImportPlan:
-    """Return what an import would do with the accounts that were chosen, as far as they fit."""
+    """Return what an import would do.
+
+    If the chosen accounts do not fit the file, plan the import without them.
+    """
     try:
         chosen = _chosen_accounts(session, statement, typed)
         return plan_import(session, statement, chosen=chosen, sha256=sha256)
@@ -243,9 +246,9 @@ def _plan(
 def _chosen_accounts(
     session: Session, statement: Statement, typed: Mapping[str, str]
 ) -> ChosenAccounts:
-    """Return the name of the account that was chosen or typed for each part of the file.
+    """Return, for each account and currency in the file, the name that was chosen or typed.
 
-    The form numbers them, in the order in which the plan has them.
+    The form's fields are numbered in the order in which the plan lists these accounts.
     """
     keys = sorted({(line.account, line.amount.currency) for line in statement.lines})
     chosen: dict[tuple[str, str], str] = {}
@@ -260,7 +263,7 @@ def _chosen_accounts(
 
 
 def _decided(typed: Mapping[str, str]) -> dict[int, bool]:
-    """Map each row in doubt to whether staff said that it is the line already recorded."""
+    """Return what staff decided about each doubtful row: True if its line is already recorded."""
     found: dict[int, bool] = {}
     for name, value in typed.items():
         row = as_number(name.removeprefix("doubt_")) if name.startswith("doubt_") else None
