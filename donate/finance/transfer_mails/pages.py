@@ -62,7 +62,7 @@ class TransferMailPages:
 
     @needs(Role.FINANCE, max_files=2 * MAX_MAILS)
     def added(self, request: Request, visit: Visiting) -> Response:
-        """Add the files that were chosen, and say what became of each."""
+        """Add the chosen files, and show the result for each."""
         files = []
         for upload in visit.files:
             files.append((_printable(upload.filename or ""), upload.file.read(MAX_MAIL_BYTES + 1)))
@@ -79,7 +79,7 @@ class TransferMailPages:
 
     @needs(Role.FINANCE)
     def checked(self, request: Request, visit: Visiting) -> Response:
-        """Let the worker check the kept e-mails again now."""
+        """Make the worker check the signatures of waiting e-mails again now."""
         now = self._clock.now()
         with self._database.writing() as session:
             waiting = check_all_now(session, now=now)
@@ -149,7 +149,7 @@ class TransferMailPages:
 
 
 def _results(done: MailImport, language: str) -> list[dict[str, Any]]:
-    """Return what became of each file, in words: the refused ones first, known ones last."""
+    """Return the result for each file, as text. Refused files come first, known files last."""
     order = list(MailOutcome)
     order = [MailOutcome.REFUSED, *order[:-1]]
     ranked = sorted(done.results, key=lambda result: order.index(result.outcome))

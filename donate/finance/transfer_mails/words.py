@@ -1,4 +1,4 @@
-"""What staff call the states of transfers, and the kinds and results of Interac's e-mails."""
+"""The texts for states of transfers, and for kinds and results of Interac's e-mails."""
 
 from typing import Final
 
