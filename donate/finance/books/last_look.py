@@ -1,4 +1,4 @@
-"""Remembers what the books came to at the last look, because reading them takes a while."""
+"""Remembers the latest result of checking today's books, because reading them takes a while."""
 
 import threading
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ _FRESH_FOR: Final = timedelta(minutes=15)
 
 @dataclass(frozen=True, slots=True)
 class LookAtBooks:
-    """What was unexplained in each currency when somebody looked, at `at` on `day`."""
+    """The unexplained amounts in each currency on `day`, as they were at the time `at`."""
 
     day: date
     at: datetime
@@ -24,7 +24,7 @@ class LookAtBooks:
 
 
 class LastLook:
-    """The last look at the books of today, in this process."""
+    """The latest check of today's books, in this process."""
 
     def __init__(self, database: Database, clock: Clock, time_zone: str) -> None:
         self._database = database
@@ -34,14 +34,14 @@ class LastLook:
         self.last: LookAtBooks | None = None
 
     def remember(self, day: date, sheets: Sequence[RecordedSheet]) -> None:
-        """Remember a look at a day, if it is today."""
+        """Remember the result for a day, if this day is today."""
         now = self._clock.now()
         if day == local_date(now, self._time_zone):
             unexplained = [Money(one.sheet.unexplained_minor, one.sheet.currency) for one in sheets]
             self.last = LookAtBooks(day, now, unexplained)
 
     def look_again(self) -> None:
-        """Look at the books of today, unless somebody has just looked, or is looking."""
+        """Check today's books, unless this was done a moment ago or is being done now."""
         now = self._clock.now()
         if (self.last and now - self.last.at < _FRESH_FOR) or not self._lock.acquire(
             blocking=False

@@ -1,4 +1,4 @@
-"""The staff page of the books: the sheet of a day, for each currency."""
+"""The staff page of the books, with the daily sheet for each currency."""
 
 from datetime import date, timedelta
 from typing import Any
@@ -21,7 +21,10 @@ from donate.web.templating import Pages
 
 
 class BooksPages:
-    """The page of the books. `dashboard` is None for no links to Stripe."""
+    """The page of the books.
+
+    `dashboard` makes links to Stripe's Dashboard; None means no links.
+    """
 
     def __init__(
         self,
@@ -83,7 +86,7 @@ class BooksPages:
 
 
 def _read_day(typed: str, today: date) -> tuple[date, BadInput | None]:
-    """Return the day that was typed, and what is wrong with it; today if none was typed."""
+    """Return the typed day, or today if it is empty or wrong, and the problem if there is one."""
     if not typed:
         return today, None
     day = read_day(typed)
@@ -95,6 +98,6 @@ def _read_day(typed: str, today: date) -> tuple[date, BadInput | None]:
 
 
 def _link(day: date, today: date) -> str:
-    """Return the address of a day's sheet; "" for a day that the page would refuse."""
+    """Return the URL of a day's sheet; "" for a day that the page would not accept."""
     is_shown = day <= today and read_day(day.isoformat())
     return f"/finance/books?day={day.isoformat()}" if is_shown else ""

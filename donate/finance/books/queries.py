@@ -1,4 +1,4 @@
-"""What the page of the books reads to make its links. It only reads."""
+"""Read-only queries for the links on the page of the books."""
 
 import uuid
 from collections.abc import Collection, Iterator
@@ -13,7 +13,10 @@ _AT_ONCE = 500
 
 
 class TransactionPlace(NamedTuple):
-    """What a transaction of Stripe's balance belongs to; empty where nothing is known."""
+    """The object, payout and gift to which a Stripe transaction belongs.
+
+    A field is empty or None if it is not known.
+    """
 
     source_id: str
     payout_id: str | None
@@ -21,7 +24,7 @@ class TransactionPlace(NamedTuple):
 
 
 def gifts_by_reference(session: Session, references: Collection[str]) -> dict[str, uuid.UUID]:
-    """Return the ids of gifts by their references."""
+    """Return the ids of the gifts with these references, by reference."""
     found: dict[str, uuid.UUID] = {}
     for part in _in_parts(references):
         statement = select(Gift.reference, Gift.id).where(col(Gift.reference).in_(part))
@@ -30,7 +33,7 @@ def gifts_by_reference(session: Session, references: Collection[str]) -> dict[st
 
 
 def transaction_places(session: Session, txn_ids: Collection[str]) -> dict[str, TransactionPlace]:
-    """Return what transactions belong to, by their ids."""
+    """Return what each of these Stripe transactions belongs to, by the transaction's id."""
     found = {}
     for part in _in_parts(txn_ids):
         statement = (

@@ -1,4 +1,4 @@
-"""Makes the sections of the page of the books from sheets. No input or output of its own."""
+"""Prepares the daily sheets for the page of the books. Pure functions."""
 
 import uuid
 from collections.abc import Mapping, Sequence
@@ -48,7 +48,7 @@ _NO_BALANCE: Final = N_(
 
 @dataclass(frozen=True, slots=True)
 class SheetLink:
-    """A thing of which a difference consists: what it is called, where it is, and its amount."""
+    """A part of a difference, such as a gift: its text, the URL of its page, and its amount."""
 
     text: str
     address: str
@@ -57,7 +57,11 @@ class SheetLink:
 
 @dataclass(frozen=True, slots=True)
 class SheetRow:
-    """A line of the sheet. `address` leads to the list of all; `more` is how many are not shown."""
+    """A row of the daily sheet.
+
+    `address` is the URL of the list with all parts of the row; `more` is how many parts are not
+    shown.
+    """
 
     text: str
     amount: Money
@@ -69,7 +73,7 @@ class SheetRow:
 
 @dataclass(frozen=True, slots=True)
 class ComparedStage:
-    """A column of the sheet: what was stated, what was added up, and what nobody can explain."""
+    """A column of the sheet: the stated total, the added-up total, and the unexplained rest."""
 
     name: str
     source: str
@@ -82,7 +86,7 @@ class ComparedStage:
 
 @dataclass(frozen=True, slots=True)
 class SheetSection:
-    """The sheet of one currency, as the page shows it."""
+    """The daily sheet for one currency, in the form in which the page shows it."""
 
     currency: str
     unexplained: Money
@@ -94,7 +98,7 @@ class SheetSection:
 
 @dataclass(frozen=True, slots=True)
 class SheetPlaces:
-    """Where the links of sheets lead: gifts by reference, transactions by id."""
+    """Where the links lead: gifts by their reference, Stripe transactions by their id."""
 
     gifts: Mapping[str, uuid.UUID]
     transactions: Mapping[str, TransactionPlace]
@@ -102,7 +106,7 @@ class SheetPlaces:
 
 
 def linked_ids(sheets: Sequence[RecordedSheet], thing: LinkedThing) -> set[str]:
-    """Return the ids of the gifts, or of other things, that the page will link to."""
+    """Return the ids of the gifts, transactions or bank lines to which the page will link."""
     return {
         part.id
         for one in sheets
@@ -113,7 +117,7 @@ def linked_ids(sheets: Sequence[RecordedSheet], thing: LinkedThing) -> set[str]:
 
 
 def shown_parts(difference: Difference) -> Sequence[LinkedAmount]:
-    """Return the parts of a difference that are shown, the largest first."""
+    """Return the parts of a difference that the page shows, largest first."""
     if difference.kind in ONLY_SUMS:
         return ()
     ordered = sorted(difference.parts, key=lambda part: (-abs(part.amount_minor), part.id))
@@ -121,7 +125,7 @@ def shown_parts(difference: Difference) -> Sequence[LinkedAmount]:
 
 
 def sheet_section(found: RecordedSheet, places: SheetPlaces, language: str) -> SheetSection:
-    """Return the section of one currency."""
+    """Return the daily sheet for one currency, as the page shows it."""
     _, sheet = Localizer(language), found.sheet
     money = Money(0, sheet.currency)
     known = {Stage.AT_STRIPE: found.has_stripe, Stage.AT_BANK: bool(found.banks)}
@@ -172,7 +176,7 @@ def _notes(found: RecordedSheet, _: Localizer) -> Sequence[str]:
 
 
 def _rows(found: RecordedSheet, places: SheetPlaces, _: Localizer) -> list[SheetRow]:
-    """Return a statement that leads from what was chosen to where the money is."""
+    """Return rows that lead, step by step, from the chosen amount to the places of the money."""
     sheet = found.sheet
     money = Money(0, sheet.currency)
 
@@ -186,7 +190,7 @@ def _rows(found: RecordedSheet, places: SheetPlaces, _: Localizer) -> list[Sheet
         total(STAGE_NAMES[Stage.CHOSEN], sheet.added_up.chosen),
         *(_row(one, sheet.day, money, places, _, sign=1) for one in before),
         total(STAGE_NAMES[Stage.CONFIRMED], sheet.added_up.confirmed),
-        # What is missing at the places is subtracted from what was confirmed.
+        # These differences are amounts missing at the places, so subtract them.
         *(_row(one, sheet.day, money, places, _, sign=-1) for one in after),
         total(N_("At Stripe, on its way, and at the bank"), at_places),
     ]
@@ -210,7 +214,7 @@ def _row(
 
 
 def _link(part: LinkedAmount, places: SheetPlaces, _: Localizer) -> tuple[str, str]:
-    """Return the text and the address of a link; the address is empty if nothing has a page."""
+    """Return the text and the URL of a link. The URL is empty if there is no page."""
     if part.thing is LinkedThing.GIFT:
         gift_id = places.gifts.get(part.id)
         return part.id, f"/finance/gifts/{gift_id}" if gift_id else ""

@@ -1,4 +1,4 @@
-"""The texts in which staff read the daily sheet, and where its sums lead."""
+"""The texts for the daily sheet on staff pages, and the pages to which its sums link."""
 
 from collections.abc import Mapping
 from datetime import date
@@ -48,11 +48,14 @@ _PLACES: Final[Mapping[Kind, str]] = {
     Kind.BETWEEN_ACCOUNTS: "/finance/statements?show=explained",
 }
 ONLY_SUMS: Final = frozenset({Kind.STRIPE_FEE, Kind.TAX_ON_FEE, Kind.NOT_DEPOSITED})
-"""The kinds of which single amounts help nobody: each gift has a fee."""
+"""The kinds for which the page shows only the sum.
+
+Single amounts would not help: every gift has a fee.
+"""
 
 
 def place_of(kind: Kind, currency: str, day: date) -> str:
-    """Return the address of the list that has what a difference consists of; "" if none has."""
+    """Return the URL of the list with the parts of a difference; "" if there is no such list."""
     if kind in _SHOW_BY:
         path, values = _SHOW_BY[kind]
         query = urlencode({**values, "currency": currency, "to": day.isoformat()})
@@ -61,7 +64,7 @@ def place_of(kind: Kind, currency: str, day: date) -> str:
 
 
 def stage_place(stage: Stage, currency: str, day: date) -> str:
-    """Return the address of the list that has what a column consists of."""
+    """Return the URL of the list with everything that a column adds up."""
     query = urlencode({"currency": currency, "to": day.isoformat()})
     return {
         Stage.CHOSEN: f"/finance/gifts?{query}",
