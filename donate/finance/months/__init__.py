@@ -1,1 +1,1 @@
-"""The staff pages of the end of a month: what is open, closing, and the pack."""
+"""The staff pages for closing a month: its open items, the closing, and its pack."""

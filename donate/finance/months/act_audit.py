@@ -1,4 +1,7 @@
-"""Checks that closed months agree with the acts of closing them, which the hash chain covers."""
+"""Checks that closed months agree with the trail entries about closing them.
+
+The hash chain protects these trail entries.
+"""
 
 from collections.abc import Iterator
 
@@ -10,10 +13,10 @@ from donate.finance.models import StaffAct
 
 
 def month_act_differences(session: Session) -> Iterator[str]:
-    """Yield one line for each closed month whose hashes no act of closing it has.
+    """Yield a sentence for each closed month whose hashes are in no trail entry about closing it.
 
-    Whoever changes a closed month and its hashes has to change this act too, and that breaks the
-    chain.
+    Whoever changes a closed month and its hashes has to change this trail entry too, and that
+    breaks the hash chain.
     """
     statement = select(StaffAct).where(StaffAct.act == "month_closed")
     acts = {act.about: act.detail for act in session.exec(statement)}

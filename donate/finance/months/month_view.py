@@ -1,4 +1,4 @@
-"""What the pages of a month show: of an open one its draft, of a closed one what was kept."""
+"""Prepares what the pages of a month show: a draft for an open month, else the stored figures."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ from donate.web.templating import Localizer, translate_stored
 
 @dataclass(frozen=True, slots=True)
 class MonthRow:
-    """A row of the list of months: a closed one, the next one to close, or one that waits."""
+    """A row in the list of months. The month is closed, the next one to close, or a later one."""
 
     month: BookMonth
     closed: ClosedMonth | None
@@ -32,7 +32,7 @@ class MonthRow:
 
 @dataclass(frozen=True, slots=True)
 class ShownFigure:
-    """A figure of the control totals, in words; the count and the amount may be empty."""
+    """A figure of the control totals, as text. The count and the amount may be empty."""
 
     title: str
     count: str
@@ -41,7 +41,7 @@ class ShownFigure:
 
 @dataclass(frozen=True, slots=True)
 class ShownCheck:
-    """A check between two files, in words, and by how much they differ."""
+    """A check between two files, as text, with the difference between them."""
 
     title: str
     differences: Sequence[Money]
@@ -49,7 +49,7 @@ class ShownCheck:
 
 @dataclass(frozen=True, slots=True)
 class ShownCorrection:
-    """An entry that corrects one of an earlier month: its number, and the sum of its debits."""
+    """A correction of an entry from an earlier month: its number, and the sum of its debits."""
 
     number: str
     booked_on: date
@@ -109,7 +109,7 @@ def net_of(closed: ClosedMonth) -> list[Money]:
 
 
 def kept_figures(closed: ClosedMonth, _: Localizer) -> list[tuple[str, list[ShownFigure]]]:
-    """Return the title and the figures of each section that was kept with a closed month."""
+    """Return the title and the figures of each section that is stored with a closed month."""
     titles = FIGURE_TITLES
     return [
         (
@@ -133,12 +133,12 @@ def _read_money(figure: dict[str, Any]) -> Money:
 
 
 def kept_items(closed: ClosedMonth) -> list[OpenItem]:
-    """Return what was open when a month was closed."""
+    """Return the items that were open when a month was closed."""
     return [read_item(item) for item in closed.open_items]
 
 
 def corrections_in(draft: MonthDraft) -> list[ShownCorrection]:
-    """Return the corrections of earlier months that an open month books."""
+    """Return the corrections of earlier months that are booked in an open month."""
     return [
         ShownCorrection(
             entry.number,
@@ -151,7 +151,7 @@ def corrections_in(draft: MonthDraft) -> list[ShownCorrection]:
 
 
 def corrections_after(session: Session, month: BookMonth) -> list[ShownCorrection]:
-    """Return the corrections of a closed month that later months have booked."""
+    """Return the corrections of a closed month that are booked in later months."""
     return [
         ShownCorrection(entry.number, entry.day, None) for entry in corrections_of(session, month)
     ]

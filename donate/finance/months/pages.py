@@ -1,4 +1,4 @@
-"""The staff pages of months: the list, one month, closing and confirming it, and its pack."""
+"""The staff pages for months: the list, one month, the forms that close it, and its pack."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -42,7 +42,10 @@ ZIP_TYPE: Final = "application/zip"
 
 
 class MonthPages:
-    """The pages of the end of a month. Viewers read them; only finance staff close months."""
+    """The pages about closing months.
+
+    Viewers may read them, but only finance staff may close months.
+    """
 
     def __init__(self, database: Database, pages: Pages, clock: Clock, rules: MonthRules) -> None:
         self._database = database
@@ -83,13 +86,13 @@ class MonthPages:
 
     @needs(Role.VIEWER)
     def month(self, month: str, request: Request, visit: Visiting) -> Response:
-        """Show a month: what is open and its totals, or what was closed."""
+        """Show a month: its open items and totals, or its stored figures if it is closed."""
         done = MONTH_DONE.get(request.query_params.get("done", ""), "")
         return self._answer(visit, _month(month), done=done)
 
     @needs(Role.FINANCE)
     def closed(self, month: str, visit: Visiting) -> Response:
-        """Close a month, or ask another person to confirm it."""
+        """Close a month, or request that another person confirm it."""
         chosen = _month(month)
         reasons = {kind.value: visit.form.get(f"reason_{kind.value}", "") for kind in OpenKind}
         now = self._clock.now()
@@ -111,7 +114,7 @@ class MonthPages:
 
     @needs(Role.FINANCE)
     def confirmed(self, month: str, visit: Visiting) -> Response:
-        """Close a month for which another person has asked."""
+        """Close a month for which another person has made a request."""
         chosen, now = _month(month), self._clock.now()
         with self._database.reading() as session:
             request = latest_request(session, chosen)
@@ -131,7 +134,10 @@ class MonthPages:
 
     @needs(Role.FINANCE)
     def pack(self, month: str, visit: Visiting) -> Response:
-        """Send the pack of a closed month. It holds donors' data, so the download is recorded."""
+        """Send the pack of a closed month.
+
+        The pack has donors' data, so a trail entry is added about the download.
+        """
         chosen, now = _month(month), self._clock.now()
         with self._database.reading() as session:
             content = pack_content(session, chosen)
@@ -194,7 +200,10 @@ class MonthPages:
     def _open_view(
         self, session: Session, month: BookMonth, visit: AllowedRequest, _: Localizer
     ) -> dict[str, Any]:
-        """Return the draft of the next month to close; of a later one only which comes first."""
+        """Return the draft of the next month to close.
+
+        For a later month, return only which month has to be closed first.
+        """
         today = local_date(self._clock.now(), self._rules.time_zone)
         following = next_to_close(session, self._rules.time_zone)
         if following is None or month < following or month > max(following, month_of_day(today)):

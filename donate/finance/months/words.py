@@ -1,4 +1,4 @@
-"""The texts in which staff read the end of a month, and where they deal with what is open."""
+"""The texts of the pages about closing months, and the pages where staff resolve open items."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -35,7 +35,7 @@ OPEN_PAGES: Final[Mapping[OpenKind, str]] = {
     OpenKind.TRANSFER_MAIL: "/finance/transfer-mails",
     OpenKind.UNIDENTIFIED: "/finance/statements?show=open",
 }
-"""The page of staff for each kind of open item that has one."""
+"""For each kind of open item that has a staff page: the page."""
 
 MONTH_DONE: Final[Mapping[str, str]] = {
     "closed": N_("The month is closed. Its entries and its pack never change."),
