@@ -47,7 +47,7 @@ def needs(
     """Mark a route's handler with the role that may use it, or with EVERYBODY.
 
     `before_second_factor` marks the pages for people who still have to set up a second factor.
-    `max_files` and `max_fields` are how many files and fields a form of this route may have.
+    `max_files` and `max_fields` limit how many files and fields a form for this route may have.
     """
 
     def mark(handler: Handler) -> Handler:
@@ -64,8 +64,8 @@ def needs(
 class AllowedRequest:
     """A request that passed the access check (`Gate`), with its form fields as text, and its files.
 
-    `language` is the one in which the person reads pages: their own choice once they have signed
-    in, before that the browser's.
+    `language` is the language for the page: the person's own choice once they have signed in,
+    before that the browser's preference.
     """
 
     staff: SignedIn | None
@@ -76,7 +76,7 @@ class AllowedRequest:
 
     @property
     def signed_in(self) -> SignedIn:
-        """The member of staff who sent the request; only for routes that require a role."""
+        """The member of staff who sent the request. Only for routes that require a role."""
         assert self.staff is not None
         return self.staff
 
@@ -93,7 +93,7 @@ class AllowedRequest:
         about: str = "",
         detail: Mapping[str, Any] | None = None,
     ) -> None:
-        """Add an entry to the trail about what this member of staff does."""
+        """Add a trail entry about an action of this member of staff."""
         record_act(
             session,
             act,
@@ -120,7 +120,8 @@ class FinanceRoute(APIRoute):
         handler = super().get_route_handler()
 
         async def handle(request: Request) -> Response:
-            # PostgreSQL refuses NUL in every text. Another control character is found nowhere.
+            # PostgreSQL rejects NUL in any text. Replace it with a control character that matches
+            # nothing.
             request.scope["path_params"] = {
                 name: value.replace("\x00", "\x01") if isinstance(value, str) else value
                 for name, value in request.path_params.items()
@@ -132,7 +133,7 @@ class FinanceRoute(APIRoute):
             except AlreadyAnswered as answered:
                 return answered.response
             finally:
-                await request.close()  # the files of its form
+                await request.close()  # closes the files uploaded with the form
 
         return handle
 
@@ -154,8 +155,8 @@ class Gate:
         self._pages = pages
         self._clock = clock
         self._https = https
-        # Browsers accept a `__Host-` cookie only over https, for this host alone and for every
-        # path. Over plain http they reject such a cookie, so the prefix is left out there.
+        # Browsers accept a `__Host-` cookie only over https, and send it only to this host, for
+        # every path. Over plain http they reject such a cookie, so the name has no prefix there.
         prefix = "__Host-" if https else ""
         self.session_cookie: Final = f"{prefix}donate_staff"
         self.form_cookie: Final = f"{prefix}donate_form"
@@ -163,7 +164,7 @@ class Gate:
         self.provider_cookie: Final = f"{prefix}donate_provider"
 
     def router(self) -> APIRouter:
-        """Return a router that checks the access to each of its routes."""
+        """Return a router that checks access to each of its routes."""
         return APIRouter(
             prefix="/finance",
             route_class=FinanceRoute,
@@ -230,12 +231,12 @@ class Gate:
             )
 
     def lacks_second_factor(self, staff: SignedIn) -> bool:
-        """Return whether this person's role requires a second factor that they did not prove."""
+        """Return whether this person's role requires a second factor that they have not proved."""
         required = self._second_factor_required and staff.may(Role.FINANCE)
         return required and staff.second_factor_at is None
 
     def _find_staff(self, request: Request) -> SignedIn | None:
-        """Return who is signed in, and keep their language for the pages of this request."""
+        """Return the person who is signed in, or None. Store the language for this request."""
         now = self._clock.now()
         with self._database.reading() as session:
             staff = find_session(session, request.cookies.get(self.session_cookie, ""), now=now)
@@ -257,7 +258,7 @@ class Gate:
     ) -> AlreadyAnswered:
         """Record a refusal and return an exception that answers with the "not allowed" page.
 
-        `sentence` is a msgid.
+        `sentence` is the msgid of the text on that page.
         """
         self.record_refusal(request, staff, why)
         page = self._pages.render(
@@ -291,7 +292,7 @@ class Gate:
 
 
 def allowed_request(request: Request) -> AllowedRequest:
-    """Return the request that passed the access check. Fails if the route has no such check."""
+    """Return the request that passed the access check. Fails if the route has no access check."""
     visit: AllowedRequest = request.state.visit
     return visit
 

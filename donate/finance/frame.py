@@ -1,4 +1,4 @@
-"""Renders staff pages, each with the current notices at its top."""
+"""Renders the staff pages, each with the current notices at its top."""
 
 from typing import Any
 
@@ -20,7 +20,10 @@ class StaffPages(Pages):
         self._clock = clock
 
     def render(self, template: str, language: str, **context: Any) -> HTMLResponse:
-        """Return a page. A visitor who is not signed in sees no notices, so none are queried."""
+        """Return a page.
+
+        Read the notices only if somebody is signed in, because others do not see them.
+        """
         shown = []
         if context["staff"]:
             with self._database.reading() as session:

@@ -1,4 +1,4 @@
-"""What all filtered staff lists share: reading and checking filters, keeping them in links."""
+"""What all staff lists with filters share: reading, checking and linking to filters."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ Filter = TypeVar("Filter")
 
 @dataclass(frozen=True, slots=True)
 class TypedFilters:
-    """The text typed into the filters of a list, the two days in it, and the problems found."""
+    """The text typed into the filters of a list, the two dates in it, and the problems found."""
 
     typed: Mapping[str, str]
     first_day: date | None
@@ -48,7 +48,7 @@ class ListQuery(Generic[Filter]):
         return any(self.typed.values())
 
     def link(self, **more: str) -> str:
-        """Return a link to the list with the same filters, and with the parameters `more`."""
+        """Return a link to the list with the same filters, and with the query parameters `more`."""
         query = {name: value for name, value in self.typed.items() if value} | more
         return f"{self.path}?{urlencode(query)}" if query else self.path
 
@@ -58,8 +58,8 @@ def read_typed(
 ) -> TypedFilters:
     """Read the filters from a query string. Each invalid value becomes a problem.
 
-    `choices` has the values that a field accepts. The fields `from` and `to`, if there
-    are such fields, hold days.
+    `choices` has, for each field with a fixed set of values, the values that it accepts. The fields
+    `from` and `to`, if they exist, contain dates.
     """
     typed = {name: query.get(name, "").strip()[:MAX_TYPED] for name in fields}
     problems = {
@@ -77,7 +77,7 @@ def read_typed(
 
 
 def this_and_last_month(today: date) -> list[dict[str, str]]:
-    """Return the fields `from` and `to` for this month up to today, and for last month."""
+    """Return the fields `from` and `to` for this month up to today, and the same for last month."""
     first = today.replace(day=1)
     last_of_before = first - timedelta(days=1)
     return [

@@ -1,4 +1,4 @@
-"""The tables of staff: accounts, sessions, second factors, failed sign-ins, and the trail."""
+"""The tables for staff: accounts, sessions, second factors, failed sign-ins, and the trail."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -18,7 +18,7 @@ class Role(StrEnum):
     ADMIN = "admin"  # Admins do all of this, and manage the accounts of staff.
 
     def may(self, needed: "Role") -> bool:
-        """Return whether this role may do what `needed` may do."""
+        """Return whether this role includes the permissions of the role `needed`."""
         order = list(Role)
         return order.index(self) >= order.index(Role(needed))
 
@@ -26,8 +26,8 @@ class Role(StrEnum):
 class Staff(SQLModel, table=True):
     """A member of staff.
 
-    `password_hash` is empty until the person has set a password. `version` counts the changes by
-    admins, so that one admin does not overwrite what another has just changed.
+    `password_hash` is empty until the person has set a password. `version` is increased whenever an
+    admin changes the account, so that one admin cannot overwrite what another has just changed.
     """
 
     __table_args__ = (CheckConstraint("email = lower(email)", name="staff_email_is_lower_case"),)
@@ -47,9 +47,10 @@ class Staff(SQLModel, table=True):
 
 
 class StaffSession(SQLModel, table=True):
-    """The session of a signed-in browser. Only a hash of its cookie is stored.
+    """A session of a signed-in browser. Only the hash of its cookie is stored.
 
-    `second_factor_at` is when the person proved their second factor in this session, if they did.
+    `second_factor_at` is the time when the person proved their second factor in this session, or
+    None.
     """
 
     __tablename__ = "staff_session"
@@ -66,7 +67,10 @@ class StaffSession(SQLModel, table=True):
 
 
 class StaffToken(SQLModel, table=True):
-    """A token with which a program reads gifts as a member of staff. Only its hash is stored."""
+    """A token with which a program may read gifts on behalf of a member of staff.
+
+    Only its hash is stored.
+    """
 
     __tablename__ = "staff_token"
 
@@ -86,10 +90,10 @@ class StaffInvitation(SQLModel, table=True):
 
 
 class SecondFactor(SQLModel, table=True):
-    """The secret from which a person's app computes codes, encrypted.
+    """The encrypted secret from which a person's app computes codes.
 
-    The factor counts once a first code has confirmed it. `last_step` is the time step of the last
-    code that was accepted; codes of that step and of earlier steps are refused.
+    The second factor is required only once a first code has confirmed it. `last_step` is the time
+    step of the last accepted code. Codes from that step and from earlier steps are refused.
     """
 
     __tablename__ = "second_factor"
@@ -103,7 +107,7 @@ class SecondFactor(SQLModel, table=True):
 
 
 class RecoveryCode(SQLModel, table=True):
-    """A code that works once instead of a code from the app. Only its hash is stored."""
+    """A code that works once, in place of a code from the app. Only its hash is stored."""
 
     __tablename__ = "recovery_code"
 
@@ -113,7 +117,7 @@ class RecoveryCode(SQLModel, table=True):
 
 
 class PendingSignIn(SQLModel, table=True):
-    """A sign-in that still lacks the second factor. It gives no access to anything."""
+    """A sign-in that still needs the second factor. Until then it gives no access to anything."""
 
     __tablename__ = "pending_sign_in"
 
@@ -124,9 +128,9 @@ class PendingSignIn(SQLModel, table=True):
 
 
 class ProviderSignIn(SQLModel, table=True):
-    """A sign-in at the identity provider that a browser has begun. It is deleted when it is used.
+    """A sign-in that a browser has begun at the identity provider. It is deleted once it is used.
 
-    `browser_hash` is the hash of a cookie, so that only this browser can finish the sign-in.
+    `browser_hash` is the hash of a cookie, so that only the same browser can finish the sign-in.
     """
 
     __tablename__ = "provider_sign_in"
@@ -162,7 +166,10 @@ def _done(name: str, *columns: str) -> Index:
 
 
 class StaffAct(SQLModel, table=True):
-    """A trail entry: an action by staff or a refused request. Entries are only added."""
+    """A trail entry: an action of a member of staff, or a refused request.
+
+    Entries are only added.
+    """
 
     __tablename__ = "staff_act"
     __table_args__ = (
@@ -170,7 +177,7 @@ class StaffAct(SQLModel, table=True):
         Index("staff_act_by_person_and_kind", "staff_id", "act", "happened_at", "id"),
         Index("staff_act_by_subject", "about", "happened_at", "id"),
         Index("staff_act_by_address", "address", "happened_at", "id"),
-        # The page of activity lists refused requests apart from all else.
+        # The activity page lists refused requests separately from everything else.
         _done("staff_act_done", "happened_at", "id"),
         _done("staff_act_done_by_person", "staff_id", "happened_at", "id"),
     )

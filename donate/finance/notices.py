@@ -18,9 +18,9 @@ from donate.stripe_gateway.models import EventState, StripeEvent
 from donate.stripe_gateway.webhooks.health import Silence, webhook_silence
 from donate.web.templating import Localizer
 
-# Every staff page counts what the notices are about. The counts stop at this limit to stay fast.
+# Every staff page counts the items behind the notices. Counting stops at this number, to stay fast.
 MOST_COUNTED: Final = 1_000
-# An inquiry is over after any of these facts. A dispute counts, because it replaces the inquiry.
+# An inquiry is over once one of these facts is recorded. A dispute ends it by replacing it.
 _INQUIRY_IS_OVER: Final = (
     FactKind.INQUIRY_ANSWERED,
     FactKind.INQUIRY_CLOSED,
@@ -34,8 +34,8 @@ _INQUIRY_IS_OVER: Final = (
 class Notice:
     """A sentence for staff, with a link to the page where they can act.
 
-    `href` and `link` are empty if there is no such page. `here` is the name of that page, on which
-    the notice is not shown. The navigation shows `count` beside the name of that page. If
+    `href` and `link` are empty if there is no such page. `here` is the name of that page. The
+    notice is not shown on that page itself, and the navigation shows `count` beside its name. If
     `about_gifts` is true, the overview lists the gifts instead of the notice.
     """
 
@@ -48,7 +48,7 @@ class Notice:
 
 
 def notices(session: Session, now: datetime, language: str) -> list[Notice]:
-    """Return the current notices in a language, most urgent first."""
+    """Return the current notices, in the given language, most urgent first."""
     _, items = Localizer(language), []
     silence = webhook_silence(session)
     if silence:
@@ -135,28 +135,28 @@ def _about_a_gift(sentence: str, gifts: Sequence[uuid.UUID], _: Localizer) -> No
 
 
 def gifts_with_inquiries(session: Session) -> Sequence[uuid.UUID]:
-    """Return the gifts about which a bank waits for our answer, oldest inquiry first."""
+    """Return the gifts with a bank inquiry that we have to answer, oldest inquiry first."""
     return _gifts_with(session, FactKind.INQUIRY_OPENED, unless=_INQUIRY_IS_OVER)
 
 
 def disputed_gifts(session: Session) -> Sequence[uuid.UUID]:
-    """Return the gifts whose money a bank holds in a dispute, oldest gift first."""
+    """Return the gifts with an open dispute, in which a bank holds the money, oldest gift first."""
     disputed = select(Gift.id).where(Gift.status == StatusName.DISPUTED)
     oldest_first = disputed.order_by(col(Gift.opened_at), col(Gift.id))
     return session.exec(oldest_first.limit(MOST_COUNTED)).all()
 
 
 def gifts_with_failed_refunds(session: Session) -> Sequence[uuid.UUID]:
-    """Return the gifts with a failed refund that staff have not resolved, oldest failure first."""
+    """Return the gifts with a failed refund that staff have not handled, oldest first."""
     return _gifts_with(session, FactKind.REFUND_FAILED, unless=[FactKind.REFUND_FOLLOWED_UP])
 
 
 def _gifts_with(
     session: Session, kind: FactKind, *, unless: Sequence[FactKind]
 ) -> Sequence[uuid.UUID]:
-    """Return the gifts with a fact of `kind` that no other fact has closed, oldest first.
+    """Return the gifts with an open fact of `kind`, oldest first.
 
-    `unless` contains the kinds of fact that close such a fact.
+    A fact is open until a fact of one of the kinds in `unless` closes it.
     """
     other = aliased(GiftFact)
     is_closed = (
@@ -164,7 +164,7 @@ def _gifts_with(
         .where(
             col(other.gift_id) == col(GiftFact.gift_id),
             col(other.kind).in_(unless),
-            # Later rounds of a dispute add a number to its id: `dp_1`, then `dp_1:2`.
+            # The later rounds of a dispute have a number after its id: `dp_1`, then `dp_1:2`.
             (col(other.source_id) == col(GiftFact.source_id))
             | col(other.source_id).startswith(col(GiftFact.source_id).concat(":")),
         )
@@ -199,7 +199,7 @@ def _about_letters(session: Session, now: datetime, _: Localizer) -> list[Notice
 
 
 def silence_sentence(silence: Silence, _: Localizer) -> str:
-    """Return since when webhooks are silent, and what to do."""
+    """Return a sentence that says since when no webhooks have arrived, and what to do about it."""
     missed_at = _.moment(silence.missed_at, "UTC")
     if silence.last_at is None:
         return _(
@@ -222,12 +222,15 @@ def _many(count: int, _: Localizer) -> str:
 
 
 def _at_most(count: int, most: int, _: Localizer) -> str:
-    """Return a count as text. From `most` on, it is `most` less one, and a plus sign: `999+`."""
+    """Return a count as text.
+
+    If it is `most` or more, return `most` less one and a plus: `999+`.
+    """
     return f"{_.number(most - 1)}+" if count >= most else _.number(count)
 
 
 def count_set_aside_events(session: Session) -> int:
-    """Return how many events staff have to decide about, counting up to MOST_COUNTED.
+    """Return how many events staff still have to decide about, at most MOST_COUNTED.
 
     Dismissed events are not counted.
     """

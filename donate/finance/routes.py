@@ -57,11 +57,12 @@ EVERY_METHOD: Final = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS
 class FinancePages:
     """All staff pages.
 
-    `https` says whether the public URL uses https. `on_due` is called when staff have asked for an
-    event to be processed again. `letters_wait` is the delay of e-mails about transfers that staff
-    marked; None if no e-mails are sent. `dashboard` makes links to Stripe's Dashboard; None for no
-    links. `transfer_mails` takes in Interac's e-mails; None for one without a network.
-    `month_rules` say how months are closed; None for the chart that comes with the code.
+    `https` says whether the public URL uses https. `on_due` is called when staff have requested
+    that an event be processed again. `letters_wait` is how long e-mails about marked transfers are
+    delayed; None means that no e-mails are sent. `dashboard` makes links to Stripe's Dashboard;
+    None means no links. `transfer_mails` takes in Interac's e-mails; without it, an intake is
+    created that uses no network. `month_rules` say how months are closed; None means the built-in
+    chart of accounts.
     """
 
     def __init__(  # noqa: PLR0913 -- builds all staff pages, so it takes what each of them needs
@@ -87,7 +88,7 @@ class FinancePages:
         pages = StaffPages(pages, database, clock)
         required = sign_in_options.second_factor_required
         gate = Gate(database, pages, clock, https=https, second_factor_required=required)
-        # A list of gifts from several regions shows times in the first region's time zone.
+        # Lists with gifts from several regions show times in the first region's time zone.
         time_zone = next(iter(regions.values())).time_zone
         gifts = StaffGiftPages(
             database, pages, clock, dashboard, regions=regions, letters_wait=letters_wait
@@ -135,12 +136,12 @@ class FinancePages:
 
 
 def refuse_other_methods(router: APIRouter, gate: Gate) -> None:
-    """Make each path answer 405 to the methods it does not allow, and record the refusal."""
+    """Make each path answer 405 to methods that it does not allow, and record the refusal."""
     allowed: dict[str, set[str]] = {}
     for route in router.routes:
         assert isinstance(route, APIRoute)
         allowed.setdefault(route.path, set()).update(route.methods or ())
-    # Use plain Starlette routes, because FastAPI need not parse these requests.
+    # Use plain Starlette routes, because FastAPI has nothing to parse in these requests.
     for path, methods in allowed.items():
         refuse = partial(gate.refuse_method, ", ".join(sorted(methods)))
         router.routes.append(Route(path, refuse, methods=sorted(EVERY_METHOD - methods)))

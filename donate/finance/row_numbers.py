@@ -1,4 +1,4 @@
-"""Reads the numbers of rows, as addresses and forms contain them."""
+"""Reads the ids of database rows from URLs and forms."""
 
 from typing import Annotated, Final
 
@@ -6,12 +6,12 @@ from fastapi import Depends
 
 from donate.errors import NotFound
 
-# Every number with so many digits fits into a column of a database.
+# A number with this many digits always fits into an integer column of the database.
 _MOST_DIGITS: Final = 18
 
 
 def as_number(text: str) -> int | None:
-    """Return the number of a row that a link or a form contains; None if the text is no number."""
+    """Return the row id that a link or a form contains; None if the text is not a number."""
     is_number = text.isascii() and text.isdecimal() and len(text) <= _MOST_DIGITS
     return int(text) if is_number else None
 
@@ -24,4 +24,4 @@ def _number_of_person(person_id: str) -> int:
 
 
 PersonNumber = Annotated[int, Depends(_number_of_person)]
-"""The number of a person in the address of a page. Other texts are answered with 404."""
+"""The id of a person in the URL of a page. If it is not a number, the answer is 404."""

@@ -1,4 +1,4 @@
-"""The sessions of staff. A cookie holds a random token; the database stores only its hash."""
+"""The sessions of staff. A cookie has a random token; the database stores only the token's hash."""
 
 import hashlib
 import hmac
@@ -14,15 +14,16 @@ from donate.web.templating import LANGUAGES, language_for
 
 IDLE_LIMIT: Final = timedelta(minutes=60)
 ABSOLUTE_LIMIT: Final = timedelta(hours=12)
-# `last_seen_at` is written at most this often. So an idle session may end this much too early.
+# `last_seen_at` is updated at most this often. So an idle session may end this much too early.
 SEEN_EVERY: Final = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
 class SignedIn:
-    """A member of staff who is signed in, with their session.
+    """A member of staff who is signed in, with the details of their session.
 
-    `page` is the address of the page that is shown, or whose form was sent.
+    `page` is the URL of the page in the browser: the one that was requested, or the one whose form
+    was sent.
     """
 
     staff_id: int
@@ -38,11 +39,11 @@ class SignedIn:
 
     @property
     def actor(self) -> str:
-        """How facts name this person, such as `staff:7`."""
+        """The name of this person in the recorded facts, such as `staff:7`."""
         return f"staff:{self.staff_id}"
 
     def may(self, needed: Role) -> bool:
-        """Return whether this person's role may do what the role `needed` may do."""
+        """Return whether this person's role includes the permissions of the role `needed`."""
         return self.role.may(needed)
 
 
@@ -55,7 +56,10 @@ def start_session(
     address: str = "",
     browser: str = "",
 ) -> str:
-    """Start a session, and delete expired ones. The returned token itself is not stored."""
+    """Start a session, and delete expired sessions.
+
+    Returns the session's token, which is not stored itself.
+    """
     session.execute(
         delete(StaffSession).where(
             or_(
@@ -115,14 +119,14 @@ def find_session(session: Session, token: str, *, now: datetime) -> SignedIn | N
 
 
 def mark_seen(session: Session, token_hash: str, *, now: datetime) -> None:
-    """Record that a session was used now, so that its idle time starts again."""
+    """Record that a session has just been used, so that its idle time starts again."""
     row = session.get(StaffSession, token_hash)
     if row:
         row.last_seen_at = max(row.last_seen_at, now)
 
 
 def change_language(session: Session, staff_id: int, language: str) -> None:
-    """Store the language in which a member of staff reads pages."""
+    """Store the language in which a member of staff wants to read pages."""
     session.get_one(Staff, staff_id).language = language
 
 
@@ -132,10 +136,10 @@ def end_session(session: Session, token: str) -> None:
 
 
 def hash_of(token: str) -> str:
-    """Return the hash of a token for the database. Tokens are random, so a fast hash is safe."""
+    """Return the hash under which a token is stored. Tokens are random, so a fast hash is safe."""
     return hashlib.sha256(token.encode("utf-8", "replace")).hexdigest()
 
 
 def same_secret(one: str, other: str) -> bool:
-    """Return whether two secrets are equal, in constant time. Empty secrets never match."""
+    """Compare two secrets in constant time. Return whether they are equal; empty ones never are."""
     return bool(one) and hmac.compare_digest(one.encode("utf-8", "replace"), other.encode())

@@ -1,4 +1,4 @@
-"""The page of requests that Stripe refused unexpectedly, until staff mark them as seen."""
+"""The page that shows requests which Stripe refused unexpectedly, until staff mark them as seen."""
 
 from datetime import datetime, timedelta
 from typing import Annotated, Final
@@ -18,13 +18,13 @@ from donate.storage.database import Database
 from donate.web.templating import Pages
 
 SEEN: Final = "refusals_seen"
-# A refusal that is older than this is not shown, even if staff have not seen it.
+# Refusals older than this are not shown, even if staff have not seen them.
 NEWS_FOR: Final = timedelta(days=14)
 SHOWN: Final = 100
 
 
 def unseen_refusals(session: Session, now: datetime) -> list[tuple[GiftFact, Gift]]:
-    """Return recent refusals that staff have not marked as seen, newest first."""
+    """Return the recent refusals by Stripe that staff have not marked as seen, newest first."""
     since = now - NEWS_FOR
     acts = session.exec(
         select(StaffAct.detail).where(StaffAct.act == SEEN, StaffAct.happened_at > since)
@@ -34,7 +34,7 @@ def unseen_refusals(session: Session, now: datetime) -> list[tuple[GiftFact, Gif
 
 
 class RefusalPages:
-    """The page that shows refusals which staff have not seen, with Stripe's error messages."""
+    """The page that shows new refusals by Stripe, with Stripe's error messages."""
 
     def __init__(self, database: Database, pages: Pages, clock: Clock, time_zone: str) -> None:
         self._database = database
@@ -49,7 +49,7 @@ class RefusalPages:
 
     @needs(Role.VIEWER)
     def refused(self, request: Request, visit: Visiting) -> Response:
-        """Show the refusals that staff have not marked as seen."""
+        """Show the refusals by Stripe that staff have not marked as seen."""
         with self._database.reading() as session:
             refusals = unseen_refusals(session, self._clock.now())
         return self._pages.render(
@@ -67,7 +67,8 @@ class RefusalPages:
     def seen(self, visit: Visiting, newest: Annotated[int, Form(ge=0, lt=2**63)] = 0) -> Response:
         """Mark the shown refusals as seen, which hides the notice about them. Their facts are kept.
 
-        `newest` is the id of the newest fact on the page. Later refusals are still shown.
+        `newest` is the id of the newest fact on the page. Refusals recorded after it are still
+        shown.
         """
         with self._database.writing() as session:
             visit.record(session, SEEN, now=self._clock.now(), detail={"newest": newest})

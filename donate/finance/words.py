@@ -1,4 +1,4 @@
-"""The texts in which staff read statuses, facts and e-mails."""
+"""The texts on staff pages for statuses, facts and e-mails."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -137,7 +137,7 @@ EVIDENCE: Final[dict[str, str]] = {
     "status": N_("status"),
     "tied_by": N_("tied by"),
 }
-"""The names that staff read for the keys of evidence. Any other key is shown as it is."""
+"""The texts that staff see for the keys of evidence. Keys without a text are shown unchanged."""
 
 _MONEY_MOVED: Final = {
     FactKind.PAYMENT_SUCCEEDED: N_("%(amount)s received on %(day)s (%(by)s)."),
@@ -157,7 +157,7 @@ _ACTORS: Final = {
 
 
 def actor_name(actor: str, staff_names: Mapping[str, str], language: str) -> str:
-    """Return the name that staff read for an actor, such as `donor` or `staff:7`."""
+    """Return the name that staff see for an actor, such as `donor` or `staff:7`."""
     if actor in _ACTORS:
         return translate(language, _ACTORS[actor])
     return staff_names.get(actor, actor)
@@ -166,7 +166,7 @@ def actor_name(actor: str, staff_names: Mapping[str, str], language: str) -> str
 def status_sentences(
     gift: Gift, facts: Sequence[GiftFact], staff_names: Mapping[str, str], language: str
 ) -> list[str]:
-    """Return sentences about a gift: what its status means, and one for each movement of money."""
+    """Return sentences about a gift: the meaning of its status, and each movement of its money."""
     _ = Localizer(language)
     by_hand = gift.status == StatusName.LAPSED and gift.mode in BY_HAND
     sentences = [_(LAPSED_BY_HAND if by_hand else STATUS_SENTENCES[gift.status])]
@@ -200,7 +200,7 @@ def status_sentences(
 
 
 def _announced(gift: Gift, facts: Sequence[GiftFact], _: Localizer) -> list[str]:
-    """If the donor reported the transfer as sent and no money has come, say so in a sentence."""
+    """Return a sentence if the donor reported the transfer as sent and no money has arrived."""
     report = next((fact for fact in facts if fact.kind == FactKind.TRANSFER_ANNOUNCED), None)
     if report is None or gift.received_minor:
         return []
@@ -209,7 +209,7 @@ def _announced(gift: Gift, facts: Sequence[GiftFact], _: Localizer) -> list[str]
 
 
 def letter_status(letter: Letter, language: str) -> str:
-    """Return the state of an e-mail as a sentence, after which pages show `letter_time`."""
+    """Return a sentence about the state of an e-mail. Pages show `letter_time` after it."""
     _ = Localizer(language)
     reason = letter_reason(letter, language)
     match letter.state:
@@ -241,12 +241,15 @@ LETTER_REASONS: Final = (
 
 
 def letter_reason(letter: Letter, language: str) -> str:
-    """Translate the reason why an e-mail was not sent, which is stored in English."""
+    """Return the translated reason why an e-mail was not sent. The stored reason is in English."""
     return translate_stored(language, letter.reason, LETTER_REASONS)
 
 
 def letter_time(letter: Letter) -> datetime:
-    """Return the time to show: when an e-mail was sent, is due (if delayed), or was written."""
+    """Return the time to show for an e-mail: when it was sent, will be sent, or was written.
+
+    The time when it will be sent is shown only if it was delayed on purpose.
+    """
     return letter.sent_at or (letter.due_at if _is_held_back(letter) else letter.written_at)
 
 

@@ -22,14 +22,15 @@ ACTIVITY: Final = "/finance/activity"
 TABS: Final = ("done", "refused")
 _TEXTS: Final = ("about", "address", "from", "to")
 _NOBODY: Final = "0"
-"""The filter `who` has this value for the command line or, on the tab “Refused”, for strangers."""
-# The most combinations of a person and a kind of act in one filter: each needs a query.
+"""The value of the filter `who` for the command line or, on the tab “Refused”, for strangers."""
+# Maximum number of combinations of a person and a kind of action in one filter. Each combination
+# needs its own query.
 MOST_COMBINATIONS: Final = 60
 
 
 @dataclass(frozen=True, slots=True)
 class ActivityQuery:
-    """The filters of the activity page, the texts and choices in its form, and the problems."""
+    """The filters of the activity page, what was typed and chosen in its form, and the problems."""
 
     filter: ActFilter
     tab: str
@@ -45,7 +46,7 @@ class ActivityQuery:
         return any(self.typed.values()) or any(self.chosen.values())
 
     def link(self, **more: str) -> str:
-        """Return a link to the page with the same filters, and with the parameters `more`."""
+        """Return a link to the page with the same filters, and with the query parameters `more`."""
         query = [(name, value) for name, values in self.chosen.items() for value in values]
         query += [*self.typed.items(), *({"tab": self.tab} | more).items()]
         query = [pair for pair in query if pair[1] and pair != ("tab", TABS[0])]
@@ -84,7 +85,7 @@ def read_activity_query(
 
 
 def _start_of(day: date | None, days_later: int, time_zone: str) -> datetime | None:
-    """Return when a day begins, or the one after it; None if no day was typed."""
+    """Return the time when `day` begins, or a day some days later; None if no day was typed."""
     return start_of_day(day + timedelta(days=days_later), time_zone) if day else None
 
 
@@ -93,7 +94,7 @@ def _chosen(query: QueryParams, name: str) -> list[str]:
 
 
 def write_act_cursor(cursor: ActCursor) -> str:
-    """Return a cursor as text for a link: the time in microseconds and the number of an act."""
+    """Return a cursor as text for a link: the time in microseconds, and the entry's id."""
     return f"{(cursor.happened_at - _EPOCH) // timedelta(microseconds=1)}.{cursor.id}"
 
 

@@ -47,7 +47,7 @@ ACTS_ON_A_PAGE: Final = 50
 
 @dataclass(frozen=True, slots=True)
 class ActRow:
-    """An act as the page shows it: `before`, `about` and `after` together are its sentence."""
+    """A trail entry on the page: `before`, `about` and `after` together form a sentence."""
 
     happened_at: datetime
     who: str
@@ -74,12 +74,12 @@ class ActivityPages:
 
     @needs(Role.FINANCE)
     def old_address(self, request: Request, visit: Visiting) -> Response:
-        """Redirect from the page's former address."""
+        """Redirect from an address that the page had in earlier versions."""
         return RedirectResponse(ACTIVITY, 308)
 
     @needs(Role.FINANCE)
     def activity(self, request: Request, visit: Visiting) -> Response:
-        """Show the newest acts that match the filters."""
+        """Show the most recent trail entries that match the filters."""
         language = visit.language
         with self._database.reading() as session:
             names = staff_names(session)
@@ -122,8 +122,8 @@ class ActivityPages:
         after: ActCursor | None,
         before: ActCursor | None,
     ) -> dict[str, Any]:
-        """Return the rows of a page, and the links to the pages around it."""
-        # Fetch one act more than a page has, to learn whether there is another page.
+        """Return the entries for one page, and the links to the previous and next page."""
+        # Fetch one more entry than fits on a page, to find out whether there is another page.
         limit = ACTS_ON_A_PAGE + 1
         with self._database.reading() as session:
             found = FoundActs()
@@ -135,7 +135,7 @@ class ActivityPages:
                 acts, end = found.acts[-ACTS_ON_A_PAGE:], None
                 newer = cursor_of(acts[0]) if len(found.acts) == limit else found.searched_to
             else:
-                # No more than one page comes before the cursor, so show the first page.
+                # At most one page of entries comes before the cursor, so show the first page.
                 after = None if before else after
                 found = find_acts(session, query.filter, limit=limit, after=after)
                 acts, end = found.acts[:ACTS_ON_A_PAGE], found.searched_to

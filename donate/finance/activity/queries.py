@@ -1,8 +1,8 @@
-"""Queries of the activity page. They only read, each along an index.
+"""Read-only queries for the activity page. Each query uses an index.
 
-A filter for several people or kinds of act needs one look-up for each, and the newest acts of all
-look-ups are kept. If no index covers a part of the filter, at most SEARCHED entries are read, and
-the page says up to which time.
+A filter for several people or kinds of action needs one look-up for each of them, and the most
+recent entries from all look-ups are kept. If no index covers a part of the filter, at most SEARCHED
+entries are read, and the page says how far back the search went.
 """
 
 import itertools
@@ -20,14 +20,14 @@ from donate.finance.models import Staff, StaffAct
 from donate.gifts.models import Gift
 
 SEARCHED: Final = 2_000
-# A literal and no parameter, because a partial index is used only if the statement contains the
-# text of its condition.
+# A literal, not a parameter: the database uses a partial index only if the statement contains the
+# text of the index's condition.
 _REFUSED: Final[ColumnElement[str]] = literal_column(f"'{REFUSED}'")
 
 
 @dataclass(frozen=True, slots=True)
 class ActCursor:
-    """The position of an act in the list, which is sorted by time and number."""
+    """The position of a trail entry in the list, which is sorted by time and then by id."""
 
     happened_at: datetime
     id: int
@@ -35,7 +35,10 @@ class ActCursor:
 
 @dataclass(frozen=True, slots=True)
 class ActFilter:
-    """Which acts to list. Empty values do not filter; the staff id None finds acts without one."""
+    """Which trail entries to list. An empty value does not filter.
+
+    The staff id None finds entries that are not about a member of staff.
+    """
 
     is_refused: bool = False
     staff_ids: Sequence[int | None] = ()
@@ -48,7 +51,10 @@ class ActFilter:
 
 @dataclass(frozen=True, slots=True)
 class FoundActs:
-    """The acts found. `searched_to` is set if the search ended early, before it found enough."""
+    """The trail entries found.
+
+    `searched_to` is set if the search stopped early, before it found enough entries.
+    """
 
     acts: list[StaffAct] = field(default_factory=list)
     searched_to: ActCursor | None = None
@@ -56,7 +62,7 @@ class FoundActs:
 
 @dataclass(frozen=True, slots=True)
 class _Search:
-    """A search for acts: its filter, where it starts, how many it returns, and its direction."""
+    """A search for trail entries: the filter, the start, the maximum number, and the direction."""
 
     filters: ActFilter
     cursor: ActCursor | None
@@ -65,7 +71,7 @@ class _Search:
 
 
 def cursor_of(act: StaffAct) -> ActCursor:
-    """Return the position of an act in the list."""
+    """Return the position of a trail entry in the list."""
     assert act.id is not None
     return ActCursor(act.happened_at, act.id)
 
@@ -78,7 +84,7 @@ def find_acts(
     after: ActCursor | None = None,
     before: ActCursor | None = None,
 ) -> FoundActs:
-    """Return up to `limit` acts, newest first: those after a cursor, or just before one."""
+    """Return up to `limit` trail entries after a cursor or just before one, newest first."""
     search = _Search(filters, after or before, limit, newest_first=before is None)
     found: list[StaffAct] = []
     ends: list[ActCursor] = []
@@ -89,8 +95,8 @@ def find_acts(
     found.sort(key=_key, reverse=search.newest_first)
     end = None
     if ends:
-        # A search that ended early did not read the acts beyond its end. So drop all acts that are
-        # beyond the nearest end.
+        # A look-up that stopped early has not read past its stopping point. So drop all entries
+        # past the stopping point that comes first.
         end = (max if search.newest_first else min)(ends, key=lambda c: (c.happened_at, c.id))
         here = (end.happened_at, end.id)
         found = [
@@ -109,7 +115,7 @@ Conditions = Mapping[str, Any]
 
 
 def _lookups(filters: ActFilter) -> Iterable[tuple[Conditions, Conditions]]:
-    """Yield pairs of conditions: one to look up in an index, one to check on the acts found."""
+    """Yield pairs of conditions: one to look up in an index, one to check on each entry."""
     acts = [REFUSED] if filters.is_refused else list(filters.acts)
     lists: dict[str, list[Any]] = {"staff_id": list(filters.staff_ids), "act": acts}
     lists = {name: values for name, values in lists.items() if values}
@@ -126,7 +132,7 @@ def _lookups(filters: ActFilter) -> Iterable[tuple[Conditions, Conditions]]:
 def _look_up(
     session: Session, search: _Search, indexed: Conditions, others: Conditions
 ) -> tuple[list[StaffAct], ActCursor | None]:
-    """Return the acts that one index finds, and where the search ended, if it ended early."""
+    """Return the entries that one index finds, and where the search stopped, if it did so early."""
     filters, newest_first = search.filters, search.newest_first
     at, number = col(StaffAct.happened_at), col(StaffAct.id)
     order = (at.desc(), number.desc()) if newest_first else (at, number)
@@ -176,7 +182,7 @@ def staff_names(session: Session) -> dict[int, str]:
 
 
 def gifts_named(session: Session, references: Iterable[str]) -> dict[str, Gift]:
-    """Return those gifts that have one of these references."""
+    """Return the gifts that have one of these references, by reference."""
     named = set(references)
     gifts = session.exec(select(Gift).where(col(Gift.reference).in_(named))) if named else ()
     return {gift.reference: gift for gift in gifts}

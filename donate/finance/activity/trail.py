@@ -13,8 +13,8 @@ from donate.money import Money
 log = logging.getLogger(__name__)
 
 REFUSED: Final = "refused"
-# Strangers can add this many entries an hour: at 200 bytes each, less than 100 MB a year. Further
-# refusals are only logged.
+# Maximum number of entries an hour about strangers: at 200 bytes each, this is less than 100 MB a
+# year. Further refusals only go to the server's log.
 MAX_STRANGERS_AN_HOUR: Final = 50
 
 
@@ -28,7 +28,10 @@ def record_act(
     address: str = "",
     detail: Mapping[str, Any] | None = None,
 ) -> None:
-    """Add a trail entry. `staff_id` is None for strangers and for the command line."""
+    """Add a trail entry.
+
+    `staff_id` is None for strangers and for the command line.
+    """
     session.add(
         StaffAct(
             staff_id=staff_id,
@@ -80,5 +83,5 @@ def record_refusal(
 
 
 def amount_detail(amount: Money) -> dict[str, Any]:
-    """Return the part of an act's detail that says which amount of money it was about."""
+    """Return the part of a trail entry's `detail` that states the amount of money."""
     return {"amount_minor": amount.amount_minor, "currency": amount.currency}

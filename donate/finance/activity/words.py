@@ -1,4 +1,4 @@
-"""The sentences in which staff read what was done, in English and French."""
+"""The sentences that describe trail entries to staff, in English and French."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -19,10 +19,10 @@ NOT_SIGNED_IN: Final = N_("Not signed in")
 
 @dataclass(frozen=True, slots=True)
 class ActWords:
-    """The name of a kind of act, and the sentence about one such act.
+    """The name of a kind of action, and the sentence about one such action.
 
-    A sentence may contain %(about)s, such as a gift's reference, and values from the act's
-    `detail`. `with_amount` is the sentence if the amount of money is known.
+    A sentence may contain %(about)s, such as a gift's reference, and values from the entry's
+    `detail`. `with_amount` is the sentence to use if the amount of money is known.
     """
 
     name: str
@@ -199,7 +199,10 @@ _MARK: Final = "\x1f"
 
 
 def act_name(act: str, language: str) -> str:
-    """Return what an act is called. An act without words is shown as it is stored."""
+    """Return the name of a kind of action.
+
+    A kind without a name in ACTS is shown under its stored name.
+    """
     words = ACTS.get(act)
     return translate(language, words.name) if words else act.replace("_", " ").capitalize()
 
@@ -207,9 +210,10 @@ def act_name(act: str, language: str) -> str:
 def act_sentence(
     act: str, detail: Mapping[str, Any], language: str, *, currency: str | None = None
 ) -> tuple[str, str]:
-    """Return the two parts of the sentence about an act, which stand before and after %(about)s.
+    """Return the parts of the sentence about a trail entry that come before and after %(about)s.
 
-    `currency` is the gift's, for acts that were recorded with an amount but without a currency.
+    `currency` is the gift's currency. It is used for older entries, which have an amount but no
+    currency.
     """
     words = ACTS.get(act)
     if words is None:

@@ -1,4 +1,4 @@
-"""The page on which staff merge two donors, and the forms that merge them and undo it."""
+"""The page on which staff merge two donors, and the forms that merge them or undo a merge."""
 
 from fastapi import Request
 from sqlmodel import Session
@@ -23,7 +23,7 @@ _MAX_SEARCHED = 200
 
 
 class DonorMergePages:
-    """The page and the forms that merge another donor into this one, and that undo a merge."""
+    """The page and the forms for merging another donor into this one and for undoing a merge."""
 
     def __init__(
         self, database: Database, pages: Pages, clock: Clock, donor_pages: StaffDonorPages
@@ -35,7 +35,7 @@ class DonorMergePages:
 
     @needs(Role.FINANCE)
     def merge(self, request: Request, visit: Visiting, number: str) -> Response:
-        """Search for the donor who is the same person, and show both."""
+        """Show the page on which staff search for another donor who is the same person."""
         return self._show(visit, number, request.query_params.get("q", ""))
 
     @needs(Role.FINANCE)
@@ -119,6 +119,6 @@ class DonorMergePages:
 
 
 def _chosen(typed: str) -> tuple[int, int]:
-    """Return a donor's id and version from the value of a radio button, such as `7.2`."""
+    """Return the donor's id and version from the value of a radio button, such as `7.2`."""
     number, _, version = typed.partition(".")
     return profile_number(number) or 0, profile_number(version) or 0

@@ -64,7 +64,7 @@ class StaffDonorPages:
 
     @needs(Role.VIEWER)
     def donors(self, request: Request, visit: Visiting) -> Response:
-        """Show the newest donors, or those whose name or e-mail address begins as typed."""
+        """Show the newest donors, or those whose name or e-mail address starts as typed."""
         searched = request.query_params.get("q", "").strip()[:_MAX_SEARCHED]
         typed = request.query_params.get("before", "")
         before = profile_number(typed)
@@ -77,7 +77,8 @@ class StaffDonorPages:
                 if len(found) > DONORS_ON_A_PAGE:
                     too_many = BadInput("q", MORE_FOUND, {"most": str(DONORS_ON_A_PAGE)})
             else:
-                # Fetch one donor more than a page has, to learn whether there is another page.
+                # Fetch one more donor than fits on a page, to find out whether there is another
+                # page.
                 newest = newest_profiles(session, limit=DONORS_ON_A_PAGE + 1, before=before)
                 rows = [(one, one) for one in newest[:DONORS_ON_A_PAGE]]
                 if len(newest) > DONORS_ON_A_PAGE:
@@ -101,7 +102,7 @@ class StaffDonorPages:
 
     @needs(Role.VIEWER)
     def donor(self, request: Request, visit: Visiting, number: str) -> Response:
-        """Show the page of one donor. A profile that was merged leads to the main one."""
+        """Show the page of one donor. For a merged profile, redirect to its main profile."""
         query = request.query_params
         after = read_position(query.get("after", ""), GiftOrder())
         if query.get("after") and after is None:
@@ -110,7 +111,7 @@ class StaffDonorPages:
 
     @needs(Role.FINANCE)
     def changed(self, request: Request, visit: Visiting, number: str) -> Response:
-        """Save what staff changed about a donor."""
+        """Save the changes that staff made to a donor."""
 
         def change(session: Session, donor: DonorProfile) -> list[str]:
             details = check_details(visit.form, language=donor.language)
@@ -161,10 +162,11 @@ class StaffDonorPages:
         *,
         refused: Callable[[Problem], Response] | None = None,
     ) -> Response:
-        """Run `do` in a transaction, record the act, and redirect to the donor's page.
+        """Run `do` in a transaction, add a trail entry, and redirect to the donor's page.
 
-        `do` returns the names of what it changed; the trail stores the names, but no values. If a
-        form has a problem, `refused` returns the answer; by default, the donor's page shows it.
+        `do` returns the names of the fields that it changed. The trail stores these names, but no
+        values. If a form has a problem, `refused` returns the response; without it, the donor's
+        page shows the problem.
         """
         try:
             with self._database.writing() as session:
@@ -191,7 +193,7 @@ class StaffDonorPages:
         after: Any = None,
         problem: Problem | None = None,
     ) -> Response:
-        """Render the page of a donor. If a form has a problem, show it and what was typed."""
+        """Render the page of a donor. If a form has a problem, show it and the typed text."""
         conflict = str(problem) if isinstance(problem, Conflict) else ""
         problems = problem.problems if isinstance(problem, BadInput | BadInputs) else ()
         with self._database.reading_snapshot() as session:

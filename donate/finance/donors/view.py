@@ -1,4 +1,4 @@
-"""Reads everything that the page of one donor shows."""
+"""Reads everything that a donor's page shows."""
 
 import re
 import unicodedata
@@ -46,7 +46,7 @@ PLEDGES_SHOWN: Final = 10
 
 @dataclass(frozen=True, slots=True)
 class DonorGiftRow:
-    """A gift in a donor's history, with what was typed with it and the e-mails about it."""
+    """A gift in a donor's history, the donor details typed for it, and its e-mails."""
 
     gift: Gift
     typed: Donor
@@ -55,7 +55,7 @@ class DonorGiftRow:
 
 @dataclass(frozen=True, slots=True)
 class NoteRow:
-    """A note about a donor, and the note that corrects it."""
+    """A note about a donor, and the later note that corrects it, if there is one."""
 
     note: DonorNote
     by: str
@@ -64,7 +64,7 @@ class NoteRow:
 
 @dataclass(frozen=True, slots=True)
 class MergeRow:
-    """A merge that concerns this donor, with both profiles."""
+    """A merge that involves this donor, with both profiles."""
 
     merge: DonorMerge
     profile: DonorProfile
@@ -76,7 +76,7 @@ class MergeRow:
 
 @dataclass(frozen=True, slots=True)
 class EditRow:
-    """A change of one field, in words."""
+    """A change of one field of a donor's profile, as text for the page."""
 
     edit: DonorEdit
     field: str
@@ -86,12 +86,12 @@ class EditRow:
 
 
 def profile_number(text: str) -> int | None:
-    """Return the number that a URL or a form contains; None if the text is no such number."""
+    """Return the profile id that a URL or a form contains; None if the text is not an id."""
     return int(text) if re.fullmatch("[1-9][0-9]{0,16}", text) else None
 
 
 def find_profile(session: Session, number: str) -> DonorProfile:
-    """Return the profile whose id a URL contains. Raises NotFound."""
+    """Return the profile whose id is in a URL. Raises NotFound."""
     profile_id = profile_number(number)
     profile = profile_by_id(session, profile_id) if profile_id else None
     if profile is None:
@@ -107,10 +107,10 @@ def donor_view(
     regions: Regions,
     after: Position | None,
 ) -> dict[str, Any]:
-    """Return what the page of a main profile shows, without its forms."""
+    """Return everything that the page of a main profile shows, apart from its forms."""
     members = members_of(session, donor)
     ids = group_ids(donor, members)
-    # Fetch one gift more than a page has, to learn whether there is another page.
+    # Fetch one more gift than fits on a page, to find out whether there is another page.
     gifts = gifts_of_donor(session, ids, limit=GIFTS_OF_A_DONOR + 1, after=after)
     rows, latest = gifts[:GIFTS_OF_A_DONOR], gifts[0] if gifts and not after else None
     last = rows[-1].gift if rows else None
@@ -216,7 +216,7 @@ def _merge_rows(
 
 
 def in_words(field: str, value: str, language: str) -> str:
-    """Return a stored value of a profile as people read it."""
+    """Return the stored value of a profile's field as a text for people."""
     if field == "kind":
         return translate(language, {str(kind): name for kind, name in DONOR_KINDS.items()}[value])
     if field == "country":
@@ -241,7 +241,10 @@ def fund_names(regions: Regions, language: str) -> dict[str, str]:
 
 @cache
 def all_countries(language: str) -> list[tuple[str, str]]:
-    """Return the codes and names of all countries, sorted by name without accents, Canada first."""
+    """Return each country's code and name.
+
+    Canada comes first, then the others, sorted by name without accents.
+    """
     names = Locale.parse(language, sep="-").territories
 
     def sort_key(code: str) -> tuple[bool, str]:
@@ -252,7 +255,7 @@ def all_countries(language: str) -> list[tuple[str, str]]:
 
 
 def edit_choices(donor: DonorProfile, language: str) -> dict[str, list[tuple[str, str]]]:
-    """Return the values and names between which staff choose for each field with a list."""
+    """Return the values and names of the options for each field with a drop-down list."""
     tags = list(dict.fromkeys((*LANGUAGES_OF_DONORS, donor.language)))
     return {
         "kind": [(str(kind), translate(language, name)) for kind, name in DONOR_KINDS.items()],
@@ -262,5 +265,5 @@ def edit_choices(donor: DonorProfile, language: str) -> dict[str, list[tuple[str
 
 
 def stored_details(donor: DonorProfile) -> dict[str, str]:
-    """Return the present values of a profile as a form shows them."""
+    """Return the current values of a profile, as text for the fields of a form."""
     return {field: str(getattr(donor, field)) for field in DETAIL_FIELDS}

@@ -1,4 +1,4 @@
-"""The texts of the staff pages about donors. Pages translate them."""
+"""The texts of the staff pages about donors. The pages translate them."""
 
 from collections.abc import Mapping
 from typing import Final

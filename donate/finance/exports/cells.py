@@ -1,4 +1,7 @@
-"""Converts the rows of an export to cells, a column at a time, because one by one is slow."""
+"""Converts the rows of an export to cells.
+
+It converts a whole column at a time, because converting cells one by one is slow.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,19 +17,19 @@ from donate.finance.exports.columns import CellType, ExportLayout
 Amount = tuple[int, str]
 """An amount in minor units, and its currency."""
 Cell = str | date | Amount | None
-"""A cell is None only if a day is missing. Times and flags are texts."""
+"""The value of a cell. It is None only if a date is missing; times and flags are texts."""
 
 
 @dataclass(frozen=True, slots=True)
 class Cells:
-    """The columns of some rows, each with one cell for each row, and the rows' currencies."""
+    """A block of rows, stored as columns, and the currency of each row."""
 
     columns: list[Sequence[Cell]]
     currencies: Sequence[str]
 
 
 def cells_of(layout: ExportLayout, rows: Sequence[Any]) -> Cells:
-    """Return the cells of these rows, of which there is at least one."""
+    """Return the cells of these rows. There must be at least one row."""
     sources = [column.source for column in layout.columns]
     values = _values_of(rows, {*sources, "currency"})
     currencies = values["currency"]
@@ -52,7 +55,7 @@ def cells_of(layout: ExportLayout, rows: Sequence[Any]) -> Cells:
 
 
 def _values_of(rows: Sequence[Any], sources: set[str]) -> dict[str, Sequence[Any]]:
-    """Return the values of rows, by their sources."""
+    """Return, for each attribute in `sources`, its value in each row."""
     if isinstance(rows[0], Row):
         return dict(zip(rows[0]._fields, zip(*rows, strict=True), strict=True))
     return {source: list(map(attrgetter(source), rows)) for source in sources}

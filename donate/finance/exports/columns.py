@@ -1,6 +1,7 @@
 """The columns of the exports. `docs/exports.md` explains each; a test compares the two.
 
-A change of a column's name, type or meaning needs a new version. New columns come last.
+If a column's name, type or meaning changes, the export needs a new version number. Add new columns
+at the end.
 """
 
 from dataclasses import dataclass
@@ -9,7 +10,7 @@ from typing import Final
 
 
 class CellType(StrEnum):
-    """What the cells of a column hold."""
+    """The type of the values in a column."""
 
     TEXT = "text"
     FLAG = "yes or no"
@@ -20,7 +21,10 @@ class CellType(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ExportColumn:
-    """A column of an export; `source` names the attribute of a row that has the column's value."""
+    """A column of an export.
+
+    `source` is the name of the row's attribute that holds the column's value.
+    """
 
     name: str
     type: CellType
@@ -29,7 +33,7 @@ class ExportColumn:
 
 @dataclass(frozen=True, slots=True)
 class ExportLayout:
-    """The columns of one export, in their order, with their version."""
+    """The columns of one export, in order, and the version number of this layout."""
 
     name: str
     version: int

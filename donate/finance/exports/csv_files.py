@@ -12,7 +12,7 @@ from donate.finance.exports.runs import ExportRun, write_decimal
 
 
 class CsvFile:
-    """The CSV file of one run. Its hash and its size are known once all chunks were read."""
+    """The CSV file of one run. Its hash and size are known once all chunks have been read."""
 
     def __init__(self, run: ExportRun) -> None:
         self._run = run
@@ -23,9 +23,10 @@ class CsvFile:
     def chunks(self) -> Generator[bytes, None, None]:
         """Yield the bytes of the file.
 
-        If reading breaks off, the last line says so, and then the error is raised.
+        If reading the rows fails, the last line of the file says so, and then the error is raised.
         """
-        # RFC 4180 ends lines with CRLF and quotes fields that contain quotes, commas or line ends.
+        # As RFC 4180 requires, lines end with CRLF, and a field is quoted if it contains quotes,
+        # commas or line breaks.
         text = io.StringIO(newline="")
         writer = csv.writer(text, lineterminator="\r\n")
         yield self._note(BYTE_ORDER_MARK)
@@ -42,7 +43,7 @@ class CsvFile:
         yield self._note(_take(text))
 
     def control_totals(self) -> dict[str, object]:
-        """Return the control totals of the run, with the file's SHA-256 and size."""
+        """Return the control totals for the run, with the file's SHA-256 and size."""
         return self._run.control_totals() | {
             "sha256": self._hash.hexdigest(),
             "bytes": self._size,
@@ -64,7 +65,8 @@ def _take(text: io.StringIO) -> bytes:
 def _texts_of(kind: CellType, column: Sequence[Any]) -> Sequence[str]:
     match kind:
         case CellType.TEXT:
-            # A text that begins with a letter or digit is no formula, so it needs no guard.
+            # A text that begins with a letter or digit cannot be a formula, so it needs no
+            # apostrophe.
             return [
                 cell if not cell or cell[0].isalnum() else guard_formula(cell) for cell in column
             ]

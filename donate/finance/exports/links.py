@@ -1,4 +1,4 @@
-"""The links to the exports, which stand on the pages that list the same gifts or movements."""
+"""The links to the exports. They appear on the pages that list the same gifts or movements."""
 
 from collections.abc import Iterable, Mapping
 from urllib.parse import urlencode
@@ -13,7 +13,7 @@ _FILES = (("CSV", "csv"), ("Excel", "xlsx"), (N_("Control totals"), "control.jso
 def export_links(
     name: str, typed: Mapping[str, str] | Iterable[tuple[str, str]], staff: SignedIn
 ) -> list[tuple[str, str]]:
-    """Return a label and a link for each file with these filters; none if staff may not export."""
+    """Return a label and link for each export with these filters; none if staff may not export."""
     if not staff.may(Role.FINANCE):
         return []
     pairs = typed.items() if isinstance(typed, Mapping) else typed

@@ -1,4 +1,4 @@
-"""The routes that send exports: CSV, XLSX, and the control totals of the CSV."""
+"""The routes for downloading exports: CSV, XLSX, and the control totals for the CSV."""
 
 import tempfile
 from collections.abc import Iterator
@@ -29,14 +29,17 @@ _CHUNK: Final = 64 * 1024
 def add_export_routes(
     router: APIRouter, database: Database, regions: Regions, clock: Clock
 ) -> None:
-    """Add the routes of all exports. Only a few exports run at once, whichever they are."""
+    """Add the routes of all exports. They share one limit on how many exports may run at once."""
     slots = ExportSlots()
     for name in EXPORTS:
         ExportPages(name, database, regions, clock, slots).add_routes(router)
 
 
 class ExportPages:
-    """The files of one export. Only finance staff get them, because they hold donors' data."""
+    """The files of one export.
+
+    Only finance staff may download them, because they hold donors' data.
+    """
 
     def __init__(
         self, name: str, database: Database, regions: Regions, clock: Clock, slots: ExportSlots
@@ -55,7 +58,7 @@ class ExportPages:
 
     @needs(Role.FINANCE)
     def csv(self, request: Request, visit: Visiting) -> Response:
-        """Send the CSV while it is being read."""
+        """Send the CSV while its rows are still being read."""
         export = self._read(request)
         if export is None:
             return self._to_the_page(request)
@@ -63,8 +66,8 @@ class ExportPages:
         with slot.unless_it_fails():
             file = CsvFile(self._run(export, request, visit))
             chunks = file.chunks()
-            # Read the first rows now: if the database is down, the answer can still be an error
-            # page.
+            # Read the first rows before the response starts, so that an error page is still
+            # possible if the database is down.
             first = [next(chunks), next(chunks)]
             if file.says_incomplete:
                 next(chunks)  # raises the error
@@ -75,8 +78,8 @@ class ExportPages:
     def xlsx(self, request: Request, visit: Visiting) -> Response:
         """Send the XLSX.
 
-        A ZIP ends with its index, so the file is written to a temporary file before it is sent. If
-        reading breaks off, nothing of it is sent.
+        The index of a ZIP file comes last, so the workbook is written to a temporary file before it
+        is sent. If reading the rows fails, nothing is sent.
         """
         export = self._read(request)
         if export is None:
@@ -89,7 +92,7 @@ class ExportPages:
             file.close()
             raise
         finally:
-            slot.give_back()  # only writing the file needs a snapshot
+            slot.give_back()  # only reading the rows needs the database snapshot
         size = file.seek(0, 2)
         file.seek(0)
         headers = _attachment(export, "xlsx") | {"Content-Length": str(size)}
@@ -97,7 +100,7 @@ class ExportPages:
 
     @needs(Role.FINANCE)
     def control(self, request: Request, visit: Visiting) -> Response:
-        """Send the control totals that a CSV with the same filters would have now."""
+        """Send the control totals of a CSV with the same filters, made now."""
         export = self._read(request)
         if export is None:
             return self._to_the_page(request)
@@ -117,11 +120,11 @@ class ExportPages:
             return None
 
     def _to_the_page(self, request: Request) -> Response:
-        """Redirect to the page with the same filters, which says what is wrong beside the field."""
+        """Redirect to the list with the same filters, which shows the problem beside the field."""
         return RedirectResponse(f"/finance/{self._name}?{request.url.query}", 303)
 
     def _run(self, export: Export, request: Request, visit: AllowedRequest) -> ExportRun:
-        """Record the export in the trail, before any of it is read."""
+        """Add a trail entry about the export before reading any rows."""
         now, staff = self._clock.now(), visit.signed_in
         query = f"?{request.url.query}" if request.url.query else ""
         with self._database.writing() as session:

@@ -1,4 +1,4 @@
-"""Reads the rows of an export, some at a time, in one statement and one snapshot."""
+"""Reads the rows of an export in small batches, with one statement in one database snapshot."""
 
 from collections.abc import Generator
 from contextlib import closing
@@ -26,8 +26,9 @@ from donate.gifts.movements.models import GiftMovement
 from donate.gifts.movements.totals import TotalFilter
 from donate.storage.bulk_writes import table_of
 
-# The driver fetches this many rows from a cursor at once. With a thousand, other threads often wait
-# several milliseconds for the interpreter, and webhooks are answered late.
+# The number of rows that the driver fetches from a cursor at once. With a thousand rows, other
+# threads often wait several milliseconds for Python's interpreter lock, and webhooks are answered
+# late.
 ROWS_AT_A_TIME: Final = 250
 
 _GIFT = table_of(Gift).c
@@ -49,7 +50,7 @@ _OF_BOTH: Final = (
 
 
 def movement_export_rows(session: Session, filters: TotalFilter) -> Generator[Row[Any], None, None]:
-    """Yield the movements that match, oldest day first."""
+    """Yield the movements that match the filters, oldest day first."""
     statement = (
         select(
             *_OF_BOTH,
@@ -78,9 +79,10 @@ def movement_export_rows(session: Session, filters: TotalFilter) -> Generator[Ro
 def gift_export_rows(
     session: Session, filters: GiftFilter, order: GiftOrder | None
 ) -> Generator[Row[Any], None, None]:
-    """Yield the gifts that match, in this order. Without an order, the oldest are first.
+    """Yield the gifts that match the filters, in the given order, by default oldest first.
 
-    If the filter is about the day received, that day decides which gift is older.
+    In the default order, gifts are sorted by the day they were received if the filter is about that
+    day, otherwise by the day they were started.
     """
     statement = (
         select(
@@ -106,7 +108,7 @@ def gift_export_rows(
         )
         .select_from(Gift)
         .join(Donor, col(Donor.id) == col(Gift.donor_id))
-        # All months of a pledge share the options of its first gift.
+        # All monthly payments of a pledge share the options of its first gift.
         .outerjoin(GiftWish, _WISH.gift_id == func.coalesce(_GIFT.pledge_id, _GIFT.id))
         .where(*gift_conditions(filters).values())
         .order_by(*_sorted_by(filters, order))
@@ -130,7 +132,7 @@ def _sorted_by(filters: GiftFilter, order: GiftOrder | None) -> list[Any]:
 
 @dataclass(frozen=True, slots=True)
 class ExportedPledge:
-    """A pledge's row in an export: what the database returned, and the pledge's newest month."""
+    """A pledge in an export: its row from the database, and its most recent monthly payment."""
 
     row: Row[Any]
     last: LastMonth
@@ -141,19 +143,19 @@ class ExportedPledge:
 
     @property
     def last_status(self) -> str:
-        """The status of the newest month."""
+        """The status of the most recent monthly payment."""
         return self.last.status
 
     @property
     def last_on(self) -> date:
-        """The day of the newest month."""
+        """The day of the most recent monthly payment."""
         return self.last.day
 
 
 def pledge_export_rows(
     session: Session, filters: PledgeFilter
 ) -> Generator[ExportedPledge, None, None]:
-    """Yield the pledges that match, oldest first, each with its newest month."""
+    """Yield the pledges that match, oldest first, each with its most recent monthly payment."""
     conditions = pledge_conditions(filters)
     if filters.stage:
         conditions.append(col(PledgeRow.stage) == filters.stage)
@@ -187,7 +189,7 @@ def pledge_export_rows(
 
 @dataclass(frozen=True, slots=True)
 class DonorInCurrency:
-    """A row of the export of donors: one donor, and what they gave in one currency."""
+    """A row in the export of donors: one donor, and their total giving in one currency."""
 
     donor: DonorRow
     currency: str
@@ -196,9 +198,9 @@ class DonorInCurrency:
 
 
 def donor_export_rows(session: Session, currency: str) -> Generator[DonorInCurrency, None, None]:
-    """Yield a row for each donor and currency.
+    """Yield a row for each donor and each currency in which they gave.
 
-    A donor whose gifts brought no money yet has one row, with zeros in `currency`.
+    A donor who has given no money yet gets one row, with zero amounts in `currency`.
     """
     for donor in donor_rows(session):
         for each in donor.money_in or (currency,):

@@ -1,7 +1,7 @@
-"""All exports: for each its columns, its filters, and how to read them.
+"""All exports: for each export its columns, its filters, and how to read its rows.
 
-To add an export, add its layout to `columns.py` and an entry here. Its routes, its links and
-`donate export` follow from the entry.
+To add an export, add its layout to `columns.py` and an entry here. The entry is enough to create
+its routes, its links and its `donate export` command.
 """
 
 from collections.abc import Callable, Generator, Iterable, Mapping
@@ -54,10 +54,10 @@ class Export:
 
 @dataclass(frozen=True, slots=True)
 class ExportKind:
-    """One of the exports.
+    """A kind of export.
 
-    `filters` are the names of its filters, and `several` those that may have several values.
-    `prepare` reads the filters. It raises BadInputs.
+    `filters` are the names of its filters, and `several` the filters that accept several values.
+    `prepare` reads the values of the filters. It raises BadInputs.
     """
 
     layout: ExportLayout

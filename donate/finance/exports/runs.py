@@ -1,7 +1,7 @@
-"""One run of an export: its rows, counted and added up while they are read.
+"""One run of an export. Its rows are counted and added up while they are read.
 
-The count and the sums are control totals. They are compared with the totals of days, which the
-ledger keeps independently, in the same snapshot.
+The count and the sums are the control totals. They are compared with the day totals, which the
+ledger keeps independently, in the same database snapshot.
 """
 
 from collections import Counter
@@ -26,7 +26,7 @@ PROGRESS_EVERY: Final = 10_000
 
 
 class ExportRun:
-    """One run of an export for one person. `cells` may be read once."""
+    """One run of an export for one person. `cells` can be read only once."""
 
     def __init__(
         self,
@@ -46,14 +46,14 @@ class ExportRun:
         self._database = database
         self._made_by = made_by
         self._on_progress = on_progress
-        # The sum of each column of amounts in minor units, by currency and the column's name.
+        # The sum of each amount column in minor units, by currency and the column's name.
         self._sums: Counter[tuple[str, str]] = Counter()
         self._counts: Counter[str] = Counter()
 
     def cells(self) -> Iterator[Cells]:
-        """Yield the cells of some rows at a time.
+        """Yield the cells of the rows, a block of rows at a time.
 
-        Raises an error, such as DatabaseBusy, if reading breaks off.
+        Raises an error, such as DatabaseBusy, if reading the rows fails.
         """
         with self._database.reading_snapshot() as session:
             with closing(self.export.read(session)) as found:
@@ -65,8 +65,8 @@ class ExportRun:
         while some := list(islice(rows, ROWS_AT_A_TIME)):
             cells = cells_of(self.export.layout, some)
             yield cells
-            # Count rows after they are written, so that a file that breaks off states how many
-            # rows it has.
+            # Count rows only after they are written, so that an incomplete file states how many
+            # rows it really has.
             before, self.count = self.count, self.count + len(some)
             self._counts.update(cells.currencies)
             self._add_up(cells)
@@ -93,14 +93,14 @@ class ExportRun:
         }
 
     def sums(self) -> dict[str, dict[str, str]]:
-        """Return, for each currency, the sum of each column of amounts as a decimal."""
+        """Return the sum of each amount column as a decimal number, by currency."""
         sums: dict[str, dict[str, str]] = {}
         for (currency, column), amount in sorted(self._sums.items()):
             sums.setdefault(currency, {})[column] = write_decimal(amount, currency)
         return sums
 
     def control_totals(self) -> dict[str, Any]:
-        """Return the control totals of what was read so far, for JSON or a sheet."""
+        """Return the control totals for all rows read so far, for JSON or a sheet."""
         return {
             "export": self.export.layout.name,
             "columns_version": self.export.layout.version,
@@ -114,7 +114,7 @@ class ExportRun:
         }
 
     def broken_off(self, error: BaseException) -> str:
-        """Return the last line of a file whose export broke off."""
+        """Return the last line of an incomplete file, whose export failed part-way."""
         return (
             f"INCOMPLETE: the export broke off after {self.count} rows "
             f"({type(error).__name__}). Do not use this file; export it again."
@@ -123,5 +123,5 @@ class ExportRun:
 
 @lru_cache(10_000)
 def write_decimal(amount_minor: int, currency: str) -> str:
-    """Return an amount as a plain decimal in its currency's digits: `-50.00`, `5000` for yen."""
+    """Return an amount as a decimal number with its currency's digits: `-50.00`, `5000` for yen."""
     return f"{Money(amount_minor, currency).decimal:f}"

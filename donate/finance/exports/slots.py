@@ -1,6 +1,6 @@
-"""Limits how many exports run at once, so that open downloads cannot hold many snapshots.
+"""Limits how many exports run at once, because each download holds a database snapshot open.
 
-A snapshot keeps PostgreSQL from cleaning up old rows, and SQLite from shortening its log.
+While a snapshot is open, PostgreSQL cannot clean up old rows, and SQLite cannot shorten its log.
 """
 
 from collections.abc import Generator, Iterable, Iterator, Mapping
@@ -22,7 +22,7 @@ _FULL: Final = N_("Other exports are running. Please try again in a minute.")
 
 
 class ExportSlots:
-    """The exports that may run at once in this process."""
+    """The slots for exports in this process. Each running export takes one."""
 
     def __init__(self, most: int = MOST_AT_ONCE) -> None:
         self._free = BoundedSemaphore(most)
@@ -35,20 +35,20 @@ class ExportSlots:
 
 
 class ExportSlot:
-    """A slot that one export has taken. Giving it back twice is harmless."""
+    """A slot that one export has taken. It may be given back more than once."""
 
     def __init__(self, free: BoundedSemaphore) -> None:
         self._free: BoundedSemaphore | None = free
 
     def give_back(self) -> None:
-        """Let another export have the slot."""
+        """Give the slot back, so that another export can take it."""
         free, self._free = self._free, None
         if free:
             free.release()
 
     @contextmanager
     def unless_it_fails(self) -> Iterator[None]:
-        """Give the slot back if an error is raised in the block."""
+        """Give the slot back if the block raises an error."""
         try:
             yield
         except BaseException:
@@ -57,9 +57,9 @@ class ExportSlot:
 
 
 class ExportResponse(StreamingResponse):
-    """A download that ends its snapshot and gives its slot back, however the download ends.
+    """A download that closes its snapshot and gives its slot back, even if the download fails.
 
-    `first` are the chunks of `chunks` that were read already.
+    `first` are the chunks that were already read from `chunks`.
     """
 
     def __init__(
@@ -80,7 +80,8 @@ class ExportResponse(StreamingResponse):
         try:
             await super().__call__(scope, receive, send)
         finally:
-            # A request is cancelled if its client disconnects. The shield lets `_end` run then too.
+            # A request is cancelled when its client disconnects. The shield lets `_end` run in that
+            # case too.
             with CancelScope(shield=True):
                 await run_in_threadpool(self._end)
 

@@ -1,7 +1,7 @@
 """Writes an export as an XLSX workbook, whose last sheet has the control totals.
 
-xlsxwriter keeps one row in memory and the rest in temporary files. Texts are written as texts,
-never as formulas, links or numbers.
+xlsxwriter keeps one row in memory and the other rows in temporary files. Texts are written as plain
+text, never as formulas, links or numbers.
 """
 
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ from donate.finance.exports.columns import CellType
 from donate.finance.exports.runs import ExportRun
 from donate.money import Money, minor_digits
 
-# Excel's limit, less the header and the line about an export that broke off.
+# Excel's limit on rows, less the header and the line that marks an incomplete file.
 MAX_ROWS_IN_A_SHEET: Final = 1_048_576 - 2
 _WIDTHS: Final = {CellType.DAY: 11, CellType.TIME: 26, CellType.AMOUNT: 14, CellType.FLAG: 12}
 
@@ -24,9 +24,9 @@ _WIDTHS: Final = {CellType.DAY: 11, CellType.TIME: 26, CellType.AMOUNT: 14, Cell
 def write_xlsx(
     run: ExportRun, file: IO[bytes], *, rows_in_a_sheet: int = MAX_ROWS_IN_A_SHEET
 ) -> None:
-    """Write a run into a file.
+    """Write all rows of a run into a file.
 
-    If reading breaks off, the file says so, and then the error is raised.
+    If reading the rows fails, the file says so, and then the error is raised.
     """
     workbook = Workbook(file, {"constant_memory": True})
     workbook.use_zip64()
@@ -57,7 +57,7 @@ class _XlsxWriter:
         self.sheet: Any = None
 
     def write_rows(self, rows_in_a_sheet: int) -> None:
-        """Write all rows, and begin another sheet when one is full."""
+        """Write all rows, and start another sheet whenever one is full."""
         self._begin_sheet()
         rows = chain.from_iterable(zip(*cells.columns, strict=True) for cells in self._run.cells())
         while True:
@@ -86,7 +86,7 @@ class _XlsxWriter:
     def _write(self, row: int, number: int, cell: Cell) -> None:
         match cell:
             case "" | None:
-                pass  # to write an empty cell takes as long as to write a word
+                pass  # writing an empty cell would take as long as writing a word
             case str():
                 self._write_text(row, number, cell)
             case (amount_minor, currency):
@@ -97,7 +97,7 @@ class _XlsxWriter:
 
     def _write_text(self, row: int, number: int, text: str) -> None:
         if text.startswith("<r>") and text.endswith("</r>"):
-            # xlsxwriter would take such a text for its own markup, and not escape it.
+            # xlsxwriter would mistake such a text for its own markup, and would not escape it.
             self.sheet.write_rich_string(row, number, text[0], self._plain, text[1:])
         else:
             self.sheet.write_string(row, number, text)
@@ -110,7 +110,7 @@ class _XlsxWriter:
         return self._amounts[currency]
 
     def write_control_totals(self) -> None:
-        """Write the last sheet: a name and a value in each row."""
+        """Write the last sheet, which has a name and a value in each row."""
         self.sheet = self._workbook.add_worksheet("control")
         self.sheet.set_column(0, 0, 26)
         self.sheet.set_column(1, 1, 40)

@@ -1,4 +1,4 @@
-"""What the filters, the order and the columns of the gift list accept, with words for staff."""
+"""The values for the filters, the order and the columns of the gift list, with texts for staff."""
 
 from typing import Final
 
@@ -56,7 +56,7 @@ ANNOUNCED: Final[dict[str, str]] = {"yes": N_("Donor says it’s sent")}
 
 
 def gift_choices(regions: Regions, language: str = LANGUAGES[0]) -> dict[str, dict[str, str]]:
-    """Return the values that each field accepts, with the words in which staff read them."""
+    """Return the values that each field accepts, each with its text for staff."""
     funds = {
         key: getattr(text, language.partition("-")[0])
         for region in regions.values()

@@ -36,13 +36,13 @@ _TO_ANSWER: Final = {
         ),
     ),
 }
-"""For each state in which staff have to answer: the sentence without and with a deadline."""
+"""For each state in which staff have to answer: the sentence without a deadline, and with one."""
 _ANSWERED: Final = N_(
     "The donor’s bank has sent an inquiry about this payment. It is reviewing our answer."
 )
 
 
-# Stripe's reasons: https://docs.stripe.com/api/disputes/object#dispute_object-reason
+# The reasons that Stripe gives: https://docs.stripe.com/api/disputes/object#dispute_object-reason
 _REASONS: Final = {
     "bank_cannot_process": N_("the bank cannot process the payment"),
     "check_returned": N_("the cheque was returned"),
@@ -64,7 +64,7 @@ _REASONS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class DisputeNotice:
-    """An open inquiry or dispute as a gift's page shows it to staff."""
+    """An open inquiry or dispute in the form in which a gift's page shows it to staff."""
 
     sentence: str
     reason: str
@@ -76,14 +76,14 @@ class DisputeNotice:
 
 
 def dispute_sentences(gift: Gift, facts: Sequence[Fact], language: str) -> list[str]:
-    """Return a sentence about each open inquiry or dispute. It says what staff should do."""
+    """Return a sentence about each open inquiry or dispute, which says what staff should do."""
     return [notice.sentence for notice in dispute_notices(gift, facts, language, None)]
 
 
 def dispute_notices(
     gift: Gift, facts: Sequence[Fact], language: str, dashboard: Dashboard | None
 ) -> list[DisputeNotice]:
-    """Return a notice about each open inquiry or dispute. It says what staff should do."""
+    """Return a notice about each open inquiry or dispute, which says what staff should do."""
     _ = Localizer(language)
     return [
         DisputeNotice(
@@ -100,7 +100,10 @@ def dispute_notices(
 
 
 def _reason(code: str, _: Localizer) -> str:
-    """Return a reason in words. A reason that Stripe added later is shown as Stripe writes it."""
+    """Return the reason for a dispute as text.
+
+    A reason that this service does not know is shown under Stripe's own name for it.
+    """
     return _(_REASONS[code]) if code in _REASONS else code
 
 

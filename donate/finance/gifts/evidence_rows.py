@@ -1,4 +1,4 @@
-"""The evidence of a fact as pages show it to staff: names and texts."""
+"""The evidence of a fact as rows for staff pages, each with a name and a text."""
 
 import json
 from collections.abc import Mapping
@@ -9,7 +9,7 @@ from donate.gifts.models import GiftFact
 
 
 def evidence_rows(fact: GiftFact, names: Mapping[str, str], language: str) -> list[tuple[str, str]]:
-    """Return the name and the text of each part of a fact's evidence. Names are msgids."""
+    """Return the name (a msgid) and the text of each part of a fact's evidence."""
     return [
         (
             EVIDENCE.get(name, name.replace("_", " ")),
@@ -21,6 +21,9 @@ def evidence_rows(fact: GiftFact, names: Mapping[str, str], language: str) -> li
 
 
 def readable(value: Any) -> str:
-    """Return a JSON value as text for a page. UTF-8 has no lone surrogates, so replace them."""
+    """Return a JSON value as text for a page.
+
+    Lone surrogates are replaced, because UTF-8 cannot encode them.
+    """
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, indent=2)
     return text.encode("utf-8", "replace").decode()

@@ -1,4 +1,4 @@
-"""The filters and the order of the gift list: read from an address, checked, kept in links."""
+"""The filters and the order of the gift list: reads them from query strings and checks them."""
 
 import difflib
 from collections.abc import Iterable, Mapping, Sequence
@@ -31,9 +31,9 @@ FILTER_FIELDS: Final = (
 )
 FIELDS: Final = (*FILTER_FIELDS, "sort", "order")
 LAYOUT_FIELDS: Final = ("column", "rows")
-# The most values of one field that an address may have.
+# Maximum number of values for one field in a query string.
 _MOST_VALUES: Final = 40
-# If no order was chosen, the list is sorted by the kind of day that the filter is about.
+# The default order for each kind of day: the list is sorted by the day that the filter is about.
 _SORT_OF_DAYS: Final[Mapping[DateOf, SortName]] = {
     "chosen": SortName.STARTED,
     "received": SortName.RECEIVED,
@@ -45,7 +45,7 @@ Pairs = Iterable[tuple[str, str]]
 
 @dataclass(frozen=True, slots=True)
 class GiftListQuery:
-    """The filters and the order of the gift list, what was typed, and the problems in it."""
+    """The filters and the order of the gift list, the values as typed, and the problems in them."""
 
     filter: GiftFilter
     order: GiftOrder
@@ -55,12 +55,12 @@ class GiftListQuery:
 
     @property
     def path(self) -> str:
-        """The address of the list without filters."""
+        """The path of the list, without filters."""
         return GIFTS
 
     @property
     def typed(self) -> dict[str, str]:
-        """The text of each field; several values are separated by commas."""
+        """The text of each field. Several values are separated by commas."""
         return {name: ",".join(self.values.get(name, ())) for name in FIELDS}
 
     @property
@@ -69,7 +69,10 @@ class GiftListQuery:
         return any(name in self.values and name != "by" for name in FILTER_FIELDS)
 
     def pairs(self, *, without: Sequence[str] = (), **more: str) -> list[tuple[str, str]]:
-        """Return the names and values of an address with these filters, this order and layout."""
+        """Return the parameters for a query string with the same filters, order and layout.
+
+        Leaves out the fields in `without`, and sets the fields in `more`.
+        """
         dropped = {*without, *more}
         kept = [
             (name, value)
@@ -80,13 +83,13 @@ class GiftListQuery:
         return kept + [(name, value) for name, value in more.items() if value]
 
     def link(self, *, without: Sequence[str] = (), **more: str) -> str:
-        """Return a link to the list like this one, except for the fields given."""
+        """Return a link to this list without the fields in `without` and with those in `more`."""
         query = urlencode(self.pairs(without=without, **more))
         return f"{GIFTS}?{query}" if query else GIFTS
 
 
 def read_gift_query(pairs: Pairs, regions: Regions) -> GiftListQuery:
-    """Read the filters and the order from an address. Each invalid value becomes a problem."""
+    """Read the filters and the order from a query string. Each invalid value becomes a problem."""
     values = _values_of(pairs)
     problems: dict[str, BadInput] = {}
     choices = gift_choices(regions)
@@ -173,7 +176,7 @@ _BOUNDS: Final = ("amount_from", "amount_to")
 
 
 def _one_currency(picked: Sequence[str], regions: Regions) -> str | None:
-    """Return the currency of typed amounts; None if there are several."""
+    """Return the currency of the typed amounts; None if several currencies are possible."""
     currencies = set(picked) or {region.currency for region in regions.values()}
     return currencies.pop() if len(currencies) == 1 else None
 
@@ -211,7 +214,7 @@ def _read_order(
 
 
 def months(today: date) -> list[tuple[str, str]]:
-    """Return a label and a link for gifts whose money moved this month, and last month."""
+    """Return labels and links for the gifts whose money came or went this month and last month."""
     links = (f"{GIFTS}?{urlencode({'by': 'moved'} | days)}" for days in this_and_last_month(today))
     labels = (N_("Money in or out this month"), N_("Money in or out last month"))
     return list(zip(labels, links, strict=True))

@@ -34,14 +34,14 @@ PAGE_SIZE: Final = 50
 
 @dataclass(frozen=True, slots=True)
 class GiftPage:
-    """The gifts of one page, and the links to the pages around it."""
+    """The gifts on one page of the list, and the links to the previous and next page."""
 
     gifts: list[ListedGift]
     is_first: bool = True
     earlier: str = ""
     later: str = ""
     is_cut: bool = False
-    """Whether reading stopped at a limit (MOST_READ) before the page was full."""
+    """Whether reading stopped at its limit (MOST_READ) before the page was full."""
 
 
 class GiftListPages:
@@ -72,7 +72,7 @@ class GiftListPages:
     def gifts(self, request: Request, visit: Visiting) -> Response:
         """Show a page of the gifts that match the filters."""
         parameters = request.query_params
-        if parameters.get("reference"):  # earlier versions searched at this address
+        if parameters.get("reference"):  # the search had this URL in earlier versions
             link = urlencode({"q": tidy_search(parameters["reference"])})
             return RedirectResponse(f"/finance/search?{link}", 303)
         query = read_gift_query(parameters.multi_items(), self._regions)
@@ -127,8 +127,8 @@ class GiftListPages:
 def _page(
     session: Session, query: GiftListQuery, *, after: Position | None, before: Position | None
 ) -> GiftPage:
-    """Return the page after or before a position, or the first page."""
-    # Fetch one gift more than a page has, to learn whether there is another page.
+    """Return the page of gifts after or before a position, or the first page."""
+    # Fetch one more gift than fits on a page, to find out whether there is another page.
     limit = PAGE_SIZE + 1
 
     def read(start: Position | None, *, backwards: bool = False) -> GiftsFound:
@@ -148,7 +148,7 @@ def _page(
                 later=query.link(after=write_position(gifts[-1].position if gifts else before)),
                 is_cut=found.stopped_at is not None,
             )
-        # No more than one page comes before the position, so show the first page.
+        # At most one page of gifts comes before the position, so show the first page.
         after = None
     found = read(after)
     gifts = found.gifts[:PAGE_SIZE]

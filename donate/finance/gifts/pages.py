@@ -61,13 +61,13 @@ WORDS: Final = {"modes": MODE_NAMES, "statuses": STATUSES, "flags": FLAGS, "kind
 
 @dataclass(frozen=True, slots=True)
 class FactRow:
-    """A fact as a gift's page shows it to staff."""
+    """A fact in the form in which a gift's page shows it to staff."""
 
     fact: GiftFact
     kind: str
     by: str
     day: date | None
-    """The date of a transfer, for which the bank gives no time; None for other facts."""
+    """The date of a transfer, for which the bank states no time; None for other facts."""
     amount: Money | None
     evidence: list[tuple[str, str]]
     taken_back: bool
@@ -106,11 +106,11 @@ class StaffGiftPages:
         done: str = "",
         problem: BadInput | BadInputs | Conflict | None = None,
     ) -> Response:
-        """Render the page of a gift. If a form has a problem, show it and what was typed."""
+        """Render the page of a gift. If a form has a problem, show it and the typed text."""
         language, _ = visit.language, Localizer(visit.language)
         conflict = _.sentence(problem) if isinstance(problem, Conflict) else ""
         problems = problem.problems if isinstance(problem, BadInput | BadInputs) else ()
-        # In one snapshot, so that every movement has the fact that caused it.
+        # Read in one database snapshot, so that every movement has the fact that caused it.
         with self._database.reading_snapshot() as session:
             gift = find_gift(session, gift_id)
             donor = donor_of(session, gift)
@@ -140,8 +140,7 @@ class StaffGiftPages:
             held=Money(held, gift.currency),
             proof=proof_of(proof, names, language, self._dashboard),
             because=status_sentences(gift, facts, names, language),
-            # Sort facts by the time of recording, because staff may date a transfer before the
-            # gift.
+            # Sort by the time of recording: staff may date a transfer earlier than its gift.
             history=[
                 _fact_row(f, gift, names, language, in_force=f in in_force)
                 for f in sorted(facts, key=lambda f: (f.recorded_at, f.id))
@@ -171,7 +170,7 @@ class StaffGiftPages:
 
 
 def _names(session: Session, proof: ProofRows) -> dict[str, str]:
-    """Return the names of all staff who are mentioned on a gift's page."""
+    """Return the names of all members of staff whom a gift's page mentions."""
     actors = proof.actors | {fact.actor for fact in proof.facts}
     actors |= {tied_by for fact in plain_facts(proof.facts) if (tied_by := fact.tied_by)}
     return names_of(session, actors)
@@ -180,7 +179,10 @@ def _names(session: Session, proof: ProofRows) -> dict[str, str]:
 def _replacements(
     session: Session, gift: Gift, entry: OfflineEntry | None
 ) -> dict[str, Gift | OfflineEntry | None]:
-    """Return the gifts that replace this one or that it replaces, and the entry of a cheque."""
+    """Return the gift that replaces this one, the gift that this one replaces, and its entry.
+
+    Only a cheque or a cash gift has an entry.
+    """
     is_open = gift.status in STILL_PAYABLE
     return {
         "given_as": paid_replacement(session, gift) if is_open else None,
@@ -202,7 +204,10 @@ def find_gift(session: Session, text: str) -> Gift:
 
 
 def _missing(gift: Gift) -> Money:
-    """Return the part of the gift's amount that has not come; if all has, the whole amount."""
+    """Return the part of the gift's amount that has not been received yet.
+
+    If all of it has been received, return the whole amount.
+    """
     missing = gift.amount_minor - gift.received_minor
     return Money(missing if missing > 0 else gift.amount_minor, gift.currency)
 

@@ -46,7 +46,7 @@ _PAUSED_UNTIL: Final = N_("Paused until %(day)s. Stripe collects the first month
 
 
 def pledge_details(session: Session, gift: Gift, language: str) -> str:
-    """Describe the pledge that the gift belongs to. Returns "" for a one-time gift."""
+    """Return sentences about the state of the pledge of a gift; "" for a one-time gift."""
     if gift.pledge_id is None:
         return ""
     first = session.get_one(Gift, gift.pledge_id)

@@ -1,6 +1,7 @@
-"""The proof of a gift: the chain of steps from the donor's choice to the receipt. Pure functions.
+"""The proof of a gift: all steps from the donor's choice to the receipt. Pure functions.
 
-To fill a step that is "Not known yet", give its place in the chain a function that yields the step.
+A step without a function is shown as "Not known yet". To fill it in, add to its ProofPlace a
+function that yields the step.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -34,9 +35,10 @@ NOT_KNOWN: Final = N_("Not known yet")
 
 @dataclass(frozen=True, slots=True)
 class ProofPlace:
-    """A place in the chain. `describe` yields its steps; without any, the page shows `if_none`.
+    """A place in the proof of a gift. `describe` yields the steps for this place.
 
-    A place without steps is left out if `if_none` is empty.
+    If there are no steps, the page shows `if_none`. If `if_none` is empty too, the page leaves the
+    place out.
     """
 
     title: str
@@ -57,7 +59,7 @@ _AFTER_STRIPE: Final = (_EVENT, _AMOUNT, _FEE, _PAYOUT, _BANK_LINE, _RECEIPT)
 _THROUGH_STRIPE: Final = (_CHOICE, _SESSION, *_AFTER_STRIPE)
 _MONTH: Final = (
     _CHOICE,
-    # Only the first month has a checkout session.
+    # Only the first monthly payment has a checkout session.
     ProofPlace(N_("Checkout session"), session_steps, if_none=""),
     ProofPlace(N_("Subscription"), subscription_steps),
     ProofPlace(N_("Invoice"), invoice_steps),
@@ -80,7 +82,10 @@ _OFFLINE: Final = (
 def proof_of(
     rows: ProofRows, names: Mapping[str, str], language: str, dashboard: Dashboard | None
 ) -> list[ProofStep]:
-    """Return the steps that prove a gift, in order. `names` maps actors to the names of staff."""
+    """Return the steps that prove a gift, in order.
+
+    `names` maps actors, such as `staff:7`, to the names of staff.
+    """
     context = ProofContext(rows, names, Localizer(language), dashboard)
     found: list[ProofStep] = []
     for place in _chain_of(rows.gift):

@@ -1,4 +1,4 @@
-"""The steps that prove a gift, each made from the rows that prove it. Pure functions."""
+"""Makes the steps of a gift's proof, each from the database rows that prove it. Pure functions."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -39,9 +39,10 @@ _NOT_SETTLED: Final = {
 
 @dataclass(frozen=True, slots=True)
 class ProofStep:
-    """One step of the proof. Only `title` and the names in `folded` still have to be translated.
+    """One step of a gift's proof.
 
-    A step that is not known has only its title, and says so in its `sentences`.
+    All texts are already translated, except `title` and the names in `folded`. If a step is not
+    known, its `sentences` say so, and the other fields are empty.
     """
 
     title: str
@@ -49,20 +50,20 @@ class ProofStep:
     amount: Money | None = None
     at: datetime | None = None
     day: date | None = None
-    """The date, if only a date is known or counts; the page then shows no time."""
+    """The date, if no time is known or the time does not matter. The page then shows no time."""
     by: str = ""
     page: str = ""
-    """The address of our page about what the step is about."""
+    """The URL of our own page about the subject of this step."""
     in_stripe: str = ""
-    """The address of the object in Stripe's Dashboard."""
+    """The URL of the object in Stripe's Dashboard."""
     folded: tuple[tuple[str, str], ...] = ()
-    """Ids and evidence, which the page folds away."""
+    """Names and values of ids and evidence. The page hides them until they are unfolded."""
     is_known: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class ProofContext:
-    """What the steps are made from: rows, the names of staff, the language, the Dashboard."""
+    """The data for the steps of a proof: rows, names of staff, language, Dashboard."""
 
     rows: ProofRows
     names: Mapping[str, str]
@@ -74,15 +75,15 @@ class ProofContext:
         return [fact for fact in self.rows.facts if fact.kind in kinds]
 
     def name(self, actor: str) -> str:
-        """Return the name of an actor."""
+        """Return the name to show for an actor such as `staff:7`."""
         return actor_name(actor, self.names, self.localizer.language)
 
     def in_stripe(self, object_id: str) -> str:
-        """Return the address of an object in the Dashboard, or ""."""
+        """Return the URL of an object in Stripe's Dashboard; "" if there is none."""
         return self.dashboard.address_of(object_id) if self.dashboard else ""
 
     def from_fact(self, fact: GiftFact, title: str, *sentences: str, page: str = "") -> ProofStep:
-        """Return a step that a fact proves."""
+        """Return a step that is proved by one fact."""
         return ProofStep(
             title,
             tuple(filter(None, sentences)),
@@ -94,7 +95,7 @@ class ProofContext:
         )
 
     def fold_fact(self, fact: GiftFact) -> tuple[tuple[str, str], ...]:
-        """Return the source, the time of recording and the evidence of a fact."""
+        """Return a fact's source, time of recording and evidence, as names and values."""
         recorded = self.localizer.moment(fact.recorded_at, self.rows.gift.time_zone)
         return (
             (N_("source"), fact.source_id),
@@ -104,7 +105,7 @@ class ProofContext:
 
 
 def choice_steps(context: ProofContext, title: str) -> Iterator[ProofStep]:
-    """Yield what was chosen, when and by whom."""
+    """Yield a step about the donor's choice: what was chosen, when, and by whom."""
     gift, _ = context.rows.gift, context.localizer
     monthly = gift.frequency == Frequency.MONTHLY
     chosen = [
@@ -123,7 +124,7 @@ def choice_steps(context: ProofContext, title: str) -> Iterator[ProofStep]:
 
 
 def session_steps(context: ProofContext, title: str) -> Iterator[ProofStep]:
-    """Yield each checkout session."""
+    """Yield a step about each checkout session."""
     _ = context.localizer
     for fact in context.facts(FactKind.CHECKOUT_OPENED):
         attempt = fact.as_fact().attempt
@@ -132,14 +133,14 @@ def session_steps(context: ProofContext, title: str) -> Iterator[ProofStep]:
 
 
 def subscription_steps(context: ProofContext, title: str) -> Iterator[ProofStep]:
-    """Yield the subscription of a monthly gift."""
+    """Yield a step about the subscription of a monthly gift."""
     if context.rows.subscription:
         page = f"/finance/monthly/{context.rows.gift.pledge_id}"
         yield context.from_fact(context.rows.subscription, title, page=page)
 
 
 def invoice_steps(context: ProofContext, title: str) -> Iterator[ProofStep]:
-    """Yield the invoice of a month."""
+    """Yield a step about the invoice of a monthly payment."""
     for fact in context.rows.facts:
         invoice = fact.as_fact().invoice or fact.source_id
         if invoice.startswith("in_"):
@@ -154,7 +155,7 @@ def invoice_steps(context: ProofContext, title: str) -> Iterator[ProofStep]:
 
 
 def event_steps(context: ProofContext, title: str) -> Iterator[ProofStep]:
-    """Yield each event of Stripe about the money, and how it was verified."""
+    """Yield a step about each Stripe event on the gift's money, and how the event was verified."""
     _ = context.localizer
     for event in context.rows.events[:MOST_EVENTS]:
         yield _event(context, event, title)
@@ -186,7 +187,7 @@ def _event(context: ProofContext, event: StripeEvent, title: str) -> ProofStep:
 
 
 def _made_at(event: StripeEvent) -> datetime | None:
-    """Return when Stripe made an event; None if the stored event does not say so."""
+    """Return the time when Stripe created an event; None if the stored event does not state it."""
     try:
         made = json.loads(event.payload).get("created")
     except (ValueError, AttributeError, RecursionError):
@@ -195,7 +196,7 @@ def _made_at(event: StripeEvent) -> datetime | None:
 
 
 def amount_steps(context: ProofContext, title: str) -> Iterator[ProofStep]:
-    """Yield each movement of money."""
+    """Yield a step about each movement of money."""
     by_source = {(fact.kind, fact.source_id): fact for fact in context.rows.facts}
     for movement in context.rows.movements:
         yield _amount(context, movement, by_source[movement.cause, movement.source_id], title)
@@ -220,7 +221,7 @@ def _amount(context: ProofContext, movement: GiftMovement, fact: GiftFact, title
 
 
 def instruction_steps(context: ProofContext, title: str) -> Iterator[ProofStep]:
-    """Yield each e-mail with instructions that was sent."""
+    """Yield a step about each e-mail with payment instructions that was sent."""
     _ = context.localizer
     for letter in context.rows.letters:
         if letter.kind == LetterKind.INSTRUCTIONS and letter.state == LetterState.SENT:
@@ -235,13 +236,13 @@ def instruction_steps(context: ProofContext, title: str) -> Iterator[ProofStep]:
 
 
 def announced_steps(context: ProofContext, title: str) -> Iterator[ProofStep]:
-    """Yield the report of the donor that the transfer is sent."""
+    """Yield a step if the donor reported that they had sent the transfer."""
     for fact in context.facts(FactKind.TRANSFER_ANNOUNCED):
         yield context.from_fact(fact, title)
 
 
 def transfer_steps(context: ProofContext, title: str) -> Iterator[ProofStep]:
-    """Yield each transfer that staff marked as received."""
+    """Yield a step about each transfer that staff marked as received."""
     _ = context.localizer
     undone = {fact.source_id: fact for fact in context.facts(FactKind.TRANSFER_UNDONE)}
     for fact in context.facts(FactKind.TRANSFER_RECEIVED):
@@ -259,7 +260,7 @@ def transfer_steps(context: ProofContext, title: str) -> Iterator[ProofStep]:
 
 
 def entry_steps(context: ProofContext, title: str) -> Iterator[ProofStep]:
-    """Yield the entry of a cheque or cash."""
+    """Yield a step about the entry of a cheque or cash gift."""
     _, entry = context.localizer, context.rows.entry
     if entry is None:
         return
@@ -276,7 +277,7 @@ def entry_steps(context: ProofContext, title: str) -> Iterator[ProofStep]:
 
 
 def batch_steps(context: ProofContext, title: str) -> Iterator[ProofStep]:
-    """Yield the batch of a cheque or cash."""
+    """Yield a step about the batch of a cheque or cash gift."""
     _, batch = context.localizer, context.rows.batch
     if batch:
         yield ProofStep(

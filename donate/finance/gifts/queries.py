@@ -1,4 +1,4 @@
-"""Reads the rows that prove a gift. Each statement looks rows up in an index."""
+"""Reads the rows that prove a gift. Each statement uses an index."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,8 +19,8 @@ from donate.stripe_gateway.models import StripeEvent
 
 MOST_EVENTS: Final = 20
 MOST_TRANSACTIONS: Final = 50
-# The types of events about the money of one gift. A pledge's first gift has other events for
-# years, such as changes of its subscription.
+# The types of events about the money of one gift. Other events are left out, because a pledge's
+# first gift gets them for years, for example about changes of its subscription.
 _ABOUT_MONEY: Final = [
     name
     for name in EVENT_TYPES
@@ -30,11 +30,11 @@ _ABOUT_MONEY: Final = [
 
 @dataclass(frozen=True, slots=True)
 class ProofRows:
-    """The rows that prove a gift. `facts` are in the order in which they happened.
+    """The rows that prove a gift. `facts` are sorted by when they happened.
 
-    `first` is the gift that began the pledge, if `gift` is a later month. `subscription` is the
-    fact that the pledge's subscription started. `balance` has the gift's balance transactions at
-    Stripe, each with the payout that paid it out, if any.
+    If `gift` is a later monthly payment, `first` is the gift that began the pledge. `subscription`
+    is the fact that the pledge's subscription started. `balance` has the gift's balance
+    transactions at Stripe, each with the payout that contains it, if there is one.
     """
 
     gift: Gift
@@ -50,7 +50,7 @@ class ProofRows:
 
     @property
     def actors(self) -> set[str]:
-        """The actors whom the proof names, besides the actors of the facts."""
+        """The actors of everything in the proof except the facts."""
         actors = {letter.asked_by for letter in self.letters}
         if self.entry:
             actors.add(self.entry.entered_by)
@@ -60,7 +60,7 @@ class ProofRows:
 
 
 def read_proof(session: Session, gift: Gift, facts: Sequence[GiftFact]) -> ProofRows:
-    """Read the rows that prove a gift, whose facts are known."""
+    """Read the rows that prove a gift. `facts` are the gift's facts."""
     entry = entry_of_gift(session, gift.id) if gift.mode.facts.staff_only else None
     is_later_month = gift.pledge_id is not None and gift.pledge_id != gift.id
     return ProofRows(
@@ -86,8 +86,8 @@ def _events_of(session: Session, gift: Gift) -> Sequence[StripeEvent]:
     statement = (
         select(StripeEvent)
         .where(StripeEvent.gift_id == gift.id, col(StripeEvent.type).in_(_ABOUT_MONEY))
-        # Sorted by time and not by id alone, for which PostgreSQL might read the whole table in
-        # the order of its key instead of the few events of the gift.
+        # Sort by time first. If the rows were sorted by id alone, PostgreSQL might scan the whole
+        # table in the order of its key, instead of reading the few events about this gift.
         .order_by(col(StripeEvent.received_at), col(StripeEvent.id))
         .limit(MOST_EVENTS + 1)
     )

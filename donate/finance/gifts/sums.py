@@ -1,4 +1,7 @@
-"""The sums above the gift list. They come from totals of days, so no gift is read for them."""
+"""The sums above the gift list.
+
+They come from the day totals, so no gift has to be read for them.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,7 +21,7 @@ LONGEST: Final = timedelta(days=366)
 
 @dataclass(frozen=True, slots=True)
 class GiftSum:
-    """The number and the amount of the gifts in one currency that were started."""
+    """How many gifts in one currency were started, and the sum of their amounts."""
 
     count: int
     amount: Money
@@ -26,14 +29,14 @@ class GiftSum:
 
 @dataclass(frozen=True, slots=True)
 class ListSums:
-    """The sums of a filter: of gifts by the day they were started, or of movements."""
+    """The sums for a filter: of the gifts by the day they were started, or of the movements."""
 
     gifts: Sequence[GiftSum] = ()
     money: Sequence[MoneyTotal] = ()
 
 
 def list_sums(session: Session, filters: GiftFilter, today: date) -> ListSums | None:
-    """Return the sums of the gifts that match; None if totals of days cannot give them."""
+    """Return the sums for the gifts that match; None if the day totals cannot provide them."""
     totals = gift_total_filter(filters) or _movement_total_filter(filters)
     if totals is None or totals.first_day is None:
         return None
@@ -50,9 +53,9 @@ def list_sums(session: Session, filters: GiftFilter, today: date) -> ListSums | 
 
 
 def gift_total_filter(filters: GiftFilter) -> TotalFilter | None:
-    """Return the filter of totals that counts the gifts of this filter; None if there is none.
+    """Return the filter for the day totals that counts the same gifts, or None if there is none.
 
-    Totals count gifts on the day they were started.
+    The day totals count a gift on the day it was started.
     """
     if _needs_gifts(filters) or (filters.has_days and filters.by != "chosen"):
         return None
@@ -79,7 +82,7 @@ def _total_filter(subject: Subject, filters: GiftFilter) -> TotalFilter:
 
 
 def _needs_gifts(filters: GiftFilter) -> bool:
-    """Whether the filter sets a field that the totals of days do not have."""
+    """Whether the filter uses a field that the day totals do not have."""
     return bool(
         filters.flags
         or filters.frequencies

@@ -1,4 +1,4 @@
-"""Pages that show e-mails to donors, and forms that send an e-mail again or dismiss it."""
+"""Pages that show e-mails to donors, and forms for sending an e-mail again or dismissing it."""
 
 from collections.abc import Callable
 from typing import Final
@@ -65,7 +65,7 @@ class LetterPages:
 
     @needs(Role.VIEWER)
     def letters(self, request: Request, visit: Visiting) -> Response:
-        """Show the e-mails that were set aside."""
+        """Show the e-mails that could not be sent."""
         with self._database.reading() as session:
             rows = letters_set_aside(session, limit=SHOWN)
         return self._pages.render(
@@ -82,7 +82,7 @@ class LetterPages:
 
     @needs(Role.VIEWER)
     def letter(self, request: Request, visit: Visiting, gift_id: str, number: str) -> Response:
-        """Show the text of an e-mail, without the tokens that give access to the donor's pages."""
+        """Show the text of an e-mail, without the secret tokens that open the donor's pages."""
         with self._database.reading() as session:
             gift = find_gift(session, gift_id)
             letter = letter_of(session, gift, _number(number))
@@ -107,7 +107,7 @@ class LetterPages:
 
     @needs(Role.FINANCE)
     def all_again(self, request: Request, visit: Visiting) -> Response:
-        """Queue again the e-mails that were set aside and are still true, at most SHOWN of them."""
+        """Send the failed e-mails again that are still true, at most SHOWN of them."""
         now = self._clock.now()
         with self._database.writing() as session:
             queued = 0
@@ -130,7 +130,7 @@ class LetterPages:
 
     @needs(Role.FINANCE)
     def again(self, request: Request, visit: Visiting, gift_id: str) -> Response:
-        """Queue one e-mail to be sent again."""
+        """Put one e-mail into the queue again, so that it is sent again."""
         again = _number(visit.form.get("again", ""))
 
         def send(session: Session, gift: Gift, number: int) -> Letter | None:
@@ -148,7 +148,7 @@ class LetterPages:
 
     @needs(Role.FINANCE)
     def dismissed(self, request: Request, visit: Visiting, gift_id: str) -> Response:
-        """Dismiss an e-mail that was set aside, so that it is not sent."""
+        """Dismiss an e-mail that could not be sent, so that it is never sent."""
         return self._act(visit, gift_id, "letter_dismissed", dismiss_letter)
 
     def _act(

@@ -1,4 +1,4 @@
-"""The e-mails about a gift, as staff read them on its page."""
+"""The e-mails about a gift, in the form in which its page shows them to staff."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,9 +15,9 @@ from donate.regions.regions import Regions
 
 @dataclass(frozen=True, slots=True)
 class LetterRow:
-    """An e-mail as staff read it on the gift's page.
+    """An e-mail in the form in which the gift's page shows it to staff.
 
-    `again` is the number of the repeat that staff may send now; None if they may not repeat it.
+    `again` is the number of the next repeat, from 1; None if staff may not send the e-mail again.
     """
 
     letter: Letter
@@ -32,7 +32,7 @@ class LetterRow:
 def letter_rows(
     session: Session, gift: Gift, names: Mapping[str, str], regions: Regions, language: str
 ) -> list[LetterRow]:
-    """Return the e-mails about a gift, each with its state and what staff may do with it."""
+    """Return the e-mails about a gift, each with its state and the actions that staff may take."""
     letters = letters_of(session, gift.id)
     return [
         LetterRow(
@@ -51,7 +51,7 @@ def letter_rows(
 def _next_repeat(
     session: Session, letter: Letter, letters: Sequence[Letter], regions: Regions
 ) -> int | None:
-    """Return the number of the repeat that staff may send now; None if they may not repeat it."""
+    """Return the number for the next repeat of an e-mail; None if staff may not repeat it."""
     repeats = [x for x in letters if (x.kind, x.occasion) == (letter.kind, letter.occasion)]
     is_last = letter.again == max(x.again for x in repeats)
     may_repeat = is_last and may_be_sent_again(session, letter, regions)

@@ -1,1 +1,1 @@
-"""The staff pages for monthly gifts: the list, and the page of one with its actions."""
+"""The staff pages for monthly gifts: the list, and the page of one monthly gift with its forms."""

@@ -1,4 +1,4 @@
-"""Reads the changes that were requested of a pledge, each with its outcome."""
+"""Reads the requests to change a pledge, each with its outcome."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from donate.stripe_gateway.models import OpenPledgeChange, PledgeAction
 
 
 class ChangeOutcome(StrEnum):
-    """What became of a requested change."""
+    """The outcome of a request to change a pledge."""
 
     DONE = "done"
     OPEN = "open"
@@ -25,7 +25,10 @@ class ChangeOutcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class RequestedChange:
-    """A change that the donor or staff requested. `message` is what Stripe said to refuse it."""
+    """A change that the donor or staff requested.
+
+    `message` is Stripe's explanation if it refused the change.
+    """
 
     act: PledgeAction
     actor: str
@@ -38,7 +41,7 @@ class RequestedChange:
 
 
 def requested_changes(session: Session, gift: Gift, facts: Iterable[Fact]) -> list[RequestedChange]:
-    """Return the changes requested of the pledge that `gift` began, newest first."""
+    """Return the requests to change the pledge that `gift` began, newest first."""
     facts = list(facts)
     of_pledge = select(OpenPledgeChange.key).where(
         OpenPledgeChange.gift_id == gift.id, col(OpenPledgeChange.ask_at).is_not(None)
@@ -52,7 +55,10 @@ def requested_changes(session: Session, gift: Gift, facts: Iterable[Fact]) -> li
 
 
 def _number_of(request: Fact) -> int:
-    """Return the number of a request. It sorts requests, because clocks may be set back."""
+    """Return the number of a request.
+
+    Requests are sorted by number, not by time, because a clock may be set back.
+    """
     return int(request.source_id.rpartition(":")[2])
 
 

@@ -1,4 +1,4 @@
-"""The filters of the list of monthly gifts: read from the query string, written into links."""
+"""The filters of the list of monthly gifts: reads them from query strings, writes links."""
 
 import re
 import uuid
@@ -22,7 +22,7 @@ _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def pledge_choices(regions: Regions, language: str) -> dict[str, dict[str, str]]:
-    """Return the values that each filter accepts, with the words in which staff read them."""
+    """Return the values that each filter accepts, each with its text for staff."""
     funds = {
         key: text.in_language(language)
         for region in regions.values()
@@ -57,7 +57,7 @@ def read_pledge_query(query: Mapping[str, str], regions: Regions) -> ListQuery[P
 
 
 def write_pledge_cursor(cursor: PledgeCursor) -> str:
-    """Return a cursor as text for a link: the stage, microseconds since 1970, and the id."""
+    """Return a cursor as text for a link: the stage, the microseconds since 1970, and the id."""
     moment = (cursor.started_at - _EPOCH) // timedelta(microseconds=1)
     return f"{cursor.stage}.{moment}.{cursor.id.hex}"
 

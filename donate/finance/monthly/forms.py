@@ -1,4 +1,4 @@
-"""Checks the forms with which staff change a pledge. All functions are pure."""
+"""Checks the forms in which staff change a pledge. All functions are pure."""
 
 from collections.abc import Mapping
 from datetime import date, datetime, timedelta
@@ -21,7 +21,7 @@ _WHEN: Final[Mapping[str, PledgeAction]] = {
 
 
 def form_key_of(form: Mapping[str, str]) -> str:
-    """Return the key that names this form. Raises Conflict if there is none."""
+    """Return the key that identifies this form. Raises Conflict if the form has no key."""
     key = form.get("form_key", "")
     if not 1 <= len(key) <= _MAX_KEY or not key.isascii():
         raise Conflict(INCOMPLETE_FORM)
@@ -29,7 +29,7 @@ def form_key_of(form: Mapping[str, str]) -> str:
 
 
 def check_reason_of_staff(form: Mapping[str, str]) -> str:
-    """Return the reason that staff gave. Raises BadInput."""
+    """Return the reason that was typed. Raises BadInput if there is none."""
     return check_free_text("reason", form.get("reason", ""), required=True)
 
 
@@ -38,7 +38,8 @@ def check_staff_change(
 ) -> StaffChange:
     """Check the form for a change. Raises BadInputs, or Conflict if hidden fields are missing.
 
-    `act` is CANCEL for the form that ends the pledge; the form says when.
+    For the form that ends the pledge, `act` is CANCEL; a field of the form says when the pledge
+    ends.
     """
     form_key, version = form_key_of(form), form.get("version", "")
     problems: list[BadInput] = []

@@ -78,7 +78,7 @@ class OnePledgePages:
 
     @needs(Role.FINANCE)
     def paused(self, request: Request, visit: Visiting, gift_id: str) -> Response:
-        """Pause a monthly gift, until a date if one was entered."""
+        """Pause a monthly gift: until a date if one was entered, otherwise indefinitely."""
         return self._change(visit, gift_id, PledgeAction.PAUSE)
 
     @needs(Role.FINANCE)
@@ -88,12 +88,12 @@ class OnePledgePages:
 
     @needs(Role.FINANCE)
     def ended(self, request: Request, visit: Visiting, gift_id: str) -> Response:
-        """End a monthly gift, now or after the month that is paid."""
+        """End a monthly gift, now or at the end of the month that has been paid."""
         return self._change(visit, gift_id, PledgeAction.CANCEL)
 
     @needs(Role.FINANCE)
     def link_sent(self, request: Request, visit: Visiting, gift_id: str) -> Response:
-        """Send the donor an e-mail with the link to their page."""
+        """E-mail the donor a link to the page of their monthly gift."""
         now = self._clock.now()
 
         def send(session: Session, gift: Gift) -> None:
@@ -141,7 +141,7 @@ class OnePledgePages:
             try:
                 self._pledges.ask_now(request)
             except StripeRefused:
-                break  # the page shows the refusal
+                break  # the page shows that Stripe refused
         return self._done(gift_id, "change")
 
     def _act(
@@ -151,7 +151,10 @@ class OnePledgePages:
         form: str,
         act: Callable[[Session, Gift], None],
     ) -> Response | None:
-        """Do what a form asks for; return the page with the problem, if there is one."""
+        """Run `act` for a form.
+
+        Return the page with the problem if there is one, otherwise None.
+        """
         try:
             with self._database.writing() as session:
                 act(session, _find_first(session, gift_id))
@@ -171,7 +174,7 @@ class OnePledgePages:
         problem: Problem | None = None,
         form: str = "",
     ) -> Response:
-        """Render the page. If a form has a problem, show it and what was typed."""
+        """Render the page. If a form has a problem, show the problem and what was typed."""
         conflict = str(problem) if isinstance(problem, Conflict) else ""
         problems = problem.problems if isinstance(problem, BadInput | BadInputs) else ()
         with self._database.reading_snapshot() as session:
@@ -230,7 +233,7 @@ _WORDS = {
 
 
 def _find_first(session: Session, text: str) -> Gift:
-    """Return the gift that began a pledge. Raises NotFound."""
+    """Return the gift that began a pledge. Raises NotFound if this gift did not begin one."""
     gift = find_gift(session, text)
     if gift.pledge_id != gift.id:
         raise NotFound("no such pledge")

@@ -1,4 +1,4 @@
-"""The staff page that lists monthly gifts, and what they bring in next month."""
+"""The staff page that lists monthly gifts, and how much they will bring in next month."""
 
 from typing import Any, Final
 
@@ -40,7 +40,7 @@ class MonthlyPages:
 
     @needs(Role.VIEWER)
     def pledges(self, request: Request, visit: Visiting) -> Response:
-        """Show the pledges that match, those that need care first, and what comes next month."""
+        """Show the pledges that match, most urgent first, and the money expected next month."""
         query = read_pledge_query(request.query_params, self._regions)
         problems = dict(query.problems)
         typed = request.query_params.get("after", "")
@@ -50,10 +50,11 @@ class MonthlyPages:
         month = next_month(local_date(self._clock.now(), self._time_zone))
         shown: dict[str, Any] = {"rows": None, "older": None, "expected": []}
         if not problems:
-            # In one snapshot, so that the sums and the rows fit together.
+            # Read everything in one database snapshot, so that the sums and the rows agree.
             with self._database.reading_snapshot() as session:
                 shown["expected"] = list(expected_month(session, query.filter, month))
-                # Fetch one pledge more than a page has, to learn whether there is another page.
+                # Fetch one more pledge than fits on a page, to find out whether there is another
+                # page.
                 limit = PLEDGES_ON_A_PAGE + 1
                 rows = list_pledges(session, query.filter, limit=limit, after=after)
             shown["rows"] = rows[:PLEDGES_ON_A_PAGE]

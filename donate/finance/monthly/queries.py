@@ -1,8 +1,8 @@
-"""Queries of the pages for monthly gifts. They only read.
+"""Read-only queries for the pages about monthly gifts.
 
-Sums come from the totals that the ledger keeps for each stage. The same totals say in which stages
-there is anything to list. Within a stage the list follows an index that holds every column by which
-staff filter.
+The sums come from the totals that the ledger keeps for each stage. These totals also show in which
+stages there are pledges to list. Within a stage, the list is read in the order of an index, which
+contains every column that staff can filter by.
 """
 
 import uuid
@@ -24,7 +24,7 @@ from donate.money import Money
 from donate.regions.modes import Mode
 from donate.storage.bulk_writes import table_of
 
-# A pledge in one of these stages brings money next month only if `next_on` is in that month.
+# A pledge in one of these stages is collected next month only if `next_on` is in that month.
 _BY_DATE: Final = (
     PledgeStage.AWAITS_BANK,
     PledgeStage.PAUSED,
@@ -38,7 +38,10 @@ _OF_A_MONTH: Final = ("pledge_id", "opened_at", "id", "status", "received_on", "
 
 @dataclass(frozen=True, slots=True)
 class PledgeFilter:
-    """Which pledges to list. None does not filter; the fund "" finds pledges without a fund."""
+    """Which pledges to list. A field with None does not filter.
+
+    The fund "" finds pledges without a fund.
+    """
 
     stage: PledgeStage | None = None
     mode: Mode | None = None
@@ -48,7 +51,7 @@ class PledgeFilter:
 
 @dataclass(frozen=True, slots=True)
 class PledgeCursor:
-    """The position of a pledge in the list: by stage, and within it the newest first."""
+    """The position of a pledge in the list, which is sorted by stage, and then newest first."""
 
     stage: PledgeStage
     started_at: datetime
@@ -57,17 +60,17 @@ class PledgeCursor:
 
 @dataclass(frozen=True, slots=True)
 class LastMonth:
-    """The newest month of a pledge for which there is a gift."""
+    """The most recent monthly payment of a pledge."""
 
     gift_id: uuid.UUID
     status: StatusName
     day: date
-    """The day its money came, or the day the month began."""
+    """The day its money was received, or else the day the payment was started."""
 
 
 @dataclass(frozen=True, slots=True)
 class ListedPledge:
-    """A pledge with its first gift, the donor, and its newest month."""
+    """A pledge with its first gift, the donor, and its most recent monthly payment."""
 
     pledge: PledgeRow
     gift: Gift
@@ -76,7 +79,7 @@ class ListedPledge:
 
     @property
     def each_month(self) -> Money:
-        """The amount of the next month."""
+        """The amount of the next monthly payment."""
         return Money(self.pledge.amount_minor, self.pledge.currency)
 
     @property
@@ -87,7 +90,7 @@ class ListedPledge:
 
 @dataclass(frozen=True, slots=True)
 class PledgeSum:
-    """How many pledges, and the sum of their monthly amounts."""
+    """How many pledges there are, and the sum of their monthly amounts."""
 
     count: int
     amount: Money
@@ -95,11 +98,11 @@ class PledgeSum:
 
 @dataclass(frozen=True, slots=True)
 class ExpectedMonth:
-    """What monthly gifts bring in next month in one currency.
+    """How much the monthly gifts in one currency will bring in next month.
 
-    `expected` counts pledges that Stripe will collect. `failed` are those whose last payment
-    failed: Stripe tries the next month, too. `paused` are those that stay paused. Neither is part
-    of `expected`.
+    `expected` has the pledges from which Stripe will collect money. `failed` has those whose last
+    payment failed; Stripe will try to collect the next one too. `paused` has those that stay
+    paused. `failed` and `paused` are not part of `expected`.
     """
 
     expected: PledgeSum
@@ -110,7 +113,7 @@ class ExpectedMonth:
 def list_pledges(
     session: Session, filters: PledgeFilter, *, limit: int, after: PledgeCursor | None = None
 ) -> list[ListedPledge]:
-    """Return up to `limit` pledges, sorted by stage and newest first, starting after the cursor."""
+    """Return up to `limit` pledges after the cursor, sorted by stage and then newest first."""
     order = list(PledgeStage)
     stages = [stage for stage in order if stage in _stages_with_pledges(session, filters)]
     if after:
@@ -133,7 +136,7 @@ def list_pledges(
 
 
 def pledge_conditions(filters: PledgeFilter) -> list[ColumnElement[bool]]:
-    """Return the conditions of a filter on pledges, except that on the stage."""
+    """Return the SQL conditions for a filter on pledges, except the condition on the stage."""
     return [
         column == value
         for column, value in (
@@ -146,12 +149,12 @@ def pledge_conditions(filters: PledgeFilter) -> list[ColumnElement[bool]]:
 
 
 def pledge_row(session: Session, gift_id: uuid.UUID) -> PledgeRow:
-    """Return the row of the pledge that this gift began."""
+    """Return the row of the pledge that began with this gift."""
     return session.get_one(PledgeRow, gift_id)
 
 
 def totals_of_pledges(filters: PledgeFilter) -> TotalFilter:
-    """Return the filter of totals that counts the pledges which match `filters`."""
+    """Return the filter for the totals that counts the pledges which match `filters`."""
     return TotalFilter(
         Subject.PLEDGE,
         kinds=() if filters.stage is None else (filters.stage,),
@@ -182,9 +185,10 @@ def _read_pledges(session: Session, ids: Sequence[uuid.UUID]) -> list[ListedPled
 
 
 def newest_months(session: Session, ids: Collection[uuid.UUID]) -> dict[uuid.UUID, LastMonth]:
-    """Return the newest month of each of these pledges."""
-    # Read all months of these pledges through the index of `pledge_id`, and find the newest below.
-    # With a LIMIT for each pledge, PostgreSQL would search the index of all gifts by time.
+    """Return the most recent monthly payment of each of these pledges."""
+    # Read all monthly payments of these pledges, using the index on `pledge_id`, and find the most
+    # recent ones in Python. With a LIMIT for each pledge, PostgreSQL would search the index of all
+    # gifts by time.
     statement = sql.select(*(_GIFT[name] for name in _OF_A_MONTH)).where(_GIFT.pledge_id.in_(ids))
     newest: dict[uuid.UUID, tuple[datetime, uuid.UUID]] = {}
     months: dict[uuid.UUID, LastMonth] = {}
@@ -196,7 +200,7 @@ def newest_months(session: Session, ids: Collection[uuid.UUID]) -> dict[uuid.UUI
 
 
 def expected_month(session: Session, filters: PledgeFilter, month: date) -> Iterator[ExpectedMonth]:
-    """Yield for each currency what comes in during the month that begins on `month`."""
+    """Yield for each currency how much will come in during the month that begins on `month`."""
     sums: dict[tuple[str, str], tuple[int, int]] = {}
     for total in add_up(session, totals_of_pledges(filters), by=("kind",)):
         sums[total.currency, total.group[0]] = (total.count, total.amount_minor)
@@ -220,9 +224,10 @@ def expected_month(session: Session, filters: PledgeFilter, month: date) -> Iter
 def _due_between(
     session: Session, filters: PledgeFilter, first: date, last: date
 ) -> dict[tuple[str, str], tuple[int, int]]:
-    """Return count and sum, by currency and stage, of pledges whose next month is due in a period.
+    """Return the count and sum of the pledges whose next monthly payment is due in a period.
 
-    Only the stages of _BY_DATE are counted. The period includes the days `first` and `last`.
+    The keys are currency and stage. Only the stages in _BY_DATE are counted. The period includes
+    the days `first` and `last`.
     """
     stages = [stage for stage in _BY_DATE if filters.stage in (None, stage)]
     columns = col(PledgeRow.currency), col(PledgeRow.stage)
@@ -237,7 +242,7 @@ def _due_between(
         .group_by(*columns)
     )
     rows = session.execute(statement)
-    # PostgreSQL sums a BIGINT column as NUMERIC, so convert the sum with int().
+    # PostgreSQL returns the sum of a BIGINT column as NUMERIC, so convert it with int().
     return {(currency, stage): (count, int(minor)) for currency, stage, count, minor in rows}
 
 

@@ -15,11 +15,14 @@ from donate.stripe_gateway.requests.pledge_changes import PledgeChanges
 from donate.web.templating import Pages
 
 StaffRoute = tuple[str, str, Callable[..., Any]]
-"""A method, a path below `/finance`, and the function that handles it."""
+"""A route: the method, the path below `/finance`, and the function that handles it."""
 
 
 class MonthlyRoutes:
-    """The pages for monthly gifts, and their routes. `wait` is None if no e-mails are sent."""
+    """The pages for monthly gifts, and their routes.
+
+    `wait` is None if the service sends no e-mails.
+    """
 
     def __init__(
         self,

@@ -21,7 +21,7 @@ STAGES: Final[Mapping[PledgeStage, str]] = {
     PledgeStage.ENDED: N_("Ended"),
     PledgeStage.NOT_BEGUN: N_("Not started"),
 }
-# Each stage has the colour of a gift's status.
+# The colour of each stage, named after the gift status that has the same colour.
 STAGE_COLOURS: Final[Mapping[PledgeStage, str]] = {
     PledgeStage.PAST_DUE: "failed",
     PledgeStage.UNPAID: "failed",
@@ -79,7 +79,7 @@ BY_WHOM: Final[Mapping[str, str]] = {
     "stripe": N_("Stripe"),
     "service": N_("This service"),
 }
-# The sentences of `check_free_text`, so that they are translated on these pages.
+# The messages of `check_free_text`, listed here so that they are translated on these pages.
 FREE_TEXT_PROBLEMS: Final = (
     N_("Please give a reason."),
     N_("Please shorten this to 500 characters."),

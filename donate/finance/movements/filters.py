@@ -1,4 +1,4 @@
-"""The filters of the movements page: read from the query string, checked, written into links."""
+"""The filters of the movements page: reads them from query strings, writes them into links."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -19,11 +19,11 @@ from donate.web.templating import LANGUAGES, Localizer
 MOVEMENTS: Final = "/finance/movements"
 MOVEMENT_FIELDS: Final = ("kind", "mode", "code", "fund", "currency", "from", "to")
 WITHOUT_FUND: Final = "-"
-"""The value of the filter `fund` for gifts without a fund. It cannot be the key of a fund."""
+"""The value of the filter `fund` for gifts without a fund. No fund can have this key."""
 
 
 def movement_choices(regions: Regions, language: str) -> dict[str, dict[str, str]]:
-    """Return the values that each filter accepts, with the words in which staff read them."""
+    """Return the values that each filter accepts, each with its text for staff."""
     _ = Localizer(language)
     funds = {
         key: text.in_language(language)
@@ -62,13 +62,13 @@ def _only(value: str) -> Sequence[str]:
 
 
 def movement_months(today: date, query: ListQuery[TotalFilter]) -> list[tuple[str, str]]:
-    """Return a label and a link for this month and last month; other filters stay."""
+    """Return a label and a link for this month and for last month, keeping the other filters."""
     links = (query.link(**days) for days in this_and_last_month(today))
     return list(zip((N_("This month"), N_("Last month")), links, strict=True))
 
 
 def write_movement_cursor(cursor: MovementCursor) -> str:
-    """Return a cursor as text for a link: the day and the number of a movement."""
+    """Return a cursor as text for a link: the day and the id of a movement."""
     return f"{cursor.day.isoformat()}.{cursor.id}"
 
 

@@ -1,4 +1,4 @@
-"""The staff page that lists movements: money in and out, each amount on its own day."""
+"""The staff page that lists movements of money in and out, each on its own day."""
 
 from collections.abc import Sequence
 from typing import Any, Final
@@ -34,7 +34,7 @@ MOVEMENTS_ON_A_PAGE: Final = 50
 
 
 class MovementPages:
-    """The list of movements, with filters and the totals of the filter."""
+    """The list of movements, with filters, and the totals for all movements that match them."""
 
     def __init__(
         self, database: Database, regions: Regions, pages: Pages, clock: Clock, *, time_zone: str
@@ -51,7 +51,7 @@ class MovementPages:
 
     @needs(Role.VIEWER)
     def movements(self, request: Request, visit: Visiting) -> Response:
-        """Show the newest movements that match the filters, and the totals of all that match."""
+        """Show the newest movements that match the filters, and the totals for all that match."""
         query = read_movement_query(request.query_params, self._regions)
         problems = dict(query.problems)
         cursors = {}
@@ -77,10 +77,10 @@ class MovementPages:
         )
 
     def _page(self, query: ListQuery[TotalFilter], after: Any, before: Any) -> dict[str, Any]:
-        """Return the rows of a page, the totals, and the links to the pages around it."""
-        # Fetch one movement more than a page has, to learn whether there is another page.
+        """Return the movements for a page, the totals, and links to the pages around it."""
+        # Fetch one more movement than fits on a page, to find out whether there is another page.
         limit = MOVEMENTS_ON_A_PAGE + 1
-        # In one snapshot, so that the totals and the rows fit together.
+        # Read everything in one database snapshot, so that the totals and the rows agree.
         with self._database.reading_snapshot() as session:
             totals = money_totals(session, query.filter)
             rows: Sequence[ListedMovement] = []
@@ -90,7 +90,7 @@ class MovementPages:
             if has_newer:
                 rows, has_older = rows[1:], True
             else:
-                # No more than one page comes before the cursor, so show the first page.
+                # At most one page of movements comes before the cursor, so show the first page.
                 after = None if before else after
                 rows = newest_movements(session, query.filter, limit=limit, after=after)
                 has_newer, has_older = after is not None, len(rows) == limit

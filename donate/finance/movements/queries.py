@@ -1,7 +1,7 @@
-"""Queries of the movements page. They only read.
+"""Read-only queries for the movements page.
 
-Sums come from the totals of days. The same totals say on which days there is anything to list, so a
-filter that matches little does not read all movements.
+The sums come from the day totals. These totals also show on which days there are movements to list,
+so a filter that matches few movements does not have to read all of them.
 """
 
 from collections import defaultdict
@@ -21,7 +21,7 @@ from donate.money import Money
 
 @dataclass(frozen=True, slots=True)
 class MovementCursor:
-    """The position of a movement in the list, which is sorted by day and number."""
+    """The position of a movement in the list, which is sorted by day and then by id."""
 
     day: date
     id: int
@@ -42,7 +42,7 @@ class ListedMovement:
 
     @property
     def money_out(self) -> Money:
-        """The amount without its sign, for the column of money that went out."""
+        """The amount with the opposite sign, for the column of money that went out."""
         return Money(-self.movement.amount_minor, self.movement.currency)
 
     @property
@@ -54,7 +54,7 @@ class ListedMovement:
 
 @dataclass(frozen=True, slots=True)
 class MoneyTotal:
-    """How many movements in one currency match a filter, and what came in and went out."""
+    """The movements in one currency that match a filter: their number, and the money in and out."""
 
     count: int
     money_in: Money
@@ -67,7 +67,7 @@ class MoneyTotal:
 
 
 def money_totals(session: Session, filters: TotalFilter) -> list[MoneyTotal]:
-    """Return a total for each currency of the movements that match."""
+    """Return the totals for the movements that match, one for each currency."""
     by_currency: defaultdict[str, list[PeriodTotal]] = defaultdict(list)
     for total in add_up(session, filters, by=("kind",)):
         by_currency[total.currency].append(total)
@@ -88,7 +88,7 @@ def _is_in(total: PeriodTotal) -> bool:
 def newest_movements(
     session: Session, filters: TotalFilter, *, limit: int, after: MovementCursor | None = None
 ) -> list[ListedMovement]:
-    """Return up to `limit` movements, newest day first, starting after the cursor."""
+    """Return up to `limit` movements after the cursor, newest day first."""
     last = after.day if after else None
     days = sorted(_days_with_movements(session, filters, last=last), reverse=True)
     return _from_days(session, filters, days, limit=limit, cursor=after, newest_first=True)
@@ -97,7 +97,7 @@ def newest_movements(
 def newer_movements(
     session: Session, filters: TotalFilter, *, limit: int, before: MovementCursor
 ) -> list[ListedMovement]:
-    """Return up to `limit` movements that stand just before the cursor, newest day first."""
+    """Return up to `limit` movements that come just before the cursor, newest day first."""
     days = sorted(_days_with_movements(session, filters, first=before.day))
     rows = _from_days(session, filters, days, limit=limit, cursor=before, newest_first=False)
     return rows[::-1]
@@ -122,7 +122,7 @@ def _from_days(
     cursor: MovementCursor | None,
     newest_first: bool,
 ) -> list[ListedMovement]:
-    """Read one day after the other, along the index over day and number, until there is enough."""
+    """Read the movements of one day after another, using an index, until `limit` are found."""
     on, number = col(GiftMovement.day), col(GiftMovement.id)
     found: list[ListedMovement] = []
     for day in days:
@@ -130,8 +130,8 @@ def _from_days(
             select(GiftMovement, Gift, Donor)
             .join(Gift, col(Gift.id) == col(GiftMovement.gift_id))
             .join(Donor, col(Donor.id) == col(Gift.donor_id))
-            # Compare with a range, and sort by day too. Otherwise PostgreSQL reads the index of the
-            # primary key until it reaches the day.
+            # Compare with a range, and also sort by day. Otherwise PostgreSQL scans the index of
+            # the primary key until it reaches the day.
             .where(on >= day, on <= day, *movement_conditions(filters))
             .order_by(*((on.desc(), number.desc()) if newest_first else (on, number)))
             .limit(limit - len(found))
@@ -146,7 +146,7 @@ def _from_days(
 
 
 def movement_conditions(filters: TotalFilter) -> list[ColumnElement[bool]]:
-    """Return the conditions of a filter on movements and their gifts, except those on days."""
+    """Return the SQL conditions for a filter on movements and their gifts, except those on days."""
     return [
         column.in_(list(values))
         for column, values in (

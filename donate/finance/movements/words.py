@@ -1,4 +1,4 @@
-"""The words in which staff read the kinds of movements."""
+"""The names that staff pages show for the kinds of movements."""
 
 from typing import Final
 

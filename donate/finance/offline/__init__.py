@@ -1,1 +1,1 @@
-"""The staff pages on which gifts by cheque and in cash are entered and corrected."""
+"""The staff pages for entering and correcting gifts by cheque and in cash."""

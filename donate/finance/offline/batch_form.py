@@ -1,4 +1,4 @@
-"""The forms that start a batch of offline gifts or change what is expected of it."""
+"""The forms that start a batch of offline gifts, and that change its expected count and sum."""
 
 import re
 import secrets
@@ -21,12 +21,12 @@ from donate.regions.regions import Regions
 MAX_BATCH_NAME: Final = 100
 
 Expected = Mapping[str, tuple[int, int]]
-"""The count and the sum in minor units that are expected in each currency."""
+"""For each currency, the number of gifts that a batch should have, and their sum in minor units."""
 
 
 @dataclass(frozen=True, slots=True)
 class NewBatch:
-    """A batch as staff typed it, after all checks."""
+    """The details of a new batch, as staff typed them, after all checks."""
 
     name: str
     day: date
@@ -59,7 +59,7 @@ def check_batch(
 
 
 def check_expected(regions: Regions, typed: Mapping[str, str], *, language: str) -> Expected:
-    """Return the expected count and sum of each currency, if typed. Raises BadInputs."""
+    """Return the expected count and sum for each currency that was filled in. Raises BadInputs."""
     expected: dict[str, tuple[int, int]] = {}
     problems: list[BadInput] = []
     for currency in currencies_of(regions):
@@ -107,7 +107,7 @@ def batch_form(
     *,
     today: date,
 ) -> dict[str, Any]:
-    """Return what the template of the form that starts a batch needs."""
+    """Return the variables for the template of the form that starts a batch."""
     key = (typed or {}).get("form_key", "")
     return {
         "typed": TypedForm({"received_on": today.isoformat()} if typed is None else typed),
@@ -120,7 +120,7 @@ def batch_form(
 
 
 def typed_expected(totals: Sequence[OfflineBatchTotal], language: str) -> TypedForm:
-    """Return what is expected of a batch, as the form sends it."""
+    """Return the expected counts and sums of a batch, as values for the form's fields."""
     typed = TypedForm()
     for total in totals:
         if total.expected_count:

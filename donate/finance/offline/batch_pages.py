@@ -1,4 +1,4 @@
-"""The staff page of one batch of offline gifts, into which several clerks can type at once."""
+"""The staff page for one batch of offline gifts. Several people can type into it at once."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
@@ -99,7 +99,7 @@ class BatchPages:
 
     @needs(Role.VIEWER)
     def batch(self, request: Request, visit: Visiting, number: str) -> Response:
-        """Show a batch: its entries, how far they are from what is expected, and its forms."""
+        """Show a batch: its entries, how they differ from the expected totals, and its forms."""
         query = request.query_params
         with self._database.reading() as session:
             batch = _find_batch(session, number)
@@ -112,7 +112,10 @@ class BatchPages:
 
     @needs(Role.FINANCE)
     def entered(self, request: Request, visit: Visiting, number: str) -> Response:
-        """Add an entry to the batch; or look for a donor, if that button was pressed."""
+        """Add an entry to the batch.
+
+        If the search button was pressed, search for a donor instead.
+        """
         typed, now = visit.form, self._clock.now()
         if typed.get("step") == "find":
             return self._show(visit, number, typed)
@@ -139,7 +142,7 @@ class BatchPages:
 
     @needs(Role.FINANCE)
     def removed(self, request: Request, visit: Visiting, number: str) -> Response:
-        """Remove an entry from the batch, and fill the form with its values."""
+        """Remove an entry from the batch, and put its values back into the form."""
 
         def remove(session: Session, batch: OfflineBatch) -> str:
             entry_number = as_number(visit.form.get("entry", ""))
@@ -161,7 +164,7 @@ class BatchPages:
 
     @needs(Role.FINANCE)
     def expected(self, request: Request, visit: Visiting, number: str) -> Response:
-        """Change what is expected of the batch."""
+        """Change the expected count and sum of the batch."""
 
         def change(session: Session, batch: OfflineBatch) -> str:
             numbers = check_expected(self._regions, visit.form, language=visit.language)
@@ -179,7 +182,7 @@ class BatchPages:
 
     @needs(Role.FINANCE)
     def closed(self, request: Request, visit: Visiting, number: str) -> Response:
-        """Close the batch: each entry becomes a gift."""
+        """Close the batch. Each of its entries becomes a gift."""
         now = self._clock.now()
 
         def close(session: Session, batch: OfflineBatch) -> str:
@@ -209,7 +212,10 @@ class BatchPages:
         number: str,
         act: Callable[[Session, OfflineBatch], str],
     ) -> Response:
-        """Run an act on the locked batch, and redirect; or show the page with the problem."""
+        """Lock the batch, run `act` and redirect.
+
+        If `act` fails, show the page with the problem.
+        """
         try:
             with self._database.writing() as session:
                 batch = lock_batch(session, _find_batch(session, number).id or 0)
@@ -279,7 +285,7 @@ def _find_batch(session: Session, text: str) -> OfflineBatch:
 
 
 def _version(visit: AllowedRequest) -> int:
-    """Return the version of the batch that the form was made for; 0 if the form has none."""
+    """Return the batch version that the form was made for; 0 if the form does not state one."""
     return as_number(visit.form.get("version", "")) or 0
 
 

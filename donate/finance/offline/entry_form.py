@@ -1,4 +1,4 @@
-"""The form for one cheque or cash: what stands in it, and the warnings that staff must confirm."""
+"""The form for one cheque or cash gift: its values, and the warnings that staff must confirm."""
 
 import secrets
 from collections.abc import Mapping, Sequence
@@ -28,24 +28,24 @@ from donate.regions.modes import OFFLINE
 from donate.regions.regions import Regions
 
 MOST_DONORS: Final = 8
-# The fields whose values a batch's form keeps for the next entry.
+# The fields that keep their values for the next entry in the same batch.
 KEPT: Final = ("code", "mode", "fund", "donor")
 _MIN_FORM_KEY: Final = 16
 
 
 def has_form_key(typed: Mapping[str, str]) -> bool:
-    """Whether a form has the key that our pages put into it."""
+    """Whether a form contains a form key that our pages could have made."""
     return _MIN_FORM_KEY <= len(typed.get("form_key", "")) <= MAX_FORM_KEY
 
 
 def blank_entry(regions: Regions, query: Mapping[str, str]) -> dict[str, str]:
-    """Return the values of a new form. A link can fill in the fields of KEPT."""
+    """Return the values of an empty form. A link can fill in the fields in KEPT."""
     kept = {name: query.get(name, "")[:64] for name in KEPT}
     return kept | {"code": kept["code"] if kept["code"] in regions else next(iter(regions))}
 
 
 def typed_again(entry: OfflineEntry, language: str) -> dict[str, str]:
-    """Return the values of an entry as the form sends them, so that it can be entered again."""
+    """Return the values of an entry for the form's fields, so that it can be entered again."""
     known = str(entry.profile_id) if entry.profile_id else NEW
     donor = ANONYMOUS if entry.is_anonymous else known
     return {
@@ -76,7 +76,7 @@ def read_entry(
     now: datetime,
     batch: OfflineBatch | None = None,
 ) -> EnteredGift:
-    """Check the form of one cheque or cash. Raises BadInputs."""
+    """Check the form for one cheque or cash gift. Raises BadInputs."""
     return check_entry(
         regions,
         typed,
@@ -88,7 +88,7 @@ def read_entry(
 
 
 def refuse_unconfirmed(session: Session, entered: EnteredGift, typed: Mapping[str, str]) -> None:
-    """Raise BadInputs for each warning that the person has not confirmed."""
+    """Raise BadInputs for each warning that the person has not confirmed in the form."""
     warnings = []
     same = same_cheque(session, entered)
     if same and typed.get("another_cheque") != "yes":
@@ -110,7 +110,7 @@ def entry_form(
     now: datetime,
     problems: Sequence[BadInput] = (),
 ) -> dict[str, Any]:
-    """Return what the template of the form needs."""
+    """Return the variables for the template of the form for one cheque or cash gift."""
     region = regions.get(typed.get("code", "")) or next(iter(regions.values()))
     today = local_date(now, region.time_zone)
     locale = Locale.parse(language, sep="-")
@@ -133,7 +133,7 @@ def entry_form(
 
 
 def found_donors(session: Session, typed: Mapping[str, str]) -> list[DonorProfile]:
-    """Return the donors to choose from: the chosen one, and those that match the typed text."""
+    """Return the donors to choose from: the chosen one, then those that match the search text."""
     chosen = known_donor(session, typed.get("donor", ""))
     found = find_known_donors(session, typed.get("find", "")[:200], MOST_DONORS)
     return [chosen, *(d for d in found if d.id != chosen.id)] if chosen else found

@@ -1,4 +1,4 @@
-"""The staff page of one offline gift that was recorded, with the form that undoes it."""
+"""The staff page of one offline gift after it was recorded, with the form that undoes it."""
 
 from collections.abc import Mapping, Sequence
 
@@ -27,7 +27,7 @@ from donate.web.templating import Pages
 
 
 class EntryPages:
-    """The page of one entry, and the form that undoes it."""
+    """The page of one offline gift, and the form that undoes it."""
 
     def __init__(self, database: Database, pages: Pages, clock: Clock) -> None:
         self._database = database
@@ -36,12 +36,12 @@ class EntryPages:
 
     @needs(Role.VIEWER)
     def entry(self, request: Request, visit: Visiting, number: str) -> Response:
-        """Show one entry."""
+        """Show the page of one offline gift."""
         return self._show(visit, number, {}, done=request.query_params.get("done", ""))
 
     @needs(Role.FINANCE)
     def undone(self, request: Request, visit: Visiting, number: str) -> Response:
-        """Undo the gift of an entry, and open the form to enter it again if that was asked for."""
+        """Undo an offline gift. If requested, then open the form to enter the gift again."""
         now = self._clock.now()
         try:
             with self._database.writing() as session:

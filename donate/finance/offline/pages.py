@@ -1,4 +1,4 @@
-"""The staff pages that list offline gifts and take one gift at a time."""
+"""The staff page that lists offline gifts, and the form for entering a single one."""
 
 from collections.abc import Mapping, Sequence
 from typing import Final
@@ -54,7 +54,7 @@ class OfflinePages:
 
     @needs(Role.VIEWER)
     def offline(self, request: Request, visit: Visiting) -> Response:
-        """Show open batches and the newest entries, and the form that starts a batch."""
+        """Show the open batches, the newest offline gifts, and the form that starts a batch."""
         return self.show_list(visit, request.query_params)
 
     def show_list(
@@ -64,7 +64,7 @@ class OfflinePages:
         typed: Mapping[str, str] | None = None,
         problems: Sequence[BadInput] = (),
     ) -> Response:
-        """Render the list. If starting a batch has a problem, show it and what was typed."""
+        """Render the list. If the form that starts a batch has a problem, show the problem."""
         before = as_number(query.get("before", ""))
         with self._database.reading() as session:
             rows = newest_entries(session, limit=ENTRIES_ON_A_PAGE + 1, before=before)
@@ -99,7 +99,10 @@ class OfflinePages:
 
     @needs(Role.FINANCE)
     def new(self, request: Request, visit: Visiting) -> Response:
-        """Show the form for one gift; with `corrects`, filled with an undone entry's values."""
+        """Show the form for one gift.
+
+        If the link names an undone entry in `corrects`, fill the form with its values.
+        """
         query = request.query_params
         with self._database.reading() as session:
             undone = _entry_in(session, query.get("corrects", ""))
@@ -110,7 +113,7 @@ class OfflinePages:
 
     @needs(Role.FINANCE)
     def saved(self, request: Request, visit: Visiting) -> Response:
-        """Record one gift; or look for a donor, if that button was pressed."""
+        """Record one gift. If the search button was pressed, search for a donor instead."""
         typed, now = visit.form, self._clock.now()
         if not has_form_key(typed):
             return RedirectResponse(f"{OFFLINE_HOME}/new", 303)
@@ -144,7 +147,7 @@ class OfflinePages:
 
     @needs(Role.FINANCE)
     def donors(self, request: Request, visit: Visiting) -> Response:
-        """Return the donors whose name or e-mail address was typed, as a part of the form."""
+        """Return the part of the form that lists the donors who match the typed text."""
         typed = {"find": request.query_params.get("find", "")}
         with self._database.reading() as session:
             found = found_donors(session, typed)
@@ -174,7 +177,7 @@ class OfflinePages:
             now=self._clock.now(),
             problems=problems,
         )
-        if has_form_key(typed):  # the form was sent, so keep its key
+        if has_form_key(typed):  # keep the key of a form that was sent
             form["form_key"] = typed["form_key"]
         return self._pages.render(
             "finance/offline/new.html",
@@ -203,7 +206,7 @@ def _entry_in(session: Session, text: str) -> OfflineEntry | None:
 
 
 def _undone_entry(session: Session, text: str) -> OfflineEntry | None:
-    """Return the undone entry that a form replaces; None if it replaces none."""
+    """Return the undone entry that the form replaces; None if it does not replace one."""
     entry = _entry_in(session, text)
     return entry if entry and entry.state is EntryState.UNDONE else None
 

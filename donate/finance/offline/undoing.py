@@ -1,4 +1,4 @@
-"""Undoes offline gifts: a typing error, or a cheque that the bank returned. The caller commits."""
+"""Undoes offline gifts, because of a typing error or a returned cheque. The caller commits."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -29,7 +29,7 @@ _MAX_REASON: Final = 300
 
 @dataclass(frozen=True, slots=True)
 class Undoing:
-    """Why an offline gift is undone, and on which day the money went out."""
+    """Why an offline gift is undone, and the day on which its money counts as gone."""
 
     reason: str
     words: str
@@ -37,7 +37,7 @@ class Undoing:
 
     @property
     def written(self) -> str:
-        """The reason as the fact stores it."""
+        """The text of the reason that is stored in the fact."""
         return f"{self.reason}: {self.words}" if self.words else self.reason
 
 
@@ -80,7 +80,10 @@ def undo_entry(
     actor: str,
     now: datetime,
 ) -> None:
-    """Record that the money of an offline gift went out. Raises Conflict if it did before."""
+    """Record that the money of an offline gift went out.
+
+    Raises Conflict if it was already undone.
+    """
     if entry.state is not EntryState.RECORDED:
         raise Conflict(N_("Someone has already undone this gift."))
     today = local_date(now, gift.time_zone)
@@ -93,7 +96,7 @@ def undo_entry(
         now=now,
         day=None if undoing.day == today else undoing.day,
     )
-    # Nothing more is awaited of this gift.
+    # No more money is expected for this gift.
     lapsed = Fact(FactKind.GIFT_LAPSED, str(gift.id), now, actor)
     record_facts(session, [(gift.id, lapsed)], now=now)
     entry.state = EntryState.UNDONE

@@ -1,4 +1,4 @@
-"""The texts of the pages of offline gifts, as msgids."""
+"""The texts on the pages for offline gifts, as msgids."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -8,10 +8,10 @@ from donate.gifts.offline.models import EntryState
 
 
 class TypedForm(dict[str, str]):
-    """The fields of a form, for a template: a field that was not sent is empty."""
+    """The fields of a form for a template. A field that was not sent counts as empty."""
 
     def __missing__(self, name: str) -> str:
-        """Return the value of a field that was not sent."""
+        """Return "" for a field that was not sent."""
         return ""
 
 

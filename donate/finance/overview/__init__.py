@@ -1,1 +1,1 @@
-"""The overview, the first page that staff see: what to decide today, and how giving goes."""
+"""The overview, the first page that staff see: what they have to decide, and how giving goes."""

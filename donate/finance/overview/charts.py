@@ -1,30 +1,29 @@
-"""Bar charts: where each bar of an SVG image stands. `finance/charts.html` writes the SVG.
+"""Bar charts: computes the position of each bar. The template `finance/charts.html` draws them.
 
-Widths are percentages, so that a chart fits any screen; heights are multiples of the font size, so
-that larger text keeps its place. A chart is never the only place of a figure: each page shows the
-same figures in a table.
+Widths are percentages, so that a chart fits any screen. Heights are multiples of the font size, so
+that there is room for larger text. Each page also shows the figures of its charts in a table.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-# In SVG no text can wrap. A longer label is cut; the table has all of it.
+# SVG text does not wrap, so a longer label is cut. The table shows the whole label.
 LONGEST_LABEL: Final = 30
-# A bar that is not zero has at least this size, so that it can be seen.
+# The smallest height of a bar that is not zero, so that it stays visible.
 _THINNEST: Final = 0.15
-# The width of the longest horizontal bar, in per cent. The rest is room for its figure.
+# The width of the longest horizontal bar, in percent. The rest is room for the bar's figure.
 _LONGEST_BAR: Final = 55.0
 _ROW_HEIGHT: Final = 3.4
 _PLOT_TOP: Final = 1.6
 _PLOT_HEIGHT: Final = 10.0
-# The part of a column's space that the column fills.
+# The share of a column's space that the bar fills; the rest is the gap.
 _FILLED: Final = 0.7
 
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """One bar of a chart with horizontal bars: its label, its size, and the size as text."""
+    """One bar for a chart with horizontal bars: its label, its size, and its size as text."""
 
     label: str
     size: int
@@ -33,7 +32,7 @@ class Bar:
 
 @dataclass(frozen=True, slots=True)
 class DrawnRow:
-    """A horizontal bar: `top` is in multiples of the font size, `width` in per cent."""
+    """A horizontal bar as drawn: `top` is a multiple of the font size, `width` a percentage."""
 
     label: str
     figure: str
@@ -43,7 +42,10 @@ class DrawnRow:
 
 @dataclass(frozen=True, slots=True)
 class RowChart:
-    """A chart with horizontal bars. `name` is unique on its page."""
+    """A chart with horizontal bars.
+
+    `name` is unique among the charts on a page.
+    """
 
     name: str
     title: str
@@ -54,9 +56,9 @@ class RowChart:
 
 @dataclass(frozen=True, slots=True)
 class Columns:
-    """The values of a chart with vertical bars: one label, one rise and one fall for each.
+    """The values for a chart with vertical bars: each label has one rise and one fall.
 
-    A rise stands above the base line, a fall below it. An empty label is not written.
+    A rise is a bar above the base line, a fall a bar below it. Empty labels are left out.
     """
 
     labels: Sequence[str]
@@ -66,7 +68,10 @@ class Columns:
 
 @dataclass(frozen=True, slots=True)
 class DrawnColumn:
-    """A vertical bar, in per cent of the width and in multiples of the font size."""
+    """A vertical bar as drawn.
+
+    `left` and `width` are percentages, `top` and `height` multiples of the font size.
+    """
 
     left: float
     width: float
@@ -77,10 +82,10 @@ class DrawnColumn:
 
 @dataclass(frozen=True, slots=True)
 class ColumnChart:
-    """A chart with vertical bars. `name` is unique on its page.
+    """A chart with vertical bars. `name` is unique among the charts on a page.
 
-    `highest` and `lowest` are the texts at the top line and at the bottom line; `lowest` is empty
-    if no bar falls. `labels` have a position in per cent.
+    `highest` and `lowest` are the texts at the top line and the bottom line; `lowest` is empty if
+    the chart has no bars below the base line. The positions in `labels` are percentages.
     """
 
     name: str
@@ -96,7 +101,7 @@ class ColumnChart:
 
 
 def draw_rows(name: str, title: str, description: str, bars: Sequence[Bar]) -> RowChart | None:
-    """Return a chart with one horizontal bar for each of `bars`; None if all of them are zero."""
+    """Return a chart with one horizontal bar for each of `bars`; None if all bars are zero."""
     largest = max((bar.size for bar in bars), default=0)
     if largest <= 0:
         return None
@@ -117,7 +122,7 @@ def draw_columns(
 ) -> ColumnChart | None:
     """Return a chart with vertical bars; None if all values are zero.
 
-    `highest` labels the tallest bar above the line, `lowest` the longest bar below it.
+    `highest` labels the tallest bar above the base line, `lowest` the longest bar below it.
     """
     up, down = max(values.rises, default=0), max(values.falls, default=0)
     if up <= 0 and down <= 0:
@@ -153,7 +158,7 @@ def draw_columns(
         ],
         base=round(base, 2),
         bottom=bottom,
-        # Below the columns stand the lowest figure, if there is one, and the labels.
+        # There is room below the bars for the labels and, if there is one, the lowest figure.
         height=round(bottom + (3.2 if has_fall else 1.8), 2),
         highest=highest if up > 0 else "",
         lowest=lowest if has_fall else "",

@@ -1,4 +1,4 @@
-"""The gifts about which staff have to decide something: disputes, inquiries, failed refunds."""
+"""The gifts that need a decision by staff: disputes, inquiries, and failed refunds."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,7 +18,8 @@ from donate.gifts.models import Gift
 from donate.web.templating import translate
 
 REFUND_FAILED: Final = N_("The refund failed. The money came back to us.")
-# The page names this many gifts. It considers more, and shows those with the earliest deadline.
+# The page lists at most this many gifts, those with the earliest deadlines. It looks at more gifts
+# to find them.
 MOST_NAMED: Final = 20
 _MOST_CONSIDERED: Final = 200
 _TO_ANSWER: Final = frozenset({DisputeState.INQUIRY, DisputeState.OPEN})
@@ -26,7 +27,7 @@ _TO_ANSWER: Final = frozenset({DisputeState.INQUIRY, DisputeState.OPEN})
 
 @dataclass(frozen=True, slots=True)
 class GiftDecision:
-    """A gift, what to do about it, and by when if there is a deadline."""
+    """A gift that needs a decision, what staff should do, and the deadline if there is one."""
 
     gift: Gift
     sentence: str
@@ -35,10 +36,10 @@ class GiftDecision:
 
 @dataclass(frozen=True, slots=True)
 class GiftDecisions:
-    """The decisions about gifts, the earliest deadline first.
+    """The gifts that need a decision, earliest deadline first.
 
-    `more` is how many are not named. `with_the_bank` is how many disputes are past their deadline,
-    so that only the bank can decide them.
+    `more` is the number of gifts that are not listed. `with_the_bank` is the number of disputes
+    whose deadline has passed, so that only the bank can still decide them.
     """
 
     named: Sequence[GiftDecision]
@@ -47,9 +48,9 @@ class GiftDecisions:
 
 
 def gift_decisions(session: Session, now: datetime, language: str) -> GiftDecisions:
-    """Return what staff have to decide about gifts now."""
+    """Return the gifts about which staff have to decide now."""
     about_disputes = [*gifts_with_inquiries(session), *disputed_gifts(session)]
-    # A gift may have an inquiry about one payment and a dispute about another.
+    # Remove duplicates: a gift may have an inquiry about one payment and a dispute about another.
     considered = list(dict.fromkeys(about_disputes))[:_MOST_CONSIDERED]
     waiting: list[tuple[datetime | None, Gift, list[Fact]]] = []
     with_the_bank = 0

@@ -1,4 +1,4 @@
-"""The overview's figures of gifts: their steps, transfers not yet received, and monthly gifts."""
+"""The overview's figures about gifts: how far they have come, awaited transfers, monthly gifts."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
@@ -34,7 +34,8 @@ from donate.money import Money
 from donate.regions.modes import Mode
 from donate.web.templating import Localizer
 
-# Ages in days, both included. The last band is shown only if a region waits that long.
+# Ranges of ages in days. Both limits are included. The last range is shown only if a region waits
+# that long.
 AGES: Final[tuple[tuple[int, int | None], ...]] = ((0, 3), (4, 10), (11, 30), (31, None))
 _SINCE_TAKEN: Final = frozenset(
     {
@@ -44,7 +45,7 @@ _SINCE_TAKEN: Final = frozenset(
         StatusName.CHARGED_BACK,
     }
 )
-# The months with a label; twelve labels would not fit on a phone.
+# Only every third month has a label, because twelve labels would not fit on a phone.
 _LABEL_EVERY_MONTHS: Final = 3
 
 
@@ -52,8 +53,8 @@ _LABEL_EVERY_MONTHS: Final = 3
 class GiftSteps:
     """How far the gifts of a period have come: a chart, and a row of counts for each step.
 
-    A row has one count for each mode in `modes`, and then their sum. `taken_back` is how many of
-    the received gifts were refunded or disputed since.
+    A row has one count for each mode in `modes`, followed by their sum. `taken_back` is how many of
+    the received gifts have since been refunded or disputed.
     """
 
     modes: list[str]
@@ -64,7 +65,7 @@ class GiftSteps:
 
 @dataclass(frozen=True, slots=True)
 class AwaitedRow:
-    """The gifts of one age, mode and currency for which staff wait, with a link to them."""
+    """The awaited gifts of one age, mode and currency: how many, their sum, and a link to them."""
 
     age: str
     mode: str
@@ -75,7 +76,7 @@ class AwaitedRow:
 
 @dataclass(frozen=True, slots=True)
 class AwaitedTransfers:
-    """The gifts for which staff wait, by age: a chart and the rows of a table."""
+    """The gifts whose transfer has not arrived yet, by age: a chart, and the rows of a table."""
 
     count: int
     rows: list[AwaitedRow]
@@ -84,7 +85,7 @@ class AwaitedTransfers:
 
 @dataclass(frozen=True, slots=True)
 class MonthlyRow:
-    """How many monthly gifts were paid in one month, and their sum in each currency."""
+    """How many monthly payments were received in one month, and their sum in each currency."""
 
     month: str
     count: int
@@ -93,7 +94,7 @@ class MonthlyRow:
 
 @dataclass(frozen=True, slots=True)
 class MonthlyGifts:
-    """The monthly gifts that were paid in the last months: a chart, rows, and a sentence."""
+    """The monthly payments received in recent months: a chart, table rows, and a sentence."""
 
     rows: list[MonthlyRow]
     sentence: str
@@ -101,7 +102,10 @@ class MonthlyGifts:
 
 
 def gift_steps(totals: Iterable[PeriodTotal], since: date, _: Localizer) -> GiftSteps:
-    """Return how far gifts have come. The totals are grouped by mode and status."""
+    """Return how far gifts have come.
+
+    `totals` must be grouped by mode and status.
+    """
     by_mode: dict[str, Counter[str]] = defaultdict(Counter)
     taken_back = 0
     for total in totals:
@@ -142,7 +146,10 @@ def gift_steps(totals: Iterable[PeriodTotal], since: date, _: Localizer) -> Gift
 
 
 def awaited_transfers(totals: Iterable[PeriodTotal], today: date, _: Localizer) -> AwaitedTransfers:
-    """Return the awaited gifts by age. The totals are grouped by day started and mode."""
+    """Return the awaited gifts by age.
+
+    `totals` must be grouped by the day started and by mode.
+    """
     counts: Counter[tuple[int, str, str]] = Counter()
     amounts: Counter[tuple[int, str, str]] = Counter()
     for total in totals:
@@ -177,7 +184,10 @@ def awaited_transfers(totals: Iterable[PeriodTotal], today: date, _: Localizer) 
 
 
 def monthly_gifts(paid: Sequence[PaidMonths], months: Sequence[date], _: Localizer) -> MonthlyGifts:
-    """Return the paid monthly gifts of each of `months`, of which the last is still going on."""
+    """Return the monthly payments received in each of `months`.
+
+    The last of `months` is the current month, which is not over yet.
+    """
     by_month: dict[str, list[PaidMonths]] = defaultdict(list)
     for one in paid:
         by_month[one.month].append(one)

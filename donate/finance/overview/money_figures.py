@@ -1,4 +1,4 @@
-"""The overview's figures of money in one currency: in, out, by day, by mode, fund and code."""
+"""The overview's figures about the money in one currency: in, out, by day, mode, fund and code."""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -28,15 +28,16 @@ from donate.gifts.movements.totals import PeriodTotal
 from donate.money import Money
 from donate.web.templating import Localizer
 
-# A label below each day would not fit on a phone.
+# Only every fifth day has a label, because a label for each day would not fit on a phone.
 _LABEL_EVERY_DAYS: Final = 5
 
 
 @dataclass(frozen=True, slots=True)
 class MoneySums:
-    """Sums of movements in minor units of one currency.
+    """Sums of movements, in minor units of one currency.
 
-    `out_minor` is positive. `payments` counts payments and transfers, less undone transfers.
+    `out_minor` is positive. `payments` is the number of payments and transfers, less the number of
+    undone transfers.
     """
 
     in_minor: int = 0
@@ -45,11 +46,14 @@ class MoneySums:
 
     @property
     def net_minor(self) -> int:
-        """What came in, less what went out."""
+        """The money that came in, less the money that went out."""
         return self.in_minor - self.out_minor
 
     def plus(self, total: PeriodTotal) -> "MoneySums":
-        """Return these sums plus a total. The kind of movement is the last value of its `group`."""
+        """Return these sums with a total added.
+
+        The last value of the total's `group` is its kind of movement.
+        """
         kind, amount = total.group[-1], total.amount_minor
         came_in = kind in MONEY_IN
         payments = {
@@ -66,7 +70,7 @@ class MoneySums:
 
 @dataclass(frozen=True, slots=True)
 class ComparedFigure:
-    """A figure of the current period, the same figure of the period before, and the change."""
+    """A figure for the current period, the same figure for the period before, and the change."""
 
     label: str
     now: str
@@ -76,7 +80,7 @@ class ComparedFigure:
 
 @dataclass(frozen=True, slots=True)
 class MoneyRow:
-    """A row of a table: a label, and what came in and went out."""
+    """A row of a table: a label, the money that came in, and the money that went out."""
 
     label: str
     money_in: Money
@@ -86,7 +90,7 @@ class MoneyRow:
 
 @dataclass(frozen=True, slots=True)
 class Breakdown:
-    """The money of a period by the values of one column: the rows, and their chart."""
+    """The money of a period, divided by the values of one column: table rows and a chart."""
 
     heading: str
     column: str
@@ -96,7 +100,7 @@ class Breakdown:
 
 @dataclass(frozen=True, slots=True)
 class DaysOfMonth:
-    """The money of a month by day: the days on which money moved, and the chart of all days."""
+    """The money of a month by day: rows for the days with movements, and a chart of all days."""
 
     rows: list[MoneyRow]
     chart: ColumnChart | None
@@ -105,7 +109,10 @@ class DaysOfMonth:
 def sums_by(
     totals: Iterable[PeriodTotal], key: Callable[[PeriodTotal], str]
 ) -> dict[str, MoneySums]:
-    """Add up totals for each value of `key`, in the order in which the values come."""
+    """Add up the totals that have the same value of `key`.
+
+    The values keep the order in which they first appear.
+    """
     sums: dict[str, MoneySums] = defaultdict(MoneySums)
     for total in totals:
         sums[key(total)] = sums[key(total)].plus(total)
@@ -115,7 +122,7 @@ def sums_by(
 def compared_figures(
     now: MoneySums, before: MoneySums, currency: str, _: Localizer
 ) -> list[ComparedFigure]:
-    """Return the figures of two periods in one currency, for comparison."""
+    """Return the figures for two periods in one currency, with the change between them."""
     amounts = (
         (_("Money in"), now.in_minor, before.in_minor),
         (_("Money out"), now.out_minor, before.out_minor),
@@ -140,7 +147,7 @@ def compared_figures(
 def days_of_month(
     totals: Sequence[PeriodTotal], today: date, currency: str, _: Localizer
 ) -> DaysOfMonth:
-    """Return the money of each day of this month. The totals are grouped by day and kind."""
+    """Return the money for each day of this month. `totals` must be grouped by day and kind."""
     by_day = sums_by(totals, lambda total: total.group[0])
     days = [today.replace(day=number + 1) for number in range(days_in_month(today))]
     sums = [by_day.get(day.isoformat(), MoneySums()) for day in days]
@@ -187,9 +194,9 @@ def breakdown(
     names: Mapping[str, str],
     _: Localizer,
 ) -> Breakdown:
-    """Return the money by the value at `position` of each total's group, the largest first.
+    """Return the money for each value at `position` in the totals' groups, largest amount first.
 
-    `names` gives the name of a value; a value without a name is shown as it is.
+    `names` maps values to their names. A value without a name is shown unchanged.
     """
     sums = sums_by(totals, lambda total: total.group[position])
     largest_first = sorted(sums.items(), key=lambda one: (-one[1].in_minor, one[0]))

@@ -1,4 +1,4 @@
-"""The overview, which staff see first after they sign in."""
+"""The overview, the first page that staff see after they sign in."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -55,14 +55,14 @@ from donate.web.templating import Localizer, Pages
 
 STARTED_WITHIN_DAYS: Final = 30
 MONTHS_SHOWN: Final = 12
-# A gift may be awaited for this long after the region's waiting time, if the worker, which lapses
-# gifts, did not run for a while.
+# The worker lapses a gift after the region's waiting time. If the worker did not run for a while,
+# the gift may still be awaited for up to this many days more.
 _LAPSED_LATE_DAYS: Final = 30
 
 
 @dataclass(frozen=True, slots=True)
 class CurrencySection:
-    """All figures of money in one currency."""
+    """All figures about money in one currency."""
 
     currency: str
     month: list[ComparedFigure]
@@ -72,7 +72,7 @@ class CurrencySection:
 
 
 class OverviewPages:
-    """The overview."""
+    """The overview page."""
 
     def __init__(
         self,
@@ -99,13 +99,13 @@ class OverviewPages:
 
     @needs(Role.VIEWER)
     def overview(self, request: Request, visit: Visiting) -> Response:
-        """Show what needs a decision today, and the figures of this month and this year."""
+        """Show what needs a decision today, and the figures for this month and this year."""
         _, now = Localizer(visit.language), self._clock.now()
         today = local_date(now, self._time_zone)
         started = Period(today - timedelta(days=STARTED_WITHIN_DAYS - 1), today)
         awaited = Period(today - timedelta(days=self._longest_wait()), today + timedelta(days=1))
         months = last_months(today, MONTHS_SHOWN)
-        # In one snapshot, so that the figures fit together.
+        # Read everything in one database snapshot, so that the figures agree.
         with self._database.reading_snapshot() as session:
             figures: dict[str, Any] = {
                 "decisions": gift_decisions(session, now, visit.language),
@@ -188,7 +188,7 @@ class OverviewPages:
         ]
 
     def _longest_wait(self) -> int:
-        """Return the age in days that no awaited transfer of any region exceeds."""
+        """Return the highest age in days that an awaited transfer can have in any region."""
         waits = (
             terms.lapses_after_days
             for region in self._regions.values()
@@ -203,7 +203,7 @@ def _of(currency: str, totals: Sequence[PeriodTotal]) -> list[PeriodTotal]:
 
 
 def _names(period: PeriodSoFar, _: Localizer) -> tuple[str, str]:
-    """Return the names of a period and of the one before, each with its year."""
+    """Return the name of a period and the name of the period before it, each with the year."""
     now, before = period.now, period.before
     return (
         _("%(days)s, %(year)s", days=period_name(now, _), year=str(now.last_day.year)),

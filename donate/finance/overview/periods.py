@@ -1,4 +1,4 @@
-"""The periods that the overview compares: this month and this year, each so far."""
+"""The periods that the overview compares: this month so far, and this year so far."""
 
 import calendar
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from datetime import date, timedelta
 
 @dataclass(frozen=True, slots=True)
 class Period:
-    """Some days, the first and the last included."""
+    """A range of days. It includes its first and its last day."""
 
     first_day: date
     last_day: date
@@ -15,14 +15,17 @@ class Period:
 
 @dataclass(frozen=True, slots=True)
 class PeriodSoFar:
-    """A period up to today, and the same part of the period before it."""
+    """The current period up to today, and the same part of the previous period."""
 
     now: Period
     before: Period
 
 
 def month_so_far(today: date) -> PeriodSoFar:
-    """Return this month up to today, and as many days of last month (or all, if it has fewer)."""
+    """Return this month up to today, and as many days of last month.
+
+    If last month has fewer days, its part is the whole month.
+    """
     first = today.replace(day=1)
     last_of_before = first - timedelta(days=1)
     same_day = last_of_before.replace(day=min(today.day, last_of_before.day))
@@ -30,7 +33,10 @@ def month_so_far(today: date) -> PeriodSoFar:
 
 
 def year_so_far(today: date) -> PeriodSoFar:
-    """Return this year up to today, and last year up to the same date (February 28 for a 29th)."""
+    """Return this year up to today, and last year up to the same date.
+
+    On February 29, the part of last year ends on February 28.
+    """
     first = today.replace(month=1, day=1)
     year = today.year - 1
     same_day = date(year, today.month, min(today.day, days_in_month(date(year, today.month, 1))))
@@ -38,12 +44,15 @@ def year_so_far(today: date) -> PeriodSoFar:
 
 
 def days_in_month(day: date) -> int:
-    """Return how many days the month of `day` has."""
+    """Return the number of days in the month that contains `day`."""
     return calendar.monthrange(day.year, day.month)[1]
 
 
 def last_months(today: date, how_many: int) -> list[date]:
-    """Return the first days of the last months, oldest first; this month is the last of them."""
+    """Return the first day of each of the last months, oldest first.
+
+    The last one is this month.
+    """
     months = [today.replace(day=1)]
     while len(months) < how_many:
         months.append((months[-1] - timedelta(days=1)).replace(day=1))

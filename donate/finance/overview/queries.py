@@ -1,4 +1,4 @@
-"""What the overview reads. Sums of money are sums of day totals, so that no gift is added up."""
+"""Queries for the overview. Sums of money come from day totals, so gifts need not be added up."""
 
 import uuid
 from collections import Counter
@@ -29,7 +29,7 @@ _ABOUT_DISPUTES = (
 
 @dataclass(frozen=True, slots=True)
 class PaidMonths:
-    """How many months of pledges were paid in one month, such as 2026-03, and their sum."""
+    """The monthly payments received in one month, such as 2026-03: their number and their sum."""
 
     month: str
     currency: str
@@ -38,21 +38,21 @@ class PaidMonths:
 
 
 def movements_in(session: Session, period: Period, *, by: Sequence[str]) -> list[PeriodTotal]:
-    """Return a period's totals of movements, grouped by these columns and then by kind."""
+    """Return a period's totals of movements, grouped by the columns in `by`, then by kind."""
     days = TotalFilter(Subject.MOVEMENT, period.first_day, period.last_day)
     return add_up(session, days, by=(*by, "kind"))
 
 
 def gifts_started(session: Session, period: Period) -> list[PeriodTotal]:
-    """Return how many gifts were started in a period, by mode and by the status they have now."""
+    """Return how many gifts were started in a period, by mode and by current status."""
     days = TotalFilter(Subject.GIFT, period.first_day, period.last_day)
     return add_up(session, days, by=("mode", "kind"))
 
 
 def awaited_by_hand(session: Session, period: Period) -> list[PeriodTotal]:
-    """Return the awaited gifts that staff will see arrive, by day started and by mode.
+    """Return the awaited gifts that staff will mark as received, by day started and by mode.
 
-    They are read from the totals of days, so no gift is counted.
+    They are read from the day totals, so gifts need not be counted.
     """
     days = TotalFilter(
         Subject.GIFT,
@@ -65,16 +65,16 @@ def awaited_by_hand(session: Session, period: Period) -> list[PeriodTotal]:
 
 
 def paid_months(session: Session, first_day: date) -> list[PaidMonths]:
-    """Return the paid months of pledges since `first_day`, by the month their money came.
+    """Return the monthly payments since `first_day`, by the month in which they were received.
 
-    The totals of days do not tell monthly gifts from others. The index `gift_paid_months` holds
-    only monthly gifts, and every column that is read here.
+    The day totals do not distinguish monthly gifts from one-time gifts, so this reads gifts. The
+    index `gift_paid_months` contains only monthly gifts, and every column that is read here.
     """
     day, currency = col(Gift.received_on), col(Gift.currency)
     statement = (
         select(day, currency, func.count(), func.sum(col(Gift.received_minor)))
         .where(col(Gift.pledge_id).is_not(None), day >= first_day)
-        # The index has this order, so that nothing has to be sorted.
+        # The index has this order too, so the database need not sort.
         .group_by(day, currency)
         .order_by(day, currency)
     )
@@ -83,7 +83,7 @@ def paid_months(session: Session, first_day: date) -> list[PaidMonths]:
     for received_on, paid_in, count, received_minor in session.exec(statement):
         month = f"{received_on:%Y-%m}", paid_in
         counts[month] += count
-        # PostgreSQL sums a BIGINT column as NUMERIC, so convert the sum with int().
+        # PostgreSQL returns the sum of a BIGINT column as NUMERIC, so convert it with int().
         sums[month] += int(received_minor)
     return [PaidMonths(*month, count, sums[month]) for month, count in counts.items()]
 

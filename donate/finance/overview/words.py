@@ -1,4 +1,4 @@
-"""The texts of the overview."""
+"""The texts on the overview page."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ PROCESSING: Final = N_("Processing at the bank")
 RECEIVED: Final = N_("Received")
 FAILED: Final = N_("Payment failed")
 EXPIRED: Final = N_("Expired")
-# The steps of a gift, in order. Each gift was started, and is now at one of the other steps.
+# The steps of a gift, in order. Every gift has been started, and is now at one of the other steps.
 STEPS: Final = (STARTED, ON_PAYMENT_PAGE, AWAITING_TRANSFER, PROCESSING, RECEIVED, FAILED, EXPIRED)
 _STEP_OF_STATUS: Final[Mapping[str, str]] = {
     StatusName.PROCESSING: PROCESSING,
@@ -27,13 +27,13 @@ _STEP_OF_STATUS: Final[Mapping[str, str]] = {
     StatusName.LAPSED: EXPIRED,
 }
 
-# Above this, a percentage says less than the two amounts do.
+# Above this percentage, the text says "more than tenfold" instead.
 _MOST_PERCENT: Final = 999
 
 
 @dataclass(frozen=True, slots=True)
 class BreakdownWords:
-    """The texts of a breakdown: the money of a period by the values of the column `key`."""
+    """The texts for a breakdown: a table of a period's money by the values of the column `key`."""
 
     key: str
     column: str
@@ -58,30 +58,30 @@ BREAKDOWNS: Final = (
 
 
 def step_of(mode: str, status: str) -> str:
-    """Return the step at which a gift is now, in the words of STEPS."""
+    """Return the step of STEPS that a gift has reached."""
     if status == StatusName.AWAITED:
         return AWAITING_TRANSFER if mode in BY_HAND else ON_PAYMENT_PAGE
     return _STEP_OF_STATUS.get(status, RECEIVED)
 
 
 def month_name(day: date, _: Localizer) -> str:
-    """Return the name of the month of `day`: `March`."""
+    """Return the name of the month of `day`, such as `March`."""
     return _.month(day, "MMMM")
 
 
 def short_month(day: date, _: Localizer) -> str:
-    """Return the short name of the month of `day`: `Mar`."""
+    """Return the short name of the month of `day`, such as `Mar`."""
     return _.month(day, "LLL").rstrip(".")
 
 
 def day_of_month(day: date, _: Localizer) -> str:
-    """Return a day with its month: `March 2`."""
+    """Return a day as text, such as `March 2`."""
     month, number = month_name(day, _), _day_number(day, _)
     return _("%(month)s %(number)s", month=month, number=number)
 
 
 def period_name(period: Period, _: Localizer) -> str:
-    """Return the days of a period: `March 1–10`, or `January 1 – March 10` over several months."""
+    """Return a period as text, such as `March 1–10` or `January 1 – March 10`."""
     first, last = period.first_day, period.last_day
     if first == last:
         return day_of_month(first, _)
@@ -101,7 +101,10 @@ def _day_number(day: date, _: Localizer) -> str:
 
 
 def change_sentence(now: int, before: int, _: Localizer) -> str:
-    """Return how a figure has changed: `up 12%`. Empty if there is nothing to compare it with."""
+    """Return how a figure has changed, such as `up 12%`.
+
+    Return "" if there is nothing to compare.
+    """
     if before <= 0:
         return ""
     percent = round((now - before) * 100 / before)
@@ -114,7 +117,7 @@ def change_sentence(now: int, before: int, _: Localizer) -> str:
 
 
 def days_left(due_on: date, today: date, language: str) -> str:
-    """Return a sentence about a deadline, such as `Due tomorrow`."""
+    """Return a sentence about the time until a deadline, such as `Due tomorrow`."""
     _, days = Localizer(language), (due_on - today).days
     if days <= 0:
         return _("Due today.")
@@ -124,7 +127,7 @@ def days_left(due_on: date, today: date, language: str) -> str:
 
 
 def age_name(youngest: int, oldest: int | None, _: Localizer) -> str:
-    """Return the name of an age in days: `4–10 days`, `31 days or more`."""
+    """Return a range of ages as text, such as `4–10 days` or `31 days or more`."""
     if oldest is None:
         return _("%(youngest)s days or more", youngest=str(youngest))
     return _("%(youngest)s–%(oldest)s days", youngest=str(youngest), oldest=str(oldest))
@@ -133,7 +136,7 @@ def age_name(youngest: int, oldest: int | None, _: Localizer) -> str:
 def compared_months(
     month: str, count: int, month_before: str, count_before: int, _: Localizer
 ) -> str:
-    """Return a sentence that compares the paid months of two complete months."""
+    """Return a sentence that compares the monthly payments received in two complete months."""
     months = {"month": month, "month_before": month_before}
     if not count and not count_before:
         return _("No monthly gifts were paid in %(month_before)s or %(month)s.", **months)
@@ -164,5 +167,5 @@ def compared_months(
 
 
 def described_bars(bars: Sequence[Bar], _: Localizer) -> str:
-    """Return the labels and figures of a chart as sentences."""
+    """Return the bars of a chart as sentences, for people who cannot see the chart."""
     return " ".join(_("%(label)s: %(value)s", label=b.label, value=b.figure) + "." for b in bars)

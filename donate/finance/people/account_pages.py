@@ -1,4 +1,4 @@
-"""A person's own account: the password, the sessions, and whether the second factor is set up."""
+"""A person's own account page: password, sessions, and whether a second factor is set up."""
 
 from typing import Final
 
@@ -23,7 +23,7 @@ ME: Final = "/finance/me"
 
 
 class OwnAccountPages:
-    """Shows the account of the person who is signed in, and changes it."""
+    """The pages on which people see and change their own account."""
 
     def __init__(
         self,
@@ -52,7 +52,7 @@ class OwnAccountPages:
 
     @needs(Role.VIEWER)
     def change_password(self, visit: Visiting) -> Response:
-        """Change the person's own password, and end their other sessions."""
+        """Change the person's own password, and end all their other sessions."""
         password = tidy_password(visit.form.get("new_password", ""))
         try:
             person = self._own_password.check(visit, "old_password")

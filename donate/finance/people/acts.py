@@ -1,4 +1,7 @@
-"""What admins do to the accounts of others. The caller commits, and records the act."""
+"""Changes that admins make to other people's accounts.
+
+The caller commits and adds a trail entry.
+"""
 
 from datetime import datetime
 
@@ -12,10 +15,10 @@ from donate.storage.bulk_writes import count_changed
 
 
 def lock_person(session: Session, admin_id: int, number: int) -> tuple[Staff, bool]:
-    """Lock a person's row, and return it with whether they are the last admin who can sign in.
+    """Lock a person's row. Return it, and whether they are the last admin who can sign in.
 
-    All admins are locked too, in the order of their numbers, so that two of them cannot demote each
-    other at the same moment. Raises Conflict if the acting person is no admin any more.
+    All admins' rows are locked too, in the order of their ids, so that two admins cannot demote
+    each other at the same moment. Raises Conflict if `admin_id` is no longer an admin.
     """
     admins = session.exec(
         select(Staff)
@@ -34,7 +37,7 @@ def lock_person(session: Session, admin_id: int, number: int) -> tuple[Staff, bo
 
 
 def check_version(person: Staff, typed: str) -> None:
-    """Raise Conflict if another admin has changed this person since the form was shown."""
+    """Raise Conflict if an admin has changed this person since the form was loaded."""
     if typed != str(person.version):
         raise Conflict(
             N_("Another admin changed this person in the meantime. Check what’s here now.")
@@ -42,14 +45,14 @@ def check_version(person: Staff, typed: str) -> None:
 
 
 def set_role(person: Staff, role: Role, *, is_last_admin: bool) -> None:
-    """Give a person another role. Raises Conflict for the last admin."""
+    """Give a person another role. Raises Conflict if they are the last admin."""
     _keep_an_admin(person, role=role, is_last_admin=is_last_admin)
     person.role = role
     person.version += 1
 
 
 def shut_out(session: Session, person: Staff, *, is_last_admin: bool, now: datetime) -> None:
-    """Disable a person's account and end their access. Raises Conflict for the last admin."""
+    """Disable a person's account and sign them out. Raises Conflict if they are the last admin."""
     _keep_an_admin(person, role=None, is_last_admin=is_last_admin)
     person.disabled_at = now
     person.version += 1
@@ -63,7 +66,7 @@ def let_back_in(person: Staff) -> None:
 
 
 def end_sessions_of(session: Session, person: Staff) -> int:
-    """End a person's sessions and half-done sign-ins; return how many sessions ended."""
+    """End a person's sessions and unfinished sign-ins. Return how many sessions ended."""
     pending = delete(PendingSignIn).where(col(PendingSignIn.staff_id) == person.id)
     session.execute(pending)
     sessions = delete(StaffSession).where(col(StaffSession.staff_id) == person.id)
@@ -71,7 +74,7 @@ def end_sessions_of(session: Session, person: Staff) -> int:
 
 
 def reset_factor(session: Session, person: Staff) -> bool:
-    """Delete a person's second factor and end their sessions; return whether there was one."""
+    """Delete a person's second factor and end their sessions. Return whether they had one."""
     assert person.id is not None
     existed = remove_factor(session, person.id)
     if existed:

@@ -1,4 +1,7 @@
-"""Sends an invitation by e-mail. The admin sees the link in any case, so one attempt is enough."""
+"""Sends an invitation by e-mail.
+
+It tries only once, because the admin sees the link in any case and can pass it on.
+"""
 
 import hashlib
 import logging
@@ -22,7 +25,10 @@ log = logging.getLogger(__name__)
 def send_invitation(
     options: SignInOptions, staff: Staff, link: str, language: str, *, now: datetime
 ) -> bool:
-    """Send the link to the person; return whether the mail server took the e-mail."""
+    """Send the invitation link to the person.
+
+    Return whether the mail server accepted the e-mail.
+    """
     if options.new_carrier is None:
         return False
     carrier = options.new_carrier()

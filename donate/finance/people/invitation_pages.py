@@ -1,4 +1,4 @@
-"""Adding a person, inviting them, and the page on which they set their password."""
+"""The pages for adding and inviting people, and the page on which they set their password."""
 
 from typing import Any
 
@@ -37,7 +37,7 @@ from donate.web.templating import Pages
 
 
 class InvitationPages:
-    """Adds people, shows the link that invites them, and lets them set their password."""
+    """Adds people, shows their invitation links, and lets them set their password."""
 
     def __init__(
         self,
@@ -63,7 +63,7 @@ class InvitationPages:
 
     @needs(Role.ADMIN)
     def add_person(self, visit: Visiting) -> Response:
-        """Add a person, and show the link that invites them. A double click adds them once."""
+        """Add a person and show their invitation link. A double click adds the person only once."""
         typed, now = visit.form, self._clock.now()
         problems: dict[str, BadInput] = {}
         if typed.get("role") not in ROLE_NAMES:
@@ -94,7 +94,7 @@ class InvitationPages:
 
     @needs(Role.ADMIN)
     def invite_again(self, person_id: PersonNumber, visit: Visiting) -> Response:
-        """Show a new link with which the person sets their password. Earlier links end."""
+        """Show a new link for setting a password. The person's earlier links stop working."""
         now = self._clock.now()
         try:
             with self._database.writing() as session:
@@ -115,12 +115,12 @@ class InvitationPages:
 
     @needs(EVERYBODY)
     def invitation(self, request: Request, visit: Visiting) -> Response:
-        """Show the form in which an invited person sets their password."""
+        """Show the form for an invited person to set their password."""
         return self._password_form(visit, request.query_params.get("token", ""))
 
     @needs(EVERYBODY)
     def accept(self, visit: Visiting) -> Response:
-        """Set the password of the invited person. Each link works once."""
+        """Set the password of an invited person. Each link works only once."""
         token, now = visit.form.get("token", ""), self._clock.now()
         with self._database.reading() as session:
             staff = find_invited(session, token, now=now)
@@ -184,7 +184,7 @@ class InvitationPages:
     def _answer_link(
         self, visit: Visiting, staff: Staff | None, token: str, *, is_new: bool
     ) -> Response:
-        if staff is None:  # The invitation was used between the two clicks.
+        if staff is None:  # The person used the invitation between the two clicks.
             return RedirectResponse("/finance/people", 303)
         link = f"{self._options.public_url}/finance/invitation?token={token}"
         sent = is_new and send_invitation(

@@ -1,4 +1,4 @@
-"""Asks people for their password before they change how they sign in, and counts wrong ones."""
+"""Asks people for their own password before they change how they sign in. Counts wrong ones."""
 
 from sqlmodel import Session
 
@@ -29,9 +29,9 @@ class OwnPassword:
         self._checker = checker
 
     def check(self, visit: AllowedRequest, field: str) -> Staff:
-        """Return the person if the password in this field is right. Raises BadInput.
+        """Return the person if the password in `field` is right. Raises BadInput if it is wrong.
 
-        A person without a password signs in at the identity provider, and is not asked for one.
+        A person without a password signs in at the identity provider, so they need not enter one.
         """
         me, network = visit.signed_in, network_of(visit.address)
         with self._database.writing() as session:
@@ -49,7 +49,10 @@ class OwnPassword:
         return verified.staff
 
     def count_code(self, visit: AllowedRequest, field: str) -> None:
-        """Count an attempt to enter a code, before it is checked. Raises BadInput."""
+        """Count an attempt to enter a code, before checking the code.
+
+        Raises BadInput if too many.
+        """
         me, network = visit.signed_in, network_of(visit.address)
         with self._database.writing() as session:
             attempt = begin_code_attempt(session, me.staff_id, network, now=self._clock.now())
@@ -57,12 +60,15 @@ class OwnPassword:
             raise BadInput(field, TOO_MANY)
 
     def forget_codes(self, session: Session, visit: AllowedRequest) -> None:
-        """Forget wrong codes after a right one."""
+        """Delete the counted wrong codes once a right code was entered."""
         forget_attempts(session, code_key(visit.signed_in.staff_id), network_of(visit.address))
 
 
 def lock_unchanged(session: Session, person: Staff) -> Staff:
-    """Lock the person's row. Raises Unavailable if it changed since the password was checked."""
+    """Lock the person's row.
+
+    Raises Unavailable if the row has changed since the password was checked.
+    """
     row = session.get(Staff, person.id, with_for_update=True)
     if row is None or row.disabled_at or row.password_hash != person.password_hash:
         raise Unavailable("the account was changed meanwhile")

@@ -1,4 +1,4 @@
-"""The pages on which admins manage staff: the list, a person, and what is done to them."""
+"""The pages on which admins manage staff: the list, the page of a person, and its forms."""
 
 from collections.abc import Callable
 from typing import Any, Final
@@ -32,7 +32,7 @@ Act = Callable[[Session, Staff, bool], str]
 
 
 class PersonPages:
-    """Shows people, and changes, disables and enables them."""
+    """Lists people, and changes, disables and enables their accounts."""
 
     def __init__(self, database: Database, pages: Pages, clock: Clock, *, time_zone: str) -> None:
         self._database = database
@@ -42,7 +42,7 @@ class PersonPages:
 
     @needs(Role.ADMIN)
     def people(self, request: Request, visit: Visiting) -> Response:
-        """List people by their e-mail addresses."""
+        """List people, sorted by e-mail address."""
         after = request.query_params.get("after", "")[:254]
         now = self._clock.now()
         with self._database.reading() as session:
@@ -60,7 +60,7 @@ class PersonPages:
 
     @needs(Role.ADMIN)
     def person(self, person_id: PersonNumber, request: Request, visit: Visiting) -> Response:
-        """Show a person, and what an admin can do about them."""
+        """Show a person, and the changes that an admin can make."""
         done = PERSON_DONE.get(request.query_params.get("done", ""), "")
         return self.answer_person(visit, person_id, done=done)
 
@@ -123,7 +123,7 @@ class PersonPages:
 
     @needs(Role.ADMIN)
     def reset_second_factor(self, person_id: PersonNumber, visit: Visiting) -> Response:
-        """Delete the person's second factor, so that they set up another one."""
+        """Delete the person's second factor, so that they have to set up a new one."""
 
         def change(session: Session, person: Staff, is_last_admin: bool) -> str:  # noqa: ARG001, FBT001
             if reset_factor(session, person):
@@ -142,7 +142,7 @@ class PersonPages:
         problem: BadInput | None = None,
         status_code: int = 200,
     ) -> Response:
-        """Return the page of a person as they are now. Raises NotFound."""
+        """Return the page of a person, with their current data. Raises NotFound."""
         with self._database.reading() as session:
             person = load_person(session, person_id, now=self._clock.now())
         return self._pages.render(

@@ -1,4 +1,4 @@
-"""Reads the accounts of staff, and what belongs to each, for the pages about people."""
+"""Reads the accounts of staff and their sessions and second factors, for the pages about people."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,12 +13,12 @@ from donate.finance.people.invitations import open_invitations
 from donate.finance.sessions import IDLE_LIMIT
 
 SESSION_NAME: Final = 16
-"""The form that ends a session identifies it by this many characters of its hash."""
+"""A form identifies a session by this many characters from the start of the session's hash."""
 
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """An account as pages show it."""
+    """An account of a member of staff, with the details that pages show."""
 
     staff: Staff
     has_second_factor: bool
@@ -27,13 +27,13 @@ class Person:
 
 
 def people_after(session: Session, email: str, limit: int, *, now: datetime) -> list[Person]:
-    """Return the next people in the order of their e-mail addresses, after this address."""
+    """Return the next people after this e-mail address, sorted by e-mail address."""
     statement = select(Staff).where(Staff.email > email).order_by(Staff.email).limit(limit)
     return _with_details(session, list(session.exec(statement)), now)
 
 
 def load_person(session: Session, number: int, *, now: datetime) -> Person:
-    """Return the person with this number. Raises NotFound."""
+    """Return the person with this id. Raises NotFound."""
     staff = session.get(Staff, number)
     if staff is None:
         raise NotFound("no such person")
@@ -79,14 +79,17 @@ def _with_details(session: Session, staff: list[Staff], now: datetime) -> list[P
 
 
 def has_password(session: Session, staff_id: int) -> bool:
-    """Return whether a person signs in with a password, and not only at the identity provider."""
+    """Return whether a person has a password.
+
+    People without one sign in only at the identity provider.
+    """
     return bool(session.get_one(Staff, staff_id).password_hash)
 
 
 def end_own_sessions(session: Session, staff_id: int, *, keep: str, only: str | None) -> int:
-    """Delete a person's sessions except `keep`, or just the one whose hash begins with `only`.
+    """Delete all of a person's sessions except `keep`, and return how many were deleted.
 
-    Returns how many sessions ended.
+    If `only` is given, delete only the session whose hash starts with `only`.
     """
     rows = session.exec(select(StaffSession).where(StaffSession.staff_id == staff_id)).all()
     ended = [
@@ -100,7 +103,7 @@ def end_own_sessions(session: Session, staff_id: int, *, keep: str, only: str | 
 
 
 def prove_second_factor(session: Session, token_hash: str, *, now: datetime) -> None:
-    """Record that the person of this session has proved their second factor."""
+    """Record that the person in this session has proved their second factor."""
     row = session.get(StaffSession, token_hash)
     if row:
         row.second_factor_at = now

@@ -1,4 +1,4 @@
-"""The routes for signing in, for the own account, and for managing people."""
+"""The routes for signing in, for people's own accounts, and for managing people."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ _Route = tuple[str, str, Callable[..., Any]]
 
 @dataclass(frozen=True, slots=True)
 class PeopleParts:
-    """What the pages about signing in and about people have in common."""
+    """What the pages for signing in and the pages about people all need."""
 
     database: Database
     pages: Pages
@@ -45,7 +45,7 @@ def add_people_routes(
     passwords: PasswordHash,
     pause: Callable[[float], None],
 ) -> None:
-    """Add the routes for signing in, for the own account and for managing people."""
+    """Add the routes for signing in, for people's own accounts, and for managing people."""
     checker = PasswordChecker(parts.database, passwords)
     for method, path, answer in (
         *_sign_in_routes(parts, checker, pause),
@@ -58,7 +58,10 @@ def add_people_routes(
 def _sign_in_routes(
     parts: PeopleParts, checker: PasswordChecker, pause: Callable[[float], None]
 ) -> Iterator[_Route]:
-    """Yield the routes for signing in. Those of the provider exist only if one is configured."""
+    """Yield the routes for signing in.
+
+    There are routes for the identity provider only if one is configured.
+    """
     database, pages, clock, gate = parts.database, parts.pages, parts.clock, parts.gate
     options = parts.options
     has_provider = options.provider is not None

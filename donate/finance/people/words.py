@@ -1,4 +1,4 @@
-"""The words in which admins read roles and what was done."""
+"""The texts that admins see for roles and for completed actions."""
 
 from typing import Final
 

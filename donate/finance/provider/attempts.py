@@ -1,4 +1,4 @@
-"""Sign-ins at the identity provider that browsers have begun. The caller commits."""
+"""Unfinished sign-ins at the identity provider. The caller commits."""
 
 import base64
 import hashlib
@@ -14,15 +14,18 @@ from donate.finance.models import ProviderSignIn
 from donate.finance.sessions import hash_of
 
 ATTEMPT_LIMIT: Final = timedelta(minutes=10)
-# The most unfinished sign-ins. At the limit of one network, its oldest sign-in is deleted; at the
-# limit of all networks, a new sign-in is refused.
+# Maximum number of unfinished sign-ins. If a network reaches its limit, its oldest unfinished
+# sign-in is deleted. If all networks together reach theirs, new sign-ins are refused.
 MAX_PER_NETWORK: Final = 50
 MAX_IN_ALL: Final = 10_000
 
 
 @dataclass(frozen=True, slots=True)
 class ProviderAttempt:
-    """The secrets of a sign-in at the identity provider. `browser` is the value of the cookie."""
+    """The secrets for one sign-in at the identity provider.
+
+    `browser` is the value of the browser's cookie.
+    """
 
     state: str
     browser: str
@@ -31,13 +34,16 @@ class ProviderAttempt:
 
     @property
     def challenge(self) -> str:
-        """The code challenge that belongs to the code verifier (RFC 7636, S256)."""
+        """The code challenge that is computed from the code verifier (RFC 7636, S256)."""
         digest = hashlib.sha256(self.code_verifier.encode()).digest()
         return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
 
 
 def store_attempt(session: Session, target: str, network: str, *, now: datetime) -> ProviderAttempt:
-    """Store a sign-in that a browser begins, and return its secrets. Raises Unavailable."""
+    """Store a new unfinished sign-in and return its secrets.
+
+    Raises Unavailable if there are too many unfinished sign-ins.
+    """
     session.execute(delete(ProviderSignIn).where(col(ProviderSignIn.expires_at) <= now))
     total = session.exec(select(func.count()).select_from(ProviderSignIn)).one()
     if total >= MAX_IN_ALL:
@@ -69,7 +75,10 @@ def store_attempt(session: Session, target: str, network: str, *, now: datetime)
 def take_attempt(
     session: Session, state: str, browser: str, *, now: datetime
 ) -> ProviderSignIn | None:
-    """Delete and return the sign-in of this state and browser; None if there is none (any more)."""
+    """Delete and return the unfinished sign-in with this state, begun in this browser.
+
+    Returns None if there is no such sign-in, or not any more.
+    """
     row = session.get(ProviderSignIn, hash_of(state), with_for_update=True)
     if row is None or row.browser_hash != hash_of(browser) or row.expires_at <= now:
         return None

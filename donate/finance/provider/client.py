@@ -1,6 +1,6 @@
-"""Requests to the identity provider: its description, its keys, and the token for a code.
+"""Requests to the identity provider: for its description, its keys, and ID tokens.
 
-Every request has a time limit, follows no redirect, and reads an answer of limited size.
+Every request has a time limit, follows no redirect, and accepts a response of limited size only.
 """
 
 import threading
@@ -21,19 +21,20 @@ from donate.finance.provider.options import ProviderOptions
 TIMEOUT_S: Final = 5.0
 MAX_ANSWER_BYTES: Final = 500_000
 DISCOVERY_KEPT_FOR: Final = timedelta(hours=1)
-# The provider's keys are fetched again after an hour or, if a token has an unknown key, a minute.
+# The provider's keys are fetched again if they are older than an hour. If a token was signed with
+# an unknown key, they are fetched again if they are older than a minute.
 KEYS_KEPT_FOR: Final = timedelta(hours=1)
 KEYS_RENEWED_AFTER: Final = timedelta(minutes=1)
 _DISCOVERY: Final = "/.well-known/openid-configuration"
 
 
 class ProviderUnavailable(Unavailable):
-    """The identity provider gave no usable answer. The message contains no secret."""
+    """The identity provider gave no usable response. The message contains no secret."""
 
 
 @dataclass(frozen=True, slots=True)
 class ProviderEndpoints:
-    """The part of the provider's description that we use."""
+    """The parts of the provider's OpenID Connect description that we use."""
 
     authorization: str
     token: str
@@ -43,7 +44,7 @@ class ProviderEndpoints:
 
 
 class IdentityProvider:
-    """The identity provider. Its description and its keys are kept for an hour."""
+    """Sends requests to the identity provider. Keeps its description and its keys for an hour."""
 
     def __init__(
         self, options: ProviderOptions, clock: Clock, *, timeout_s: float = TIMEOUT_S
@@ -69,7 +70,7 @@ class IdentityProvider:
         return found
 
     def authorization_url(self, *, state: str, nonce: str, challenge: str) -> str:
-        """Return the URL at which a person signs in. Raises ProviderUnavailable."""
+        """Return the URL to which the browser goes to sign in. Raises ProviderUnavailable."""
         endpoint = self.endpoints().authorization
         query = urlencode(
             {
@@ -86,9 +87,9 @@ class IdentityProvider:
         return f"{endpoint}{'&' if '?' in endpoint else '?'}{query}"
 
     def claims_for(self, code: str, code_verifier: str, nonce: str) -> Claims:
-        """Exchange a code, and return the claims of its valid ID token.
+        """Exchange an authorization code for an ID token, and return the token's claims.
 
-        Raises ProviderUnavailable, or TokenRefused.
+        Raises ProviderUnavailable, or TokenRefused if the ID token is not valid.
         """
         token = self._exchange(code, code_verifier)
         expected = ExpectedToken(self.options.issuer, self.options.client_id, nonce)
@@ -96,7 +97,7 @@ class IdentityProvider:
         try:
             return read_id_token(token, self._current_keys(KEYS_KEPT_FOR), expected, now=now)
         except UnknownKey:
-            # The provider may have begun to use a new key.
+            # The provider may have started to use a new key.
             return read_id_token(token, self._current_keys(KEYS_RENEWED_AFTER), expected, now=now)
 
     def _current_keys(self, kept_for: timedelta) -> Sequence[Mapping[str, Any]]:
@@ -122,7 +123,7 @@ class IdentityProvider:
         }
         auth = None
         if endpoints.takes_basic:
-            # RFC 6749, section 2.3.1: both parts are form-encoded first.
+            # RFC 6749, section 2.3.1: the client's id and secret are form-encoded first.
             auth = httpx.BasicAuth(quote_plus(options.client_id), quote_plus(options.client_secret))
         else:
             form |= {"client_id": options.client_id, "client_secret": options.client_secret}
@@ -135,7 +136,7 @@ class IdentityProvider:
         return self._ask("GET", url)
 
     def _ask(self, method: str, url: str, **more: Any) -> Mapping[str, Any]:
-        """Send a request and return the JSON object in the answer. Raises ProviderUnavailable."""
+        """Send a request and return the JSON object in the response. Raises ProviderUnavailable."""
         host = urlsplit(url).hostname
         try:
             with (
@@ -164,7 +165,8 @@ def _read_description(description: Mapping[str, Any], issuer: str) -> ProviderEn
     urls = []
     for name in ("authorization_endpoint", "token_endpoint", "jwks_uri"):
         url = description.get(name)
-        # Plain http is allowed only if the issuer uses it; such an issuer is on this machine.
+        # Plain http is allowed only if the issuer's own URL is http, which is so only on this
+        # machine.
         schemes = ("https://", "http://") if issuer.startswith("http://") else ("https://",)
         if not isinstance(url, str) or not url.startswith(schemes):
             raise ProviderUnavailable(f"the description has no usable {name}")

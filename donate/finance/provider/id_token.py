@@ -1,6 +1,7 @@
-"""Checks ID tokens of an identity provider (OpenID Connect Core, section 3.1.3.7).
+"""Checks an identity provider's ID tokens (OpenID Connect Core, section 3.1.3.7).
 
-The algorithms are fixed, and keys come only from the provider's own list, never from the token.
+Only fixed algorithms are accepted. Keys come from the provider's own list of keys, never from the
+token.
 """
 
 import math
@@ -16,10 +17,10 @@ from donate.errors import DonateError
 from donate.finance.sessions import same_secret
 
 ALGORITHMS: Final = {"RS256": "RSA", "ES256": "EC"}
-# A token is refused if its header contains a key, the address of a key, or an extension.
+# A token is refused if its header contains a key, the URL of a key, or an extension.
 _REFUSED_HEADERS: Final = {"jwk", "jku", "x5c", "x5u", "crit", "b64", "zip"}
 _PUBLIC_PARTS: Final = {"kty", "kid", "n", "e", "crv", "x", "y"}
-# How far the provider's clock may differ from ours.
+# How far the provider's clock may be ahead of ours, or behind it.
 LEEWAY_S: Final = 60
 LONGEST_TOKEN: Final = 20_000
 
@@ -31,12 +32,12 @@ class TokenRefused(DonateError):
 
 
 class UnknownKey(TokenRefused):
-    """The provider's list, as we last fetched it, does not have exactly one key for the token."""
+    """The provider's list of keys, when last fetched, had no single key that fits the token."""
 
 
 @dataclass(frozen=True, slots=True)
 class ExpectedToken:
-    """What an ID token must say: who issued it, for whom, and for which sign-in."""
+    """The values that an ID token must contain: its issuer, the client, and the sign-in."""
 
     issuer: str
     client_id: str
@@ -46,7 +47,10 @@ class ExpectedToken:
 def read_id_token(
     token: str, keys: Sequence[Mapping[str, Any]], expected: ExpectedToken, *, now: datetime
 ) -> Claims:
-    """Return the claims of a valid ID token. Raises TokenRefused, or UnknownKey."""
+    """Return the claims of a valid ID token.
+
+    Raises TokenRefused if the token is not valid, or UnknownKey if its key is not in `keys`.
+    """
     if len(token) > LONGEST_TOKEN:
         raise TokenRefused("the token is too long")
     key = _find_key(_read_header(token), keys)
@@ -71,7 +75,7 @@ def _read_header(token: str) -> Mapping[str, Any]:
 
 
 def _find_key(header: Mapping[str, Any], keys: Sequence[Mapping[str, Any]]) -> Any:
-    """Return the provider's key for a token: the one of its `kid`, or the only one that fits."""
+    """Return the provider's key for a token: the key with its `kid`, or the only one that fits."""
     algorithm, kid = header["alg"], header.get("kid")
     fitting = [
         key
@@ -110,7 +114,7 @@ def _check_claims(claims: Claims, expected: ExpectedToken, now: float) -> None:
 
 
 def _number(value: object) -> float:
-    """Return a number as it is, and NaN for anything else, with which every comparison is false."""
+    """Return a number unchanged, and NaN for anything else. Every comparison with NaN is false."""
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
     return value if is_number else math.nan  # type: ignore[return-value]
 

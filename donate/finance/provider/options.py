@@ -11,10 +11,10 @@ CALLBACK: Final = "/finance/sign-in/provider/back"
 
 @dataclass(frozen=True, slots=True)
 class ProviderOptions:
-    """The identity provider, and what its statements mean here.
+    """The settings for an identity provider.
 
-    `roles` maps a group of the provider to the role of people who have no account yet.
-    `checks_second_factor` says whether the provider asks for the second factor, so that we do not.
+    `roles` maps groups at the provider to roles; people who have no account yet get one with that
+    role. If `checks_second_factor` is true, the provider asks for the second factor, so we do not.
     """
 
     issuer: str

@@ -1,4 +1,4 @@
-"""The two steps of signing in at the identity provider: the redirect to it, and the return."""
+"""The two pages for signing in at the identity provider: the redirect to it, and the return."""
 
 import logging
 import threading
@@ -23,7 +23,8 @@ from donate.web.giving_limits import network_of
 
 log = logging.getLogger(__name__)
 
-# A request that waits for the provider occupies one of the server's threads, which donors need too.
+# A request that waits for the provider occupies one of the server's threads, and donors need these
+# threads too. So only a few may wait at once.
 WAITING_AT_ONCE: Final = 4
 NOT_FINISHED: Final = N_("This sign-in was already used or took too long. Please start again.")
 REFUSED_THERE: Final = N_("Your organisation didn’t sign you in. Please try again.")
@@ -57,7 +58,7 @@ class ProviderPages:
 
     @needs(EVERYBODY)
     def lead_there(self, request: Request, visit: Visiting) -> Response:
-        """Redirect the browser to the identity provider."""
+        """Redirect the browser to the identity provider, where the person signs in."""
         target = safe_next(request.query_params.get("next", HOME))
         if visit.staff:
             return RedirectResponse(target, 303)
@@ -79,7 +80,7 @@ class ProviderPages:
 
     @needs(EVERYBODY)
     def come_back(self, request: Request, visit: Visiting) -> Response:
-        """Check what the identity provider says, and start a session."""
+        """Check the identity provider's response, and start a session."""
         query, now = request.query_params, self._clock.now()
         cookie = request.cookies.get(self._gate.provider_cookie, "")
         with self._database.writing() as session:
@@ -102,7 +103,7 @@ class ProviderPages:
     def _claims(self, request: Request, code_verifier: str, nonce: str) -> Claims | None:
         query = request.query_params
         code, issuer = query.get("code", ""), query.get("iss")
-        # The issuer in the answer (RFC 9207) protects against mixing up two providers.
+        # Checking the issuer in the response (RFC 9207) protects against mixing up two providers.
         if issuer is None and self._provider.endpoints().names_issuer:
             return None
         if issuer is not None and issuer != self._provider.options.issuer:
@@ -128,7 +129,7 @@ class ProviderPages:
                     )
                     return self._without_cookie(self._starts.answer_started(token, target))
         except BadInput:
-            pass  # The provider's e-mail address or name cannot be used for an account.
+            pass  # The provider's e-mail address or name is not valid for an account.
         return self._refuse(request, "no account for the provider's person", NO_ACCOUNT)
 
     def _refuse(
@@ -147,7 +148,10 @@ class ProviderPages:
 
 
 class _Turn:
-    """One of the few requests that may wait for the provider. Raises ProviderUnavailable."""
+    """Limits how many requests wait for the provider at once.
+
+    Raises ProviderUnavailable if too many are waiting.
+    """
 
     def __init__(self, semaphore: threading.BoundedSemaphore) -> None:
         self._semaphore = semaphore

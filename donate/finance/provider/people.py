@@ -1,4 +1,4 @@
-"""Decides whose account a provider's statement is about."""
+"""Decides whose account a token from the identity provider is for."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -14,10 +14,10 @@ from donate.finance.staff.accounts import find_staff, insert_staff, tidy_email
 def person_of(
     session: Session, claims: Claims, roles: Mapping[str, Role], *, now: datetime
 ) -> Staff | None:
-    """Return the person with the verified e-mail address of the claims.
+    """Return the person whose e-mail address is in the claims, if it is verified.
 
-    Someone without an account gets one if a group of theirs is mapped to a role. Returns None for
-    everybody else, and for people who are disabled.
+    A person without an account gets one if one of their groups is mapped to a role. Returns None
+    for everybody else, and for people whose account is disabled.
     """
     email = claims.get("email")
     if claims.get("email_verified") is not True or not isinstance(email, str):

@@ -1,1 +1,1 @@
-"""Refunds that staff request."""
+"""The forms on a gift's page with which staff request refunds."""

@@ -67,7 +67,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class RefundablePayment:
-    """A payment that can still be refunded, as a choice in the form."""
+    """A payment that can still be refunded, as one of the choices in the refund form."""
 
     payment: str
     words: str
@@ -76,7 +76,7 @@ class RefundablePayment:
 
 @dataclass(frozen=True, slots=True)
 class RefundRow:
-    """A refund request as staff read it on the gift's page."""
+    """A refund request in the form in which the gift's page shows it to staff."""
 
     requested_at: datetime
     by: str
@@ -88,7 +88,7 @@ class RefundRow:
 
 @dataclass(frozen=True, slots=True)
 class FailedRefund:
-    """A failed refund. The money came back to us, and staff have not dealt with it yet."""
+    """A failed refund that staff have not dealt with yet. The money came back to us."""
 
     refund: str
     sentence: str
@@ -98,9 +98,9 @@ class FailedRefund:
 class RefundSection:
     """The section about refunds on a gift's page.
 
-    `choices` are the payments that can be refunded. If there are none, the page has no refund form,
-    and `why_not` is the reason, if there is one. `prefilled` is the refundable amount of the first
-    choice, which is filled into the form.
+    `choices` are the payments that can be refunded. If there are none, the page shows no refund
+    form, but the reason in `why_not`, if there is one. `prefilled` is the refundable amount of the
+    first choice. The form's field for the amount starts with it.
     """
 
     choices: Sequence[RefundablePayment]
@@ -111,7 +111,7 @@ class RefundSection:
 
     @property
     def reasons(self) -> Mapping[str, str]:
-        """The choices for the reason of a refund."""
+        """The reasons to choose from in the refund form."""
         return REASON_WORDS
 
 
@@ -122,7 +122,7 @@ FORESEEN: Final = frozenset(code for code in _REFUSED if code != KEY_REFUSED)
 def refund_section(
     gift: Gift, facts: Sequence[Fact], names: Mapping[str, str], language: str
 ) -> RefundSection:
-    """Return which payments of a gift can be refunded, and the states of its refund requests."""
+    """Return which payments of a gift can be refunded, and the state of each refund request."""
     _ = Localizer(language)
     requests = [_request(gift, request, names, _) for request in requests_of(facts)]
     payments = payments_of(facts)
@@ -166,7 +166,10 @@ def _failed(gift: Gift, fact: Fact, _: Localizer) -> str:
 def check_refund(
     gift: Gift, facts: Sequence[Fact], typed: Mapping[str, str], language: str
 ) -> RequestedRefund:
-    """Check the refund form. Raises BadInputs, or Conflict for a gift made by transfer."""
+    """Check the refund form.
+
+    Raises BadInputs, or Conflict if the gift was not paid through Stripe.
+    """
     if not gift.mode.through_stripe:
         raise Conflict(NOT_THROUGH_STRIPE)
     if not 1 <= len(typed.get("form_key", "")) <= MAX_FORM_KEY:
@@ -179,8 +182,8 @@ def check_refund(
     note = checked(lambda: check_free_text("note", typed.get("note", "")))
     if typed.get("confirmed") != "yes":
         problems.append(BadInput("confirmed", _SURE))
-    # Check the amount here only if the form has other problems. Otherwise `request_refund` checks
-    # it: if this form was sent before, its own refund may have used up the amount.
+    # Check the amount here only if the form has other problems too. Otherwise `request_refund`
+    # checks it: if this form was already sent once, that refund may have used up the amount.
     if problems and payment is not None and amount is not None:
         left = next(p.left_minor for p in payments_of(facts) if p.intent == payment)
         if amount.amount_minor > left:
@@ -191,7 +194,7 @@ def check_refund(
 
 
 def too_much(left: Money, language: str) -> BadInput:
-    """Return a problem that says that only `left` can be refunded."""
+    """Return the problem to show if staff try to refund more than `left`."""
     if not left.amount_minor:
         return BadInput("amount", N_("Nothing is left of this payment to refund."))
     words = {"left": format_money(left, language)}

@@ -1,4 +1,4 @@
-"""Handles the refund form, and the form that closes a failed refund."""
+"""Handles the refund form, and the form that marks a failed refund as dealt with."""
 
 from fastapi import Request
 from starlette.responses import RedirectResponse, Response
@@ -21,7 +21,7 @@ from donate.stripe_gateway.requests.refunds import Refunds
 
 
 class RefundPages:
-    """The forms that refund a payment and that close a failed refund."""
+    """Handles the forms that refund a payment and that mark a failed refund as dealt with."""
 
     def __init__(
         self, database: Database, clock: Clock, gift_pages: StaffGiftPages, refunds: Refunds
@@ -33,7 +33,7 @@ class RefundPages:
 
     @needs(Role.FINANCE)
     def refund(self, request: Request, visit: Visiting, gift_id: str) -> Response:
-        """Commit the refund request, send it to Stripe, and show the result."""
+        """Store and commit the refund request, send it to Stripe, and show the result."""
         try:
             open_refund = self._record_request(visit, gift_id)
         except MoreThanIsLeft as excess:

@@ -1,1 +1,1 @@
-"""Views of the gift list that members of staff have saved under a name."""
+"""Saved views of the gift list. A member of staff saves a view under a name."""

@@ -1,4 +1,4 @@
-"""Saves, renames, replaces and deletes views of the gift list. The caller commits."""
+"""Saves, renames, replaces and deletes saved views of the gift list. The caller commits."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -21,7 +21,7 @@ CHANGED_MEANWHILE: Final = N_("This view was changed meanwhile. Here it is as it
 
 
 class NameTaken(Conflict):
-    """Another view of this member of staff has the name."""
+    """This member of staff already has another view with the same name."""
 
     def __init__(self, view: SavedView) -> None:
         self.name = view.name
@@ -30,7 +30,7 @@ class NameTaken(Conflict):
 
 
 def read_view_name(typed: Mapping[str, str]) -> str:
-    """Return the name that was typed for a view. Raises BadInput."""
+    """Return the typed name for a saved view. Raises BadInput."""
     name = " ".join(typed.get("name", "").split())
     if not name:
         raise BadInput("name", N_("Please enter a name."))
@@ -42,7 +42,10 @@ def read_view_name(typed: Mapping[str, str]) -> str:
 
 
 def read_view_query(text: str, regions: Regions) -> str:
-    """Return the part of a list's address that a view keeps. Raises BadInput if it is wrong."""
+    """Return the part of a list's query string that a saved view stores.
+
+    Raises BadInput if it has a problem or is empty.
+    """
     query: GiftListQuery = read_gift_query(parse_qsl(text[:MOST_IN_A_QUERY]), regions)
     kept = query.link().partition("?")[2]
     if query.problems or not kept or len(kept) > MOST_IN_A_QUERY:
@@ -55,9 +58,10 @@ def read_view_query(text: str, regions: Regions) -> str:
 def save_view(
     session: Session, staff_id: int, name: str, query: str, *, replaces: int | None, now: datetime
 ) -> None:
-    """Save a view, or replace the one with this name if its version is `replaces`.
+    """Save a view, or replace the view with this name if its version is `replaces`.
 
-    Saving the same view again changes nothing. Raises NameTaken, or BadInput if there are too many.
+    Nothing changes if the same view is saved again. Raises NameTaken, or BadInput if there are too
+    many views.
     """
     row = {"staff_id": staff_id, "name": name, "query": query, "version": 1, "changed_at": now}
     if view_named(session, staff_id, name) is None:
@@ -80,7 +84,7 @@ def save_view(
 def rename_view(
     session: Session, staff_id: int, number: int, name: str, *, version: int, now: datetime
 ) -> None:
-    """Give a view another name. Raises NotFound, NameTaken, or Conflict if it was changed."""
+    """Rename a saved view. Raises NotFound, NameTaken, or Conflict if the view has been changed."""
     view = _unchanged(session, staff_id, number, version, name=name)
     if view is None:
         return
@@ -91,7 +95,10 @@ def rename_view(
 
 
 def delete_view(session: Session, staff_id: int, number: int, *, version: int) -> str:
-    """Delete a view; return its name. Raises NotFound, or Conflict if it was changed."""
+    """Delete a saved view and return its name.
+
+    Raises NotFound, or Conflict if the view has been changed.
+    """
     view = _unchanged(session, staff_id, number, version)
     assert view
     name = view.name
@@ -102,7 +109,10 @@ def delete_view(session: Session, staff_id: int, number: int, *, version: int) -
 def _unchanged(
     session: Session, staff_id: int, number: int, version: int, *, name: str | None = None
 ) -> SavedView | None:
-    """Return a view that still has this version; None if it already has the name."""
+    """Return the saved view if it still has this version. Raises NotFound, or Conflict.
+
+    Returns None if the view already has the new name.
+    """
     view = own_view(session, staff_id, number)
     if view is None:
         raise NotFound("no such view")

@@ -9,7 +9,7 @@ from donate.storage.column_types import RowNumber, UtcDateTime
 
 
 class SavedView(SQLModel, table=True):
-    """The filters, the order and the columns of the gift list, saved by a member of staff."""
+    """The filters, order and columns of the gift list, saved by a member of staff."""
 
     __tablename__ = "saved_view"
     __table_args__ = (UniqueConstraint("staff_id", "name", name="saved_view_name_once"),)
@@ -17,8 +17,8 @@ class SavedView(SQLModel, table=True):
     id: int | None = Field(default=None, sa_column=Column(RowNumber, primary_key=True))
     staff_id: int = Field(foreign_key="staff.id", sa_type=BigInteger)
     name: str = Field(max_length=60)
-    # The part of the address after the question mark.
+    # The query string of the gift list, without the question mark.
     query: str = Field(max_length=4000)
-    # Grows with each change, so that a form of an earlier version is noticed.
+    # Increased by each change, so that a form with an older version is detected.
     version: int = 1
     changed_at: datetime = Field(sa_type=UtcDateTime)

@@ -1,4 +1,4 @@
-"""The staff page of saved views, and the forms that save, rename and delete one."""
+"""The staff page for saved views, and the forms that save, rename and delete a view."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -31,7 +31,7 @@ VIEWS = "/finance/views"
 _GONE = "gone"
 
 ViewChange = Callable[[Session, datetime], str]
-"""Changes a view, and returns its name for the trail."""
+"""A function that changes a saved view, and returns the view's name for the trail."""
 
 
 class SavedViewPages:
@@ -55,12 +55,12 @@ class SavedViewPages:
 
     @needs(Role.VIEWER)
     def views(self, request: Request, visit: Visiting) -> Response:
-        """Show the saved views, each with forms to rename and to delete it."""
+        """Show the saved views, each with a form to rename it and a form to delete it."""
         return self._show(visit, done=request.query_params.get("done", ""))
 
     @needs(Role.VIEWER)
     def saved(self, visit: Visiting) -> Response:
-        """Save a view, or replace the one that has the name already."""
+        """Save a view. If the person chose to, replace their view with the same name."""
         form, staff_id = visit.form, visit.signed_in.staff_id
         try:
             query = read_view_query(form.get("query", ""), self._regions)
@@ -77,7 +77,7 @@ class SavedViewPages:
 
     @needs(Role.VIEWER)
     def renamed(self, visit: Visiting) -> Response:
-        """Give a view another name."""
+        """Rename a saved view."""
         number, version = as_number(visit.form.get("view", "")), _version(visit)
         if number is None:
             return _to_views(_GONE)
@@ -95,7 +95,7 @@ class SavedViewPages:
 
     @needs(Role.VIEWER)
     def deleted(self, visit: Visiting) -> Response:
-        """Delete a view."""
+        """Delete a saved view."""
         number, version = as_number(visit.form.get("view", "")), _version(visit)
         if number is None:
             return _to_views(_GONE)
@@ -114,7 +114,10 @@ class SavedViewPages:
         then: str,
         of_view: int = 0,
     ) -> Response:
-        """Make a change and record it, or show the views with what is wrong."""
+        """Make a change and record it.
+
+        If there is a problem, show the saved views with the problem.
+        """
         now = self._clock.now()
         try:
             with self._database.writing() as session:

@@ -22,6 +22,6 @@ def view_named(session: Session, staff_id: int, name: str) -> SavedView | None:
 
 
 def own_view(session: Session, staff_id: int, number: int) -> SavedView | None:
-    """Return the view with this number if this member of staff saved it, or None."""
+    """Return the saved view with this id if it belongs to this member of staff, otherwise None."""
     own = select(SavedView).where(SavedView.staff_id == staff_id, SavedView.id == number)
     return session.exec(own).one_or_none()

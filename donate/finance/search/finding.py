@@ -38,18 +38,21 @@ from donate.references import find_references, is_reference, tidy_reference
 from donate.regions.regions import Regions
 from donate.web.templating import LANGUAGES
 
-# A whole line of a bank statement fits into this number of characters.
+# Long enough for a whole line from a bank statement.
 MAX_SEARCHED: Final = 300
 HITS_OF_A_KIND: Final = 50
-# Fetch one more than the page shows, to learn whether there are more.
+# Fetch one more gift than the page shows, to find out whether there are more.
 _LIMIT: Final = HITS_OF_A_KIND + 1
-# A single hit of these kinds is surely the gift that was meant.
+# If there is a single hit and it is of one of these kinds, it is certainly the gift that was meant.
 _NAMES_ONE_GIFT: Final = (Matched.REFERENCE, Matched.STRIPE, Matched.BANK)
 
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """A gift that was found, and the text that matches, in pieces of which some are marked."""
+    """A gift that was found.
+
+    `text` is the matching text, in pieces, of which the matching pieces are marked.
+    """
 
     gift: Gift
     donor: Donor
@@ -58,7 +61,7 @@ class Hit:
 
 @dataclass(frozen=True, slots=True)
 class HitGroup:
-    """The newest gifts in which the part `matched` matches, and whether there are more."""
+    """The newest gifts that match in the same part, and whether there are more of them."""
 
     matched: Matched
     hits: list[Hit]
@@ -67,7 +70,10 @@ class HitGroup:
 
 @dataclass(frozen=True, slots=True)
 class SearchResult:
-    """What was found. `path` leads to the only page that can be meant, if there is just one."""
+    """The result of a search.
+
+    If only one page can have been meant, `path` is the path of that page.
+    """
 
     groups: list[HitGroup] = field(default_factory=list)
     path: str | None = None
@@ -75,7 +81,7 @@ class SearchResult:
 
 
 def tidy_search(typed: str) -> str:
-    """Return what was typed without outer spaces and without characters that cannot be shown."""
+    """Return the typed text without spaces around it and without unprintable characters."""
     text = typed[: 2 * MAX_SEARCHED].encode("utf-8", "replace").decode()
     printable = "".join(c if c.isprintable() else " " for c in text)
     return printable.strip()[:MAX_SEARCHED]
@@ -84,7 +90,10 @@ def tidy_search(typed: str) -> str:
 def search_everything(
     session: Session, typed: str, regions: Regions, language: str
 ) -> SearchResult:
-    """Search for what was typed. `typed` comes from `tidy_search` and is not empty."""
+    """Search for the typed text.
+
+    `typed` must be a result of `tidy_search` and must not be empty.
+    """
     references = references_in(typed, list(regions))
     if references:
         gift_ids = gifts_with_references(session, references)
@@ -108,7 +117,7 @@ def search_everything(
 def search_gifts(
     session: Session, typed: str, regions: Regions, language: str
 ) -> list[tuple[Gift, Donor]]:
-    """Return the gifts that match in any part, newest first, each with its donor."""
+    """Return the gifts of which any part matches, newest first, each with its donor."""
     gift_ids = gifts_with_references(session, references_in(typed, list(regions)))
     if not gift_ids:
         found = _matches(session, typed, regions, language)
@@ -122,24 +131,24 @@ def _path_of(gift_id: uuid.UUID) -> str:
 
 
 def references_in(typed: str, codes: Sequence[str]) -> list[str]:
-    """Return the references that a text contains, such as a line of a bank statement."""
+    """Return the gift references in a text, such as a line from a bank statement."""
     reference = tidy_reference(typed)
     whole = is_reference(reference) and reference.replace("-", "").isalnum()
-    # If several words were typed, look for references among them. Without the spaces, the words
-    # before a reference would look like its giving code.
+    # If several words were typed, look for references between the words. If the spaces were
+    # removed, the words before a reference would look like part of its giving code.
     is_line = len(typed.split()) > 1
     references = find_references(typed, codes) if is_line or not whole else []
     return [reference] if whole and not references else references
 
 
 Found = dict[uuid.UUID, str]
-"""Ids of gifts that match, each with the key that matches, or with empty text."""
+"""The ids of the gifts found, each with the key that matches, or with ""."""
 
 
 def _matches(
     session: Session, typed: str, regions: Regions, language: str
 ) -> Mapping[Matched, Found]:
-    """Return the gifts that match, grouped by the part that matches."""
+    """Return the gifts found, grouped by the part that matches."""
     words = typed_words(typed)
     part = part_of_reference(typed, regions)
 
@@ -176,7 +185,7 @@ def part_of_reference(typed: str, codes: Iterable[str]) -> str:
 
 
 def read_amounts(typed: str, regions: Regions) -> list[Money]:
-    """Return the amounts that a text can mean, in each currency and each language."""
+    """Return every amount that the text can stand for, in each currency and language."""
     amounts: dict[Money, None] = {}
     for currency in sorted({region.currency for region in regions.values()}):
         for language in LANGUAGES:
@@ -186,7 +195,7 @@ def read_amounts(typed: str, regions: Regions) -> list[Money]:
 
 
 def _groups(session: Session, matches: Mapping[Matched, Found], typed: str) -> list[HitGroup]:
-    """Return the gifts that match in groups, each with the text that matches."""
+    """Return the gifts found as groups for the page, each gift with the text that matches."""
     gifts = gifts_with_donors(session, {gift_id for found in matches.values() for gift_id in found})
     groups = []
     for matched, found in matches.items():
@@ -210,7 +219,7 @@ def _texts(
     found: Found,
     typed: str,
 ) -> Callable[[Gift, Donor], list[Piece]]:
-    """Return a function that gives the matching text of a gift, with the match marked."""
+    """Return a function that returns a gift's matching text, with the matching pieces marked."""
     ids, words = [gift.id for gift, _ in rows], typed_words(typed)
     match matched:
         case Matched.REFERENCE:
@@ -231,13 +240,16 @@ def _texts(
 
 
 def mark_part(text: str, part: str) -> list[Piece]:
-    """Mark the part of an id or address that was typed. Capital letters do not matter."""
+    """Mark the typed part of an id or e-mail address, ignoring upper and lower case."""
     start = text.casefold().find(part.casefold())
     return split_at(text, set(range(start, start + len(part))) if start >= 0 else set())
 
 
 def mark_reference(reference: str, typed: str) -> list[Piece]:
-    """Mark the typed part of a reference, with or without dashes; if it has none, mark it all."""
+    """Mark the typed part of a reference, ignoring dashes.
+
+    If the reference does not contain the typed text, mark all of it.
+    """
     places = [place for place, c in enumerate(reference) if c != "-"]
     part = reference_word(typed)
     start = reference_word(reference).find(part)
@@ -247,7 +259,7 @@ def mark_reference(reference: str, typed: str) -> list[Piece]:
 
 
 def _best_of(texts: Sequence[list[Piece]]) -> list[Piece]:
-    """Return the text with the most marked pieces, shortened around the first of them."""
+    """Return the text with the most marked pieces. The unmarked text around them is shortened."""
     best = max(texts, key=lambda pieces: sum(is_marked for _, is_marked in pieces), default=[])
     return [
         (_shortened(text, is_first=not place), is_marked) if not is_marked else (text, True)
@@ -255,7 +267,7 @@ def _best_of(texts: Sequence[list[Piece]]) -> list[Piece]:
     ]
 
 
-# A note may have 500 characters. Of the text between two marks, this much is shown at each end.
+# A note may have 500 characters. Of unmarked text, show only this many characters next to a mark.
 _AROUND: Final = 60
 
 

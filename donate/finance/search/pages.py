@@ -1,4 +1,4 @@
-"""The search page: one box for everything by which staff may look for a gift."""
+"""The search page: one field for everything by which staff may look for a gift."""
 
 from fastapi import APIRouter, Request
 from starlette.responses import RedirectResponse, Response
@@ -20,7 +20,7 @@ from donate.web.templating import Pages
 
 
 class SearchPages:
-    """The page with what a search found."""
+    """The page that shows the results of a search."""
 
     def __init__(self, database: Database, regions: Regions, pages: Pages) -> None:
         self._database = database
@@ -33,7 +33,10 @@ class SearchPages:
 
     @needs(Role.VIEWER)
     def search(self, request: Request, visit: Visiting) -> Response:
-        """Show what matches the typed text, or go to the gift that it names."""
+        """Show what matches the typed text.
+
+        If only one gift can be meant, redirect to that gift.
+        """
         typed = tidy_search(request.query_params.get("q", ""))
         result = SearchResult()
         with self._database.reading() as session:

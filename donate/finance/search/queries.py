@@ -1,4 +1,4 @@
-"""Queries of the search page. They only read."""
+"""Read-only queries for the search page."""
 
 import uuid
 from collections.abc import Collection, Sequence
@@ -14,7 +14,7 @@ from donate.stripe_gateway.models import EventState, StripeEvent
 def gifts_with_donors(
     session: Session, gift_ids: Collection[uuid.UUID]
 ) -> dict[uuid.UUID, tuple[Gift, Donor]]:
-    """Return gifts and their donors, by the ids of the gifts."""
+    """Return gifts with their donors, as a mapping from gift id."""
     statement = (
         select(Gift, Donor)
         .join(Donor, col(Donor.id) == col(Gift.donor_id))
@@ -24,13 +24,13 @@ def gifts_with_donors(
 
 
 def tributes_of(session: Session, gift_ids: Collection[uuid.UUID]) -> dict[uuid.UUID, list[str]]:
-    """Return the names of the persons that gifts honour or remember, by the ids of the gifts."""
+    """Return the names of the people that gifts honour or remember, as a mapping from gift id."""
     wishes = select(GiftWish).where(col(GiftWish.gift_id).in_(gift_ids))
     return {wish.gift_id: [wish.tribute_name] for wish in session.exec(wishes)}
 
 
 def notes_in_gifts(session: Session, gift_ids: Collection[uuid.UUID]) -> dict[uuid.UUID, list[str]]:
-    """Return the notes of donors and of staff about gifts, by the ids of the gifts."""
+    """Return the notes by donors and staff about gifts, as a mapping from gift id."""
     notes: dict[uuid.UUID, list[str]] = {gift_id: [] for gift_id in gift_ids}
     for wish in session.exec(select(GiftWish).where(col(GiftWish.gift_id).in_(gift_ids))):
         notes[wish.gift_id].append(wish.note)
@@ -46,7 +46,7 @@ def gifts_with_references(session: Session, references: Sequence[str]) -> list[u
 
 
 def page_of_event(session: Session, event_id: str) -> str | None:
-    """Return the path of an event's own page if it is set aside, otherwise of its gift's page."""
+    """Return the path of a Stripe event's own page if it was set aside, else of its gift's page."""
     event = session.exec(select(StripeEvent).where(StripeEvent.event_id == event_id)).first()
     if event is None:
         return None

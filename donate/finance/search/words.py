@@ -1,4 +1,4 @@
-"""The texts of the search: what a hit can match, and what can be searched for."""
+"""The texts on the search page: the names of the parts that can match, and examples."""
 
 from enum import Enum
 from typing import Final

@@ -1,1 +1,1 @@
-"""The second step of signing in: codes from an app and recovery codes."""
+"""The second step of signing in: codes from an app, and recovery codes."""

@@ -50,7 +50,10 @@ class CodePages:
 
     @needs(EVERYBODY)
     def code_form(self, request: Request, visit: Visiting) -> Response:
-        """Show the form for the code, if a password was right within the last ten minutes."""
+        """Show the form for the code.
+
+        Redirect to the sign-in page unless the password was entered in the last ten minutes.
+        """
         token = request.cookies.get(self._gate.pending_cookie, "")
         with self._database.reading() as session:
             pending = find_pending(session, token, now=self._clock.now())
@@ -112,5 +115,8 @@ class CodePages:
 
 
 def _form_token(token: str) -> str:
-    """Return the token of the form, which follows from the cookie but does not reveal it."""
+    """Return the token for the form.
+
+    It is a hash of the cookie, so it does not reveal the cookie.
+    """
     return hash_of(f"form:{token}")

@@ -16,16 +16,16 @@ from donate.finance.sessions import hash_of
 from donate.storage.bulk_writes import count_changed
 
 STEP_S: Final = 30
-# Codes of the step before and after are accepted, because the clocks of phones differ.
+# Codes from the previous and the next time step are accepted too, because phone clocks differ.
 WINDOW_STEPS: Final = 1
 DIGITS: Final = 6
 RECOVERY_CODES: Final = 10
 
 
 def begin_factor(session: Session, staff_id: int, cipher: SecretCipher) -> None:
-    """Store a new secret, which counts once a code confirms it.
+    """Store a new secret, which takes effect once a code confirms it.
 
-    Raises Conflict if the person already has a second factor that counts.
+    Raises Conflict if the person already has a confirmed second factor.
     """
     row = session.get(SecondFactor, staff_id, with_for_update=True)
     if row and row.confirmed_at:
@@ -36,13 +36,13 @@ def begin_factor(session: Session, staff_id: int, cipher: SecretCipher) -> None:
 
 
 def unconfirmed_secret(session: Session, staff_id: int, cipher: SecretCipher) -> str | None:
-    """Return the secret that still needs its first code, if there is one."""
+    """Return the person's secret that no code has confirmed yet; None if there is none."""
     row = session.get(SecondFactor, staff_id)
     return cipher.decrypt(row.secret) if row and row.confirmed_at is None else None
 
 
 def has_second_factor(session: Session, staff_id: int) -> bool:
-    """Return whether this person has a second factor that counts."""
+    """Return whether this person has a confirmed second factor."""
     row = session.get(SecondFactor, staff_id)
     return row is not None and row.confirmed_at is not None
 
@@ -50,7 +50,7 @@ def has_second_factor(session: Session, staff_id: int) -> bool:
 def confirm_factor(
     session: Session, staff_id: int, typed: str, cipher: SecretCipher, *, now: datetime
 ) -> bool:
-    """Make the new secret count if the code is right; return whether it is."""
+    """Confirm the new secret if the code is right. Return whether it is right."""
     row = session.get(SecondFactor, staff_id, with_for_update=True)
     if row is None or row.confirmed_at or not _use_code(session, row, typed, cipher, now):
         return False
@@ -62,7 +62,10 @@ def confirm_factor(
 def accept_code(
     session: Session, staff_id: int, typed: str, cipher: SecretCipher | None, *, now: datetime
 ) -> bool:
-    """Use up a code from the app, or a recovery code; return whether it was right."""
+    """Check a code from the app or a recovery code, and mark it as used.
+
+    Returns whether the code was right.
+    """
     row = session.get(SecondFactor, staff_id)
     if row and row.confirmed_at and cipher and _use_code(session, row, typed, cipher, now):
         return True
@@ -79,16 +82,20 @@ def accept_code(
 
 
 def remove_factor(session: Session, staff_id: int) -> bool:
-    """Delete a person's second factor and recovery codes; return whether there was one."""
+    """Delete a person's second factor and recovery codes.
+
+    Return whether they had a second factor.
+    """
     session.execute(delete(RecoveryCode).where(col(RecoveryCode.staff_id) == staff_id))
     factor = delete(SecondFactor).where(col(SecondFactor.staff_id) == staff_id)
     return count_changed(session, factor) > 0
 
 
 def derive_recovery_codes(seed: str) -> list[str]:
-    """Return ten codes of 80 bits that follow from a secret seed.
+    """Return ten recovery codes of 80 bits each, computed from a secret seed.
 
-    The same form has the same seed, so that a double click shows the codes that are stored.
+    The seed is the same each time a form is sent, so after a double click the page still shows the
+    codes that are stored.
     """
     codes = []
     for number in range(RECOVERY_CODES):
@@ -99,7 +106,7 @@ def derive_recovery_codes(seed: str) -> list[str]:
 
 
 def replace_recovery_codes(session: Session, staff_id: int, codes: list[str]) -> None:
-    """Store the hashes of new recovery codes, and delete the earlier ones."""
+    """Store the hashes of new recovery codes, and delete the earlier codes."""
     session.execute(delete(RecoveryCode).where(col(RecoveryCode.staff_id) == staff_id))
     session.add_all(
         RecoveryCode(code_hash=_recovery_hash(staff_id, code), staff_id=staff_id) for code in codes
@@ -108,7 +115,7 @@ def replace_recovery_codes(session: Session, staff_id: int, codes: list[str]) ->
 
 
 def are_stored(session: Session, staff_id: int, codes: list[str]) -> bool:
-    """Return whether exactly these recovery codes are stored."""
+    """Return whether these recovery codes, and no others, are stored."""
     stored = session.exec(select(RecoveryCode.code_hash).where(RecoveryCode.staff_id == staff_id))
     return set(stored) == {_recovery_hash(staff_id, code) for code in codes}
 
@@ -122,7 +129,10 @@ def unused_recovery_codes(session: Session, staff_id: int) -> int:
 def _use_code(
     session: Session, row: SecondFactor, typed: str, cipher: SecretCipher, now: datetime
 ) -> bool:
-    """Use up a code. If two requests send the same code at once, only one of them succeeds."""
+    """Mark a code as used.
+
+    If two requests send the same code at once, only one of them succeeds.
+    """
     step = _step_of(_tidy(typed), cipher.decrypt(row.secret), now)
     if step is None:
         return False
@@ -136,7 +146,7 @@ def _use_code(
 
 
 def _step_of(code: str, secret: str | None, now: datetime) -> int | None:
-    """Return the time step within the window that has this code; None if there is none."""
+    """Return the accepted time step to which this code belongs; None if there is none."""
     if secret is None or len(code) != DIGITS or not (code.isascii() and code.isdigit()):
         return None
     current = int(now.timestamp()) // STEP_S
@@ -148,7 +158,7 @@ def _step_of(code: str, secret: str | None, now: datetime) -> int | None:
 
 
 def _tidy(typed: str) -> str:
-    """Return a code without spaces and hyphens, in lower case and plain digits."""
+    """Return a code without spaces and hyphens, in lower case and with plain digits."""
     plain = unicodedata.normalize("NFKC", typed[:100]).lower()
     return "".join(c for c in plain if c.isalnum())
 

@@ -1,4 +1,4 @@
-"""Sign-ins that still lack the second factor. Each is a row that lives for ten minutes."""
+"""Sign-ins that still need the second factor. Each is a database row and expires in ten minutes."""
 
 import secrets
 from datetime import datetime, timedelta
@@ -14,7 +14,7 @@ PENDING_LIMIT: Final = timedelta(minutes=10)
 
 
 def begin_pending(session: Session, staff_id: int, target: str, *, now: datetime) -> str:
-    """Store a sign-in that lacks the second factor; return the token of its cookie."""
+    """Store a sign-in that still needs the second factor. Return the token for its cookie."""
     session.execute(delete(PendingSignIn).where(col(PendingSignIn.expires_at) <= now))
     token = secrets.token_urlsafe(32)
     session.add(
@@ -31,9 +31,9 @@ def begin_pending(session: Session, staff_id: int, target: str, *, now: datetime
 def find_pending(
     session: Session, token: str, *, now: datetime
 ) -> tuple[PendingSignIn, Staff] | None:
-    """Return the sign-in with this token, and its person.
+    """Return the unfinished sign-in with this token, and the person who is signing in.
 
-    Returns None if the sign-in has ended or the person's account is disabled.
+    Returns None if the sign-in has expired or the person's account is disabled.
     """
     if not token:
         return None
@@ -49,6 +49,6 @@ def find_pending(
 
 
 def end_pending(session: Session, token: str) -> bool:
-    """Delete the sign-in with this token; return whether it was there."""
+    """Delete the unfinished sign-in with this token. Return whether it existed."""
     statement = delete(PendingSignIn).where(col(PendingSignIn.token_hash) == hash_of(token))
     return count_changed(session, statement) > 0

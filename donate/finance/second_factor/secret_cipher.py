@@ -8,7 +8,7 @@ from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 
 
 class SecretCipher:
-    """Encrypts with the first key, and decrypts with each, so that a key can be replaced."""
+    """Encrypts with the first key, decrypts with any key, so that keys can be replaced."""
 
     def __init__(self, keys: Sequence[str]) -> None:
         digests = [hashlib.sha256(key.encode()).digest() for key in keys]
@@ -19,7 +19,7 @@ class SecretCipher:
         return self._fernet.encrypt(secret.encode()).decode()
 
     def decrypt(self, encrypted: str) -> str | None:
-        """Return the secret; None if no key fits, or the text was changed."""
+        """Return the decrypted secret; None if no key fits or the text was changed."""
         try:
             return self._fernet.decrypt(encrypted.encode()).decode()
         except InvalidToken:

@@ -1,4 +1,4 @@
-"""The pages on which a person sets up, renews and removes their own second factor."""
+"""The pages on which people set up, change or remove their own second factor."""
 
 from typing import Final
 from urllib.parse import urlsplit
@@ -57,12 +57,15 @@ class FactorPages:
 
     @needs(Role.VIEWER, before_second_factor=True)
     def second_factor(self, request: Request, visit: Visiting) -> Response:
-        """Show the next step of setting up the second factor, or what can be changed."""
+        """Show the next step of setting up the second factor.
+
+        If it is set up, show how to change it.
+        """
         return self._page(visit)
 
     @needs(Role.VIEWER, before_second_factor=True)
     def begin_second_factor(self, visit: Visiting) -> Response:
-        """Store a new secret after the password was checked, and show it."""
+        """Check the password, then store and show a new secret."""
         cipher = self._options.cipher
         try:
             if cipher is None:
@@ -79,7 +82,7 @@ class FactorPages:
 
     @needs(Role.VIEWER, before_second_factor=True)
     def confirm_second_factor(self, visit: Visiting) -> Response:
-        """Make the second factor count once the first code is right; show the recovery codes."""
+        """Confirm the second factor with its first code, and show the recovery codes."""
         me, now, cipher = visit.signed_in, self._clock.now(), self._options.cipher
         codes = self._codes_of_form(visit)
         try:
@@ -102,7 +105,7 @@ class FactorPages:
 
     @needs(Role.VIEWER)
     def renew_codes(self, visit: Visiting) -> Response:
-        """Replace the recovery codes after the password was checked, and show the new ones."""
+        """Check the password, then replace the recovery codes and show the new ones."""
         me, codes = visit.signed_in, self._codes_of_form(visit)
         try:
             person = self._own_password.check(visit, "password")
@@ -119,7 +122,7 @@ class FactorPages:
 
     @needs(Role.VIEWER)
     def remove_second_factor(self, visit: Visiting) -> Response:
-        """Remove the second factor after the password was checked, unless the role requires it."""
+        """Check the password, then remove the second factor. Refuses if the role requires one."""
         try:
             if self._is_required(visit):
                 raise Conflict(N_("Your role requires the second step."))
@@ -180,7 +183,7 @@ class FactorPages:
         )
 
     def _picture(self, email: str, secret: str) -> Markup:
-        """Return a QR code of the secret as an SVG element, which apps read with the camera."""
+        """Return a QR code of the secret as SVG, which an app can scan."""
         site = urlsplit(self._options.public_url).hostname or "donate"
         uri = pyotp.TOTP(secret).provisioning_uri(name=email, issuer_name=site)
         svg = segno.make(uri, error="m").svg_inline(

@@ -1,1 +1,1 @@
-"""The staff pages for Stripe events that were set aside."""
+"""The staff pages for Stripe events that were set aside for a decision by staff."""

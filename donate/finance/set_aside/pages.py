@@ -1,4 +1,4 @@
-"""Pages on which staff decide about Stripe events that are authentic but could not be applied."""
+"""Pages on which staff decide about Stripe events that are authentic but cannot be applied."""
 
 from collections.abc import Callable, Mapping
 from typing import Final
@@ -36,11 +36,14 @@ MOST_TYPED: Final = 64
 LIST: Final = "/finance/set-aside"
 
 Decide = Callable[[Session, StripeEvent], bool]
-"""A function that applies a decision to a locked event, and returns whether it changed."""
+"""A function that applies a decision to a locked event. Returns whether the event was changed."""
 
 
 class SetAsidePages:
-    """The pages for events that were set aside. `on_due` is called after an event becomes due."""
+    """The pages for events that were set aside.
+
+    `on_due` is called after a decision makes an event due for processing.
+    """
 
     def __init__(
         self,
@@ -70,7 +73,7 @@ class SetAsidePages:
 
     @needs(Role.VIEWER)
     def set_aside(self, request: Request, visit: Visiting) -> Response:
-        """List the events that are set aside, or the dismissed events, newest first."""
+        """List the events that are set aside or, on request, the dismissed events, newest first."""
         dismissed = request.query_params.get("show") == "dismissed"
         typed = request.query_params.get("before", "")
         before = as_number(typed)
@@ -79,7 +82,7 @@ class SetAsidePages:
             problem = BadInput("before", N_("This link is incomplete. Here are the newest events."))
         state = EventState.DISMISSED if dismissed else EventState.SET_ASIDE
         with self._database.reading() as session:
-            # Fetch one event more than a page has, to learn whether there is another page.
+            # Fetch one more event than fits on a page, to find out whether there is another page.
             events = newest_events(session, state, before, PAGE_SIZE + 1)
             items = describe_events(session, events[:PAGE_SIZE], visit.language)
         older = None
@@ -101,7 +104,7 @@ class SetAsidePages:
 
     @needs(Role.VIEWER)
     def event(self, request: Request, visit: Visiting, number: str) -> Response:
-        """Show one event, the past decisions about it, and the decisions that are possible now."""
+        """Show one event, the earlier decisions about it, and the decisions possible now."""
         return self._show(visit, number)
 
     @needs(Role.FINANCE)
@@ -112,7 +115,7 @@ class SetAsidePages:
 
     @needs(Role.FINANCE)
     def tied(self, request: Request, visit: Visiting, number: str) -> Response:
-        """Tie an event to the gift whose reference was typed."""
+        """Tie an event to the gift whose reference was typed into the form."""
         now, actor = self._clock.now(), visit.signed_in.actor
 
         def decide(session: Session, event: StripeEvent) -> bool:
@@ -125,7 +128,7 @@ class SetAsidePages:
 
     @needs(Role.FINANCE)
     def dismissed(self, request: Request, visit: Visiting, number: str) -> Response:
-        """Dismiss an event, for the reason that was typed."""
+        """Dismiss an event, with the reason that was typed into the form."""
         now, actor = self._clock.now(), visit.signed_in.actor
 
         def decide(_: Session, event: StripeEvent) -> bool:

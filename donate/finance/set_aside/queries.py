@@ -1,4 +1,4 @@
-"""Reads events that were set aside, with the gifts and members of staff they mention."""
+"""Reads events that were set aside, with the gifts and the members of staff connected to them."""
 
 from collections.abc import Sequence
 
@@ -13,7 +13,7 @@ from donate.stripe_gateway.models import EventState, StripeEvent
 def newest_events(
     session: Session, state: EventState, before: int | None, limit: int
 ) -> list[StripeEvent]:
-    """Return the newest events in a state; with `before`, only those with a smaller id."""
+    """Return the newest events in this state. If `before` is given, all have a smaller id."""
     statement = (
         select(StripeEvent)
         .where(StripeEvent.state == state)

@@ -1,11 +1,14 @@
-"""The reasons why an event needs review. They are stored in English, as the gateway writes them."""
+"""The reasons for setting events aside.
+
+The gateway stores a reason in English; these msgids translate it.
+"""
 
 from typing import Final
 
 from donate.errors import N_
 
 EVENT_REASONS: Final = (
-    # The reasons that `webhooks/checks.py` writes.
+    # Reasons from `webhooks/checks.py`.
     N_("a live event at a test service"),
     N_("a test event at a live service"),
     N_("an event of another account"),
@@ -18,7 +21,7 @@ EVENT_REASONS: Final = (
     N_("amount is %(named)s, the gift's is %(own)s"),
     N_("no checkout session was requested with that attempt"),
     N_("the gift's checkout session is %(session)s"),
-    # The reasons that `webhooks/recorder.py` writes.
+    # Reasons from `webhooks/recorder.py`.
     N_("its currency is not the gift's"),
     N_("the checkout session belongs to another gift"),
     N_("its invoice belongs to another pledge"),
@@ -26,7 +29,7 @@ EVENT_REASONS: Final = (
     N_("it contradicts a fact that is already recorded"),
     N_("no gift with this id is known"),
     N_("it failed here: %(error)s"),
-    # The reasons that the modules in `events/` write.
+    # Reasons from the modules in `events/`.
     N_("payment_status is %(status)s where nothing was to be paid"),
     N_("payment_status is %(status)s: that is no gift"),
     N_("not readable as JSON (%(error)s)"),

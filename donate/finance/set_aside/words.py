@@ -1,4 +1,4 @@
-"""Describes events that were set aside, so that staff can decide about them. Changes nothing."""
+"""Describes events that were set aside, to help staff decide about them. It changes nothing."""
 
 import json
 import uuid
@@ -17,11 +17,11 @@ from donate.stripe_gateway.models import EventState, StripeEvent
 from donate.stripe_gateway.webhooks.staff_decisions import Decision, readable_envelope
 from donate.web.templating import Localizer, translate, translate_stored
 
-# An event may have half a megabyte, but staff need only its beginning.
+# An event may be half a megabyte long, but staff need only its beginning.
 MAX_SHOWN: Final = 20_000
 MAX_WORD: Final = 200
-# The fields that hold the amount of a checkout session, of a refund or dispute, of a paid invoice,
-# and of a failed invoice.
+# The fields that hold the amount, in the objects of Stripe events: of a checkout session, of a
+# refund or dispute, of a paid invoice, and of a failed invoice.
 _AMOUNTS: Final = ("amount_total", "amount", "amount_paid", "amount_due")
 
 DECISIONS: Final[dict[str, str]] = {
@@ -33,7 +33,10 @@ DECISIONS: Final[dict[str, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class DecisionRow:
-    """A decision about an event. `was` is the reason why the event had been set aside."""
+    """A decision about an event.
+
+    `was` is the reason why the event was set aside before the decision.
+    """
 
     what: str
     by: str
@@ -50,9 +53,9 @@ class SetAsideEvent:
     reason: str
     can_be_read: bool
     gift: Gift | None
-    """The gift that the event names, if we know it."""
+    """The gift that the event itself names, if we know this gift."""
     tied: Gift | None
-    """The gift that staff tied the event to."""
+    """The gift to which staff tied the event."""
     says: list[tuple[str, str]]
     history: list[DecisionRow]
     payload: str
@@ -69,7 +72,10 @@ class EventSummary:
 def describe_event(
     event: StripeEvent, gifts: Mapping[uuid.UUID, Gift], names: Mapping[str, str], language: str
 ) -> SetAsideEvent:
-    """Return an event as pages show it. `names` maps actors to the names of staff."""
+    """Return an event in the form in which pages show it.
+
+    `names` maps actors, such as `staff:7`, to the names of staff.
+    """
     envelope = readable_envelope(event)
     return SetAsideEvent(
         event=event,
@@ -93,7 +99,7 @@ def describe_event(
 
 
 def summarize_event(event: StripeEvent, language: str) -> EventSummary:
-    """Return the state of an event, described in one sentence."""
+    """Return a sentence about the state of an event, with the colour in which the page shows it."""
     _ = Localizer(language)
     reason = translate_stored(language, event.reason, EVENT_REASONS)
     bare, because = N_("Nothing to record."), N_("Nothing to record: %(reason)s.")
@@ -131,7 +137,7 @@ def pretty(payload: bytes, language: str) -> str:
 
 
 def _summary_of(event_object: Mapping[str, Any], language: str) -> list[tuple[str, str]]:
-    """Return the fields that identify the payment in an event's object, each with a label."""
+    """Return those fields of an event's object that identify the payment, each with a label."""
     donor = event_object.get("customer_details")
     fields = [
         (N_("amount"), _amount(event_object, language)),

@@ -1,4 +1,4 @@
-"""Staff accounts: adds, disables and enables them, and sets passwords. The caller commits."""
+"""Adds, disables and enables staff accounts, and sets passwords. The caller commits."""
 
 import re
 import unicodedata
@@ -24,7 +24,7 @@ from donate.mail_server import address_spellings
 from donate.web.giving_limits import printable
 
 MIN_PASSWORD = 12
-# Argon2 accepts a password of any length. This limit bounds the work of one sign-in.
+# Argon2 accepts passwords of any length. This limit keeps a sign-in from taking too much work.
 MAX_PASSWORD = 500
 _OBVIOUS: Final = ("password", "passw0rd", "letmein", "qwerty", "welcome", "donate", "loveworld")
 _STEPS: Final = "01234567890123456789 abcdefghijklmnopqrstuvwxyz qwertyuiopasdfghjklzxcvbnm"
@@ -33,23 +33,23 @@ PASSWORDS: Final = PasswordHash.recommended()
 
 
 def tidy_email(typed: str) -> str:
-    """Return an e-mail address in lower case, without characters that the database refuses."""
+    """Return an e-mail address in lower case, without characters that the database would reject."""
     email = unicodedata.normalize("NFKC", typed[:1000]).strip().lower()
     return printable(email)[:254]
 
 
 def tidy_password(typed: str) -> str:
-    """Return a password in the form that is hashed, in which é has only one Unicode form.
+    """Return a password in the form that is hashed, in which é has only one spelling.
 
     This follows RFC 8265 (OpaqueString): every kind of space becomes a plain space, and the text is
-    converted to the Unicode form NFC. NFC never turns two different passwords into one.
+    converted to the Unicode form NFC. NFC never makes two different passwords equal.
     """
     spaced = "".join(" " if unicodedata.category(c) == "Zs" else c for c in typed)
     return unicodedata.normalize("NFC", spaced)
 
 
 def spellings(typed: str) -> list[str]:
-    """Return the forms in which a password may have been hashed; new hashes use the first."""
+    """Return all forms of a password that may have been hashed. New hashes use the first form."""
     decomposed = unicodedata.normalize("NFD", typed)
     return list(dict.fromkeys((tidy_password(typed), typed, decomposed)))
 
@@ -64,7 +64,10 @@ def add_staff(
     now: datetime,
     passwords: PasswordHash = PASSWORDS,
 ) -> Staff:
-    """Add a staff account. Raises BadInput, or Conflict if the address already has an account."""
+    """Add a staff account with a password.
+
+    Raises BadInput, or Conflict if the address already has an account.
+    """
     email, name = check_person(email, name)
     password = tidy_password(password)
     check_password(password, email)
@@ -76,7 +79,7 @@ def add_staff(
 
 
 def insert_staff(session: Session, email: str, *, name: str, role: Role, now: datetime) -> Staff:
-    """Add an account that has no password yet, and record nothing in the trail.
+    """Add an account that has no password yet. The caller adds the trail entry.
 
     Raises BadInput, or Conflict if the address already has an account.
     """
@@ -90,7 +93,7 @@ def insert_staff(session: Session, email: str, *, name: str, role: Role, now: da
 
 
 def check_person(email: str, name: str) -> tuple[str, str]:
-    """Return an e-mail address and a name as they are stored. Raises BadInput."""
+    """Return an e-mail address and a name in the form in which they are stored. Raises BadInput."""
     email = tidy_email(email)
     try:
         validate_email(email, check_deliverability=False, allow_smtputf8=False)
@@ -120,7 +123,7 @@ def set_password(
 
 
 def disable(session: Session, email: str, *, now: datetime) -> None:
-    """Disable a staff account, and delete its sessions and tokens. The trail keeps its entries."""
+    """Disable a staff account and delete its sessions and tokens. Its trail entries are kept."""
     staff = staff_by_email(session, email)
     staff.disabled_at = staff.disabled_at or now
     end_access(session, staff)
@@ -135,7 +138,7 @@ def enable(session: Session, email: str, *, now: datetime) -> None:
 
 
 def give_role(session: Session, email: str, role: Role, *, now: datetime) -> Staff:
-    """Give a person another role, without asking whether an admin is left."""
+    """Give a person another role, even if no admin remains."""
     staff = staff_by_email(session, email)
     detail = {"from": staff.role, "to": role}
     staff.role = role
@@ -145,7 +148,7 @@ def give_role(session: Session, email: str, role: Role, *, now: datetime) -> Sta
 
 
 def staff_by_email(session: Session, email: str) -> Staff:
-    """Return the staff account with this e-mail address. Raises NotFound."""
+    """Return the staff account with this e-mail address. Raises NotFound if there is none."""
     tidied = tidy_email(email)
     staff = find_staff(session, tidied)
     if staff is None:
@@ -154,7 +157,10 @@ def staff_by_email(session: Session, email: str) -> Staff:
 
 
 def find_staff(session: Session, tidied: str) -> Staff | None:
-    """Return the staff account with this address; its domain may be written in Unicode or ASCII."""
+    """Return the staff account with this address, or None.
+
+    The address's domain may be in Unicode or in ASCII.
+    """
     statement = select(Staff).where(col(Staff.email).in_(address_spellings(tidied)))
     matches = session.exec(statement.order_by(Staff.email)).all()
     return next((staff for staff in matches if staff.email == tidied), next(iter(matches), None))
@@ -166,7 +172,7 @@ def all_staff(session: Session) -> list[Staff]:
 
 
 def names_of(session: Session, actors: Iterable[str]) -> dict[str, str]:
-    """Map those `actors` that are staff, such as `staff:7`, to their names."""
+    """Return the names of those `actors` that are members of staff, such as `staff:7`."""
     ids = {actor.removeprefix("staff:") for actor in actors if actor.startswith("staff:")}
     numbers = [int(i) for i in ids if i.isdecimal()]
     staff = session.exec(select(Staff).where(col(Staff.id).in_(numbers)))
@@ -174,7 +180,7 @@ def names_of(session: Session, actors: Iterable[str]) -> dict[str, str]:
 
 
 def check_password(password: str, email: str) -> None:
-    """Check that a password is not easy to guess. Raises BadInput, which gives the reason."""
+    """Raise BadInput, with the reason, if a password is easy to guess."""
     if len(password) < MIN_PASSWORD:
         raise BadInput("password", N_("Please use at least 12 characters."))
     if len(password) > MAX_PASSWORD:
@@ -189,7 +195,10 @@ def check_password(password: str, email: str) -> None:
 
 
 def end_access(session: Session, staff: Staff, *, keep: str = "") -> None:
-    """Delete a person's sessions, tokens and invitations, except the session `keep` (a hash)."""
+    """Delete a person's sessions, tokens and invitations.
+
+    The session whose token has the hash `keep` is kept.
+    """
     for held in (StaffSession, StaffToken, PendingSignIn, StaffInvitation):
         session.execute(
             delete(held).where(col(held.staff_id) == staff.id, col(held.token_hash) != keep)

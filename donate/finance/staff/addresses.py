@@ -1,4 +1,4 @@
-"""Addresses of staff pages: which page a request comes from, and where a form may lead."""
+"""URLs of staff pages: the page that sent a request, and the page to show after a form."""
 
 from typing import Final
 
@@ -10,9 +10,9 @@ _LONGEST: Final = 500
 
 
 def page_behind(request: Request) -> str:
-    """Return the address of the page in the browser: the requested one, or that of a sent form.
+    """Return the URL of the page in the browser: the requested page, or the page of the sent form.
 
-    A form posts to a URL one level below its page.
+    A form posts to a URL one level below the URL of its page.
     """
     path = request.url.path
     if request.method != "GET":
@@ -21,7 +21,7 @@ def page_behind(request: Request) -> str:
 
 
 def safe_next(target: str) -> str:
-    """Return `target` if it is one of our staff pages, otherwise HOME."""
+    """Return `target` if it is the URL of one of our staff pages, otherwise HOME."""
     path, _, query = target.partition("?")
     parts = path.split("/")
     ours = parts[:2] == ["", "finance"] and not {".", ".."} & set(parts) and "//" not in path

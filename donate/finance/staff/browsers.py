@@ -1,9 +1,10 @@
-"""Names a browser and its system, so that people recognise their sessions."""
+"""Names a session's browser and operating system, so that people recognise their own sessions."""
 
 from typing import Final
 
-# Marks in a User-Agent header, and the browser that each stands for; the first mark found decides.
-# The order matters: Edge and Opera also send the mark of Chrome, and Chrome also that of Safari.
+# Substrings of a User-Agent header, each with the browser that it stands for. The first match
+# decides. The order matters: Edge and Opera also send Chrome's substring, and Chrome also sends
+# Safari's.
 _BROWSERS: Final = (
     ("Edg", "Edge"),
     ("OPR/", "Opera"),
@@ -26,7 +27,7 @@ _SYSTEMS: Final = (
 
 
 def browser_name(user_agent: str) -> str:
-    """Return the browser and system of a User-Agent header, such as `Firefox, Windows`."""
+    """Return the browser and the system in a User-Agent header, such as `Firefox, Windows`."""
     found = (
         next((name for mark, name in marks if mark in user_agent), "")
         for marks in (_BROWSERS, _SYSTEMS)

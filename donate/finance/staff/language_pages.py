@@ -1,4 +1,4 @@
-"""Lets members of staff choose the language in which they read the staff pages."""
+"""Lets members of staff choose the language of the staff pages."""
 
 from typing import Final
 
@@ -17,7 +17,7 @@ _KEPT_S: Final = 365 * 24 * 3600
 
 
 class LanguagePages:
-    """The switch at the end of every staff page."""
+    """Handles the language switch at the end of every staff page."""
 
     def __init__(self, database: Database, clock: Clock, gate: Gate) -> None:
         self._database = database
@@ -30,7 +30,7 @@ class LanguagePages:
 
     @needs(Role.VIEWER)
     def choose(self, visit: Visiting) -> Response:
-        """Keep the language that the member of staff chose, and show the same page again."""
+        """Store the language that the member of staff chose, and show the same page again."""
         answer = RedirectResponse(safe_next(visit.form.get("next", HOME)), 303)
         language = visit.form.get("language", "")
         if language in LANGUAGES:
@@ -43,5 +43,5 @@ class LanguagePages:
 
 
 def keep_language(gate: Gate, response: Response, language: str) -> None:
-    """Keep a language in the browser, for the sign-in page and for errors before a sign-in."""
+    """Store the language in a cookie, for the sign-in page and for errors before a sign-in."""
     gate.set_cookie(response, LANGUAGE_COOKIE, language, _KEPT_S)

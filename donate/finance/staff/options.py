@@ -1,4 +1,4 @@
-"""What the settings say about signing in: the second factor, the identity provider, and e-mail."""
+"""The settings for signing in: the second factor, the identity provider, and e-mail."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,10 +13,10 @@ from donate.settings import Settings
 
 @dataclass(frozen=True, slots=True)
 class SignInOptions:
-    """How staff sign in. The defaults suit an installation that has set none of the settings.
+    """How staff sign in. The default values apply if none of the settings is set.
 
     `cipher` is None if no key is set; then nobody can set up a second factor. `new_carrier` opens a
-    connection for one e-mail, and is None if no e-mails are sent.
+    connection for sending one e-mail. It is None if the service sends no e-mails.
     """
 
     second_factor_required: bool = False
@@ -31,7 +31,7 @@ DEFAULT_SIGN_IN: Final = SignInOptions()
 
 
 def sign_in_options(settings: Settings, new_carrier: Callable[[], Carrier] | None) -> SignInOptions:
-    """Return how staff sign in according to the settings."""
+    """Return the options for signing in, from the settings."""
     keys = [key.get_secret_value() for key in settings.second_factor_key]
     return SignInOptions(
         second_factor_required=settings.staff_second_factor == "required",

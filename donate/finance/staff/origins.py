@@ -1,4 +1,4 @@
-"""Says which forms come from our own pages."""
+"""Detects forms that another site has sent."""
 
 from fastapi import Request
 
@@ -6,9 +6,9 @@ from fastapi import Request
 def is_cross_site(request: Request) -> bool:
     """Return whether the browser's headers say that another site sent this request.
 
-    If there are no such headers, the answer is False. Our pages send no referrer, so browsers send
-    `Origin: null` with our forms. Then only Sec-Fetch-Site can show another site; browsers send it
-    over https and on localhost.
+    If the headers are missing, return False. Our pages send no referrer, so browsers send `Origin:
+    null` with our own forms too. In that case only Sec-Fetch-Site can show that another site sent
+    the form. Browsers send this header over https and on localhost.
     """
     site = request.headers.get("sec-fetch-site")
     if site is not None:

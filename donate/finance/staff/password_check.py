@@ -1,4 +1,4 @@
-"""Checks and hashes passwords, few at a time. A check reveals nothing by how long it takes."""
+"""Checks and hashes passwords, only a few at a time. A check always takes equally long."""
 
 import secrets
 import threading
@@ -15,15 +15,19 @@ from donate.finance.models import Staff
 from donate.finance.staff.accounts import MAX_PASSWORD, find_staff, spellings
 from donate.storage.database import Database
 
-# One hash takes 64 MiB and a whole core for a moment, so few are computed at once. A request that
-# waits for its turn occupies one of the server's threads, which donors need too.
+# Computing a hash takes 64 MiB of memory and a whole core for a moment, so only a few are computed
+# at once. A waiting request occupies one of the server's threads, and donors need these threads
+# too, so only a few requests may wait.
 HASHES_AT_ONCE: Final = 2
 IN_LINE_AT_ONCE: Final = 8
 
 
 @dataclass(frozen=True, slots=True)
 class VerifiedPassword:
-    """A member of staff whose password was right, and a new hash if the stored one is outdated."""
+    """A member of staff whose password was right.
+
+    `better_hash` is a new hash if the stored hash is outdated, otherwise None.
+    """
 
     staff: Staff
     better_hash: str | None
@@ -31,7 +35,10 @@ class VerifiedPassword:
 
 @cache
 def _hash_of_nobody(passwords: PasswordHash) -> str:
-    """Return a hash for sign-ins with an unknown address, so that they take as long as others."""
+    """Return a hash to check against if the e-mail address is unknown.
+
+    Then the check takes as long as it does for a known address.
+    """
     return passwords.hash(secrets.token_urlsafe(32))
 
 
@@ -49,7 +56,7 @@ class PasswordChecker:
         """Return the member of staff if the password is right, otherwise None.
 
         One hash is computed for each Unicode form of the password, even if the account does not
-        exist, so that the time taken reveals nothing.
+        exist, so that the time taken does not reveal whether it exists.
         """
         with self._database.reading() as session:
             staff = find_staff(session, email)
@@ -61,13 +68,16 @@ class PasswordChecker:
         return VerifiedPassword(staff, better) if staff and right else None
 
     def hash(self, tidied: str) -> str:
-        """Return the hash of a password that `accounts.tidy_password` returned."""
+        """Return the hash of a password.
+
+        The password must be a result of `accounts.tidy_password`.
+        """
         with self._in_turn():
             return self._passwords.hash(tidied)
 
     @contextmanager
     def _in_turn(self) -> Iterator[None]:
-        """Wait until few other hashes are computed. Raises Unavailable if too many wait."""
+        """Wait for a turn to compute a hash. Raises Unavailable if too many are already waiting."""
         if not self._in_line.acquire(blocking=False):
             raise Unavailable("too many are signing in at once")
         try:
@@ -79,8 +89,8 @@ class PasswordChecker:
     def _verify(self, password: str, against: str) -> tuple[bool, str | None]:
         """Return whether any Unicode form of a password matches, and a new hash if one is needed.
 
-        A new hash is needed if the stored hash was made of a form that earlier versions of the code
-        used.
+        A new hash is needed if the stored hash is outdated, or was made from a form that only
+        earlier versions of the code hashed.
         """
         own, *earlier = spellings(password)
         right, better = self._passwords.verify_and_update(own, against)

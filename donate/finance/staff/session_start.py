@@ -1,4 +1,4 @@
-"""Signs a person in, once all that is asked of them has been proved."""
+"""Signs a person in, once they have proved everything that is required."""
 
 from datetime import datetime
 
@@ -19,7 +19,7 @@ CODE_PAGE = "/finance/sign-in/code"
 
 
 class SessionStart:
-    """Starts sessions, and sets the cookies of a sign-in."""
+    """Starts sessions, and sets the cookies for signing in."""
 
     def __init__(self, gate: Gate) -> None:
         self._gate = gate
@@ -33,7 +33,10 @@ class SessionStart:
         now: datetime,
         second_factor_at: datetime | None = None,
     ) -> str:
-        """Start a session instead of the browser's earlier one; return the token of its cookie."""
+        """Start a session, and end the browser's earlier session.
+
+        Return the token for its cookie.
+        """
         if staff.id is None:
             raise Unavailable("the account was not stored yet")
         end_session(session, request.cookies.get(self._gate.session_cookie, ""))
@@ -54,12 +57,12 @@ class SessionStart:
     def wait_for_code(
         self, session: Session, request: Request, staff_id: int, target: str, *, now: datetime
     ) -> str:
-        """Store that this person still has to enter a code; return the token of its cookie."""
+        """Store that this person still has to enter a code. Return the token for the cookie."""
         end_pending(session, request.cookies.get(self._gate.pending_cookie, ""))
         return begin_pending(session, staff_id, target, now=now)
 
     def answer_started(self, token: str, target: str) -> Response:
-        """Return a redirect to a staff page that gives the browser its session's cookie."""
+        """Return a redirect to a staff page, with the cookie of the new session."""
         answer = RedirectResponse(target, 303)
         self._gate.set_cookie(answer, self._gate.session_cookie, token)
         self._gate.drop_cookie(answer, self._gate.form_cookie)
@@ -67,7 +70,7 @@ class SessionStart:
         return answer
 
     def answer_pending(self, token: str) -> Response:
-        """Return a redirect to the page that asks for a code."""
+        """Return a redirect to the page that asks for a code, with its cookie."""
         answer = RedirectResponse(CODE_PAGE, 303)
         self._gate.set_cookie(answer, self._gate.pending_cookie, token)
         return answer

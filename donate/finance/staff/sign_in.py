@@ -1,4 +1,7 @@
-"""Sign-in and sign-out. A refusal does not say whether the e-mail or the password was wrong."""
+"""Sign-in and sign-out.
+
+A refusal does not say whether the e-mail address or the password was wrong.
+"""
 
 import secrets
 import threading
@@ -90,7 +93,7 @@ class SignIn:
 
     @needs(EVERYBODY)
     def sign_in(self, request: Request, visit: Visiting) -> Response:
-        """Check the password and start a session."""
+        """Check the password. Then start a session, or ask for a code if the person needs one."""
         target = safe_next(visit.form.get("next", HOME))
         typed = visit.form.get("email", "")
         form_token = request.cookies.get(self._gate.form_cookie, "")
@@ -112,7 +115,7 @@ class SignIn:
 
     @needs(Role.VIEWER, before_second_factor=True)
     def sign_out(self, request: Request, visit: Visiting) -> Response:
-        """End the session of the member of staff."""
+        """End the session of the member of staff, and delete its cookie."""
         with self._database.writing() as session:
             end_session(session, request.cookies.get(self._gate.session_cookie, ""))
             visit.record(session, "signed_out", now=self._clock.now())
@@ -182,14 +185,17 @@ class SignIn:
         status_code: int = 200,
         headers: dict[str, str] | None = None,
     ) -> Response:
-        """Return the sign-in form, with what was typed, and what was wrong or what was done."""
-        # Reuse the form token in the cookie. All tabs share the cookie, and a new token would
+        """Return the sign-in form, with what was typed and with a message.
+
+        `problem` says what was wrong, and `done` what was done.
+        """
+        # Keep the form token from the cookie. All tabs share this cookie, so a new token would
         # invalidate a sign-in form that is open in another tab.
         form_token = request.cookies.get(self._gate.form_cookie, "")
         if not (20 <= len(form_token) <= 100 and form_token.isascii()):
             form_token = secrets.token_urlsafe(32)
         visit: AllowedRequest = request.state.visit
-        # The language that was chosen here becomes the person's own when they sign in.
+        # The language chosen on this page is stored for the person when they sign in.
         chosen = request.query_params.get("lang", "") or visit.form.get("language", "")
         answer = self._pages.render(
             "finance/sign_in.html",

@@ -1,4 +1,4 @@
-"""Slows down password guessing: counts sign-in attempts in a sliding window."""
+"""Slows down password guessing. It counts the failed sign-in attempts in a sliding window."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -12,19 +12,23 @@ from donate.finance.models import SignInFailure
 
 WINDOW: Final = timedelta(minutes=15)
 MAX_PER_PAIR: Final = 5
-"""The most attempts for one e-mail address from one network within WINDOW: enough for typing
-errors, but only 480 guesses a day."""
+"""Maximum number of attempts within WINDOW for one e-mail address from one network.
+
+It allows for typing errors, but for only 480 guesses a day.
+"""
 MAX_PER_ADDRESS: Final = 30
-"""The most attempts from one network for all e-mail addresses: a whole office may share one."""
+"""Maximum number of attempts from one network for all addresses. A whole office may share one."""
 MAX_PER_EMAIL: Final = 50
-"""The most attempts for one e-mail address from all networks. Further attempts are only delayed,
-so that strangers cannot lock out the real person."""
+"""Maximum number of attempts for one e-mail address from all networks.
+
+Further attempts are only delayed, so that strangers cannot lock out the real person.
+"""
 MAX_ROWS: Final = 10_000
-"""The most attempts that are stored. Each further attempt is delayed, and not stored."""
+"""Maximum number of stored attempts. Further attempts are delayed, and not stored."""
 
 
 class SignInPace(StrEnum):
-    """What happens to a sign-in attempt: it goes on, is delayed, or is refused."""
+    """How to treat a sign-in attempt: let it go on, delay it, or refuse it."""
 
     GO = "go"
     SLOWLY = "slowly"
@@ -33,7 +37,10 @@ class SignInPace(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class SignInAttempt:
-    """An attempt to sign in. `row` is the id of its row in the database."""
+    """A counted attempt to sign in, and how to treat it.
+
+    `row` is the id of its database row, if it has one.
+    """
 
     pace: SignInPace
     retry_after_s: int = 0
@@ -45,24 +52,28 @@ def begin_code_attempt(
 ) -> SignInAttempt:
     """Count an attempt to enter a code, before the code is checked.
 
-    Whoever enters a code has already entered the password, so a stranger cannot use up these
-    attempts. That is why the limit from all networks refuses here, and does not only delay.
+    Only somebody who has entered the password can enter a code, so strangers cannot use up these
+    attempts. That is why attempts beyond the limit for all networks are refused here, not only
+    delayed.
     """
     return begin_attempt(session, code_key(staff_id), network, now=now, knows_password=True)
 
 
 def code_key(staff_id: int) -> str:
-    """Return the text that is stored as `email` for an attempt to enter a code."""
+    """Return the text that is stored instead of an e-mail address for attempts to enter a code."""
     return f"code of {staff_id}"
 
 
 def begin_attempt(
     session: Session, email: str, network: str, *, now: datetime, knows_password: bool = False
 ) -> SignInAttempt:
-    """Count an attempt before the password is checked, so that parallel attempts all count."""
+    """Count an attempt to sign in, and return how to treat it.
+
+    It is counted before the password is checked, so that parallel attempts all count.
+    """
     if session.get_bind().dialect.name == "postgresql":
-        # Take a lock. Without it, two processes that count at the same time could both allow an
-        # attempt.
+        # Take a lock. Without it, two processes that count at the same time could both allow the
+        # last attempt.
         session.execute(text("SELECT pg_advisory_xact_lock(7237847)"))
     since = now - WINDOW
     session.execute(delete(SignInFailure).where(col(SignInFailure.failed_at) <= since))
@@ -75,8 +86,7 @@ def begin_attempt(
             select(func.count(), func.min(SignInFailure.failed_at)).where(*conditions)
         ).one()
         if count >= most:
-            # The next attempt is allowed when the oldest attempt is no longer in the sliding
-            # window.
+            # Another attempt is allowed once the oldest attempt is outside the sliding window.
             return SignInAttempt(
                 SignInPace.STOP, max(1, int((oldest + WINDOW - now).total_seconds()) + 1)
             )
@@ -97,7 +107,7 @@ def begin_attempt(
 
 
 def forget_attempts(session: Session, email: str, network: str) -> None:
-    """Delete the failed attempts of an e-mail address and a network after a successful sign-in."""
+    """After a successful sign-in, delete the attempts for this e-mail address from this network."""
     session.execute(
         delete(SignInFailure).where(
             col(SignInFailure.email) == email, col(SignInFailure.address) == network

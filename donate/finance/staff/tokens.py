@@ -1,4 +1,4 @@
-"""Staff tokens, with which programs can read any gift. Only their hashes are stored."""
+"""Staff tokens, with which programs may read any gift. Only their hashes are stored."""
 
 import secrets
 from datetime import datetime
@@ -17,7 +17,7 @@ PREFIX: Final = "staff_"
 def add_token(session: Session, email: str, *, now: datetime) -> str:
     """Create a token for a member of staff and return it. Only its hash is stored.
 
-    Raises NotFound.
+    Raises NotFound if no account has this e-mail address.
     """
     staff = staff_by_email(session, email)
     assert staff.id is not None
@@ -29,7 +29,7 @@ def add_token(session: Session, email: str, *, now: datetime) -> str:
 
 
 def is_staff_token(session: Session, token: str) -> bool:
-    """Return whether this is the token of a member of staff who is not disabled."""
+    """Return whether this token belongs to a member of staff whose account is enabled."""
     if not token.startswith(PREFIX):
         return False
     statement = (

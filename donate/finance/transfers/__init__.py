@@ -1,1 +1,1 @@
-"""The forms with which staff mark a transfer as received, or undo the mark."""
+"""The forms with which staff mark a transfer as received or undo a marked transfer."""

@@ -1,4 +1,4 @@
-"""Handles the forms that mark a transfer as received and that undo a transfer."""
+"""Handles the forms that mark a transfer as received and that undo a marked transfer."""
 
 from collections.abc import Callable
 from typing import Final
@@ -29,7 +29,7 @@ _COUNTS: Final = frozenset(map(str, range(1_000)))
 
 
 class TransferPages:
-    """The forms that mark a transfer as received and that undo a transfer."""
+    """Handles the forms that mark a transfer as received and that undo a marked transfer."""
 
     def __init__(self, database: Database, clock: Clock, gift_pages: StaffGiftPages) -> None:
         self._database = database
