@@ -1,1 +1,1 @@
-"""What the bank says: statements, Interac's e-mails, and which gifts their lines pay."""
+"""What the bank reports: statements, Interac's e-mails, and which gifts each bank line pays."""

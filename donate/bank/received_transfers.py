@@ -1,7 +1,8 @@
-"""Rules for marking a transfer as received and for undoing it. The caller commits.
+"""Rules for marking a transfer as received, and for undoing that. The caller commits.
 
-A bank reference confirms at most one gift at a time, because the ledger records a fact with the
-same source only once. The source is `REFERENCE#k`, where k is how often the transfer was undone.
+A bank reference can confirm only one gift at a time, because the ledger records a fact with the
+same source only once. The source is `REFERENCE#k`, where k counts how often a transfer with this
+reference was undone.
 """
 
 import unicodedata
@@ -29,7 +30,8 @@ from donate.web.templating import LANGUAGES
 
 MAX_BANK_REFERENCE: Final = 100
 MAX_NOTE: Final = 500
-# Staff may date a transfer up to this many days before its gift. An earlier date is a typing error.
+# Staff may date a transfer up to this many days before its gift. Earlier dates are taken for typing
+# errors.
 MAX_DAYS_BEFORE: Final = 400
 
 _USED: Final = N_(
@@ -63,7 +65,10 @@ class Transfer:
 def check_transfer(
     gift: Gift, typed: Mapping[str, str], *, now: datetime, language: str = LANGUAGES[0]
 ) -> Transfer:
-    """Check the form that marks a transfer. Raises BadInputs, or Conflict for a Stripe payment."""
+    """Check the form that marks a transfer.
+
+    Raises BadInputs, or Conflict for a gift paid otherwise.
+    """
     refuse_other_modes(gift)
     problems: list[BadInput] = []
     checked = partial(check_field, problems)
@@ -77,7 +82,7 @@ def check_transfer(
 
 
 def refuse_other_modes(gift: Gift) -> None:
-    """Raise Conflict for a gift whose money staff do not see arrive on a bank statement."""
+    """Raise Conflict if staff do not see this gift's money arrive on a bank statement."""
     if gift.mode.facts.staff_only:
         raise Conflict(N_("Cheques and cash are corrected under “Cheques and cash”, not here."))
     if gift.mode not in BY_HAND:
@@ -110,7 +115,7 @@ def _check_bank_reference(text: str) -> str:
 
 
 def check_free_text(field: str, text: str, *, most: int = MAX_NOTE, required: bool = False) -> str:
-    """Return a typed text in the form in which it is stored. Raises BadInput if it is invalid."""
+    """Return the typed text as it will be stored. Raises BadInput if the text is not valid."""
     text = unicodedata.normalize("NFC", text.replace("\r\n", "\n").replace("\r", "\n")).strip()
     if required and not text:
         raise BadInput(field, N_("Please give a reason."))
@@ -126,7 +131,7 @@ def check_free_text(field: str, text: str, *, most: int = MAX_NOTE, required: bo
 
 
 def bank_reference_key(bank_reference: str) -> str:
-    """Return only the letters and digits of a bank reference, so that its spellings match."""
+    """Return only the letters and digits of a bank reference, so that all spellings match."""
     whole = unicodedata.normalize("NFKC", bank_reference).upper()
     return "".join(c for c in whole if c.isalnum())
 
@@ -181,8 +186,7 @@ def mark_received(
 def refuse_unseen(session: Session, gift: Gift, transfer: Transfer, *, seen: int | None) -> None:
     """Raise Conflict if somebody marked another transfer after this form was opened.
 
-    `seen` is how many received transfers the page of the form showed; None if the form does not
-    say.
+    `seen` is how many received transfers the form's page showed; None if the form does not say it.
     """
     received = transfers_in_force(facts_of(session, gift.id))
     key = bank_reference_key(transfer.bank_reference)
@@ -201,10 +205,10 @@ def undo_transfer(
     now: datetime,
     day: date | None = None,
 ) -> Outcome:
-    """Undo a transfer that was marked as received. Undoing it twice changes nothing more.
+    """Undo a transfer that was marked as received. Undoing it again changes nothing more.
 
-    If a bank line was tied to the transfer, the line is open again. `day` is the day on which the
-    money went out; None means now.
+    If a bank line was tied to the transfer, the line becomes open again. `day` is the day on which
+    the money went out; None means now.
     """
     reason = check_free_text("reason", reason, required=True)
     received = next(
@@ -229,13 +233,13 @@ def undo_transfer(
     )
     (outcome,) = record_facts(session, [(gift.id, fact)], now=now)
     if part_of_transfer(session, source_id) is not None:
-        raise Conflict(_TIED_MEANWHILE)  # a line was tied while this waited for the gift's lock
+        raise Conflict(_TIED_MEANWHILE)  # a line was tied while this waited to lock the gift
     stop_thanks(session, received)
     return outcome
 
 
 def thanks_leave_at(facts: Sequence[GiftFact], now: datetime, wait: timedelta) -> datetime | None:
-    """Return when the waiting thank-you e-mail for a transfer is sent; None if none waits."""
+    """Return when the thank-you e-mail for a transfer will be sent; None if none is waiting."""
     if not transfers_in_force(facts):
         return None
     by_hand = (FactKind.TRANSFER_RECEIVED, FactKind.TRANSFER_UNDONE)
@@ -244,7 +248,7 @@ def thanks_leave_at(facts: Sequence[GiftFact], now: datetime, wait: timedelta) -
 
 
 def transfers_in_force(facts: Sequence[GiftFact]) -> list[GiftFact]:
-    """Return the facts about received transfers that were not undone."""
+    """Return the facts about received transfers that have not been undone."""
     undone = {f.source_id for f in facts if f.kind == FactKind.TRANSFER_UNDONE}
     return [f for f in facts if f.kind == FactKind.TRANSFER_RECEIVED and f.source_id not in undone]
 

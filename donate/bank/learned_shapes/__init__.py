@@ -1,1 +1,4 @@
-"""Shapes of CSV files that staff have mapped by hand once, remembered for the next file."""
+"""Formats of CSV files whose columns staff have mapped, stored for the next file.
+
+A format is called a shape.
+"""

@@ -1,4 +1,4 @@
-"""What the form of columns says at first: what the file shows, or what was learned before."""
+"""The first values of the form that maps columns: from the file, or from an earlier mapping."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -18,9 +18,10 @@ from donate.bank.shapes.recognition import FilePreview
 
 
 def with_form_of_dates(shape: CsvShape, rows: Sequence[CsvRow]) -> CsvShape:
-    """Return the shape with the form of dates that the file shows, if nobody chose one.
+    """Return the shape with the form of dates that this file shows, if nobody chose a form.
 
-    The next file may have no day above 12, and so may not show it. Raises BadInput.
+    It is stored because the next file may have no day above 12, and then would not show it. Raises
+    BadInput.
     """
     if shape.date_form:
         return shape
@@ -31,7 +32,7 @@ def with_form_of_dates(shape: CsvShape, rows: Sequence[CsvRow]) -> CsvShape:
 
 
 def first_choices(shown: FilePreview) -> dict[str, str]:
-    """Return what the form says before anybody has chosen anything: only what the file shows."""
+    """Return the form's values before anybody has chosen anything: those that the file shows."""
     typed = dict.fromkeys(FIELDS, "")
     names = {mark: name for name, mark in DELIMITER_CHOICES.items()}
     typed["delimiter"] = names[shown.delimiter]
@@ -51,7 +52,7 @@ def first_choices(shown: FilePreview) -> dict[str, str]:
 
 
 def choices_of(shape: CsvShape, shown: FilePreview) -> dict[str, str]:
-    """Return what the form says of a shape that was learned before."""
+    """Return the form's values for a shape that was mapped earlier."""
     typed = first_choices(shown) | {"header": ""}
     for number, cells in shown.numbered:
         if shape.header and [*map(fold_header, cells)] == [*map(fold_header, shape.header)]:

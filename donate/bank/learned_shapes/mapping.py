@@ -1,4 +1,4 @@
-"""Reads the form on which a person says what each column of a CSV file holds. Pure functions."""
+"""Reads the form in which a person says what each column of a CSV file contains. Pure functions."""
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -31,10 +31,10 @@ SIGNS: Final[Mapping[str, str]] = {
     MINUS: N_("No minus: money out; a minus: money in"),
     WORDS: N_("Another column says it in words"),
 }
-"""How a single column of amounts says whether money came in or went out."""
+"""How the amounts in a single column show whether money came in or went out."""
 
 DELIMITER_CHOICES: Final[Mapping[str, str]] = {"comma": ",", "semicolon": ";", "tab": "\t"}
-"""How the form names each delimiter, because browsers cannot show a tab."""
+"""The name of each delimiter in the form. A browser cannot show a tab."""
 
 TEXT_FIELDS: Final = ("text_1", "text_2", "text_3")
 _COLUMNS: Final = (
@@ -78,9 +78,9 @@ _NO_HEADER: Final = N_("The file has no such row. Please choose another.")
 
 @dataclass(frozen=True, slots=True)
 class ColumnMapping:
-    """What a person chose, as it was typed, and the problem of each field that is wrong.
+    """What a person chose, as typed, with a problem for each field that is wrong.
 
-    `shape` is None if there is any.
+    `shape` is None if there is a problem.
     """
 
     typed: Mapping[str, str]
@@ -113,7 +113,10 @@ class _MappingReader:
         self._data = [row.cells for row in islice(rows, first, first + _CELLS_CHECKED) if row.cells]
 
     def problems(self) -> dict[str, BadInput]:
-        """Return the problem of each wrong field; if one has several, the first."""
+        """Return the problem of each wrong field.
+
+        If a field has several problems, return the first.
+        """
         found: dict[str, BadInput] = {}
         for field, message, values in (*self._choices(), *self._contents()):
             found.setdefault(field, BadInput(field, message, values))
@@ -168,7 +171,7 @@ class _MappingReader:
             yield "direction", _NOT_WITH_SIGN, {}
 
     def _contents(self) -> Iterator[tuple[str, str, dict[str, str]]]:
-        """Yield the columns in which nothing is what it should be."""
+        """Yield the columns that contain nothing of the kind that was chosen for them."""
         checks: tuple[tuple[str, Callable[[str], bool], str], ...] = (
             ("date", looks_like_date, _NO_DATES),
             *((field, self._is_amount, _NO_AMOUNTS) for field in ("amount", "debit", "credit")),
@@ -199,12 +202,16 @@ class _MappingReader:
         try:
             read_written_amount(cell, "CAD", self._typed["decimal_mark"])
         except UnreadableRow:
-            # An amount that can be read in two ways is one all the same: its row is refused.
+            # An amount that can be read in two ways counts as an amount. Its row will be refused
+            # later.
             return bool(re.fullmatch("[0-9.,]+", cell))
         return True
 
     def shape(self, delimiter: str) -> CsvShape:
-        """Return the shape that was chosen. Call it only without problems. Raises BadInput."""
+        """Return the shape that was chosen. Raises BadInput.
+
+        Call it only if there are no problems.
+        """
         typed = self._typed
         columns: dict[str, Any] = {
             field: self._number(field) for field in ("amount", "debit", "credit", "balance")
@@ -242,6 +249,6 @@ class _MappingReader:
 
 
 def _words(typed: str) -> tuple[str, ...]:
-    """Return the words that were typed, which commas separate."""
+    """Return the words that were typed, separated by commas."""
     words = (" ".join(word.split()) for word in typed.split(","))
     return tuple(dict.fromkeys(word for word in words if word))[:_MAX_WORDS]

@@ -11,10 +11,11 @@ _IN_FORCE = text("forgotten_at IS NULL")
 
 
 class LearnedShape(SQLModel, table=True):
-    """A mapping of columns that a person has made. A forgotten one is kept, and used no more.
+    """A mapping of a file's columns, made by a person. If it is forgotten, it is kept but not used.
 
-    `name` is how the command line and imported files call it; it never changes. `mapping` is the
-    shape as `shape_to_json` writes it, but for its title. Files are recognised by `fingerprint`.
+    `name` identifies it on the command line and in imported files, and never changes. `mapping` is
+    the shape as `shape_to_json` returns it; its title may be outdated. `fingerprint` recognises the
+    files.
     """
 
     __tablename__ = "learned_shape"

@@ -11,24 +11,24 @@ from donate.bank.shapes.reader import BUILT_IN
 
 
 def learned_shapes(session: Session) -> Sequence[LearnedShape]:
-    """Return the learned shapes that are not forgotten, by title."""
+    """Return the learned shapes that are not forgotten, sorted by title."""
     statement = select(LearnedShape).where(col(LearnedShape.forgotten_at).is_(None))
     return session.exec(statement.order_by(LearnedShape.title, col(LearnedShape.id))).all()
 
 
 def all_csv_shapes(session: Session) -> Mapping[str, CsvShape]:
-    """Return the shapes that are built in and those that staff have taught, by name."""
+    """Return the built-in shapes and the ones that staff have mapped, by name."""
     learned = {row.name: as_csv_shape(row) for row in learned_shapes(session)}
     return {**learned, **BUILT_IN}
 
 
 def as_csv_shape(row: LearnedShape) -> CsvShape:
-    """Return the shape that a row stores, with its present title."""
+    """Return the shape that is stored in a row, with its current title."""
     return replace(shape_from_json(row.mapping), title=row.title)
 
 
 def learned_by_fingerprint(session: Session, fingerprint: str) -> LearnedShape | None:
-    """Return the learned shape in force for files with this fingerprint, or None."""
+    """Return the learned shape for files with this fingerprint, unless it is forgotten; or None."""
     statement = select(LearnedShape).where(
         LearnedShape.fingerprint == fingerprint, col(LearnedShape.forgotten_at).is_(None)
     )
@@ -38,7 +38,7 @@ def learned_by_fingerprint(session: Session, fingerprint: str) -> LearnedShape |
 def learned_by_number(
     session: Session, number: int | None, *, lock: bool = False
 ) -> LearnedShape | None:
-    """Return the learned shape in force with this number, or None."""
+    """Return the learned shape with this id, unless it is forgotten; or None."""
     statement = select(LearnedShape).where(
         LearnedShape.id == number, col(LearnedShape.forgotten_at).is_(None)
     )

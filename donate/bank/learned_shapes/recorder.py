@@ -1,4 +1,4 @@
-"""Remembers, renames and forgets learned shapes. The caller commits."""
+"""Stores, renames and forgets learned shapes. The caller commits."""
 
 import re
 from dataclasses import replace
@@ -30,9 +30,9 @@ _MEANWHILE: Final = N_("Someone has just mapped the columns of this file too. Pl
 def learn_shape(
     session: Session, shape: CsvShape, title: str, *, actor: str, now: datetime
 ) -> LearnedShape:
-    """Remember a mapping for files with its fingerprint; an earlier one for them is forgotten.
+    """Store a mapping for files with its fingerprint. An earlier mapping for them is forgotten.
 
-    Raises BadInput for the field `title`, and Conflict if somebody else has just saved one.
+    Raises BadInput for the field `title`, and Conflict if somebody else has just stored one.
     """
     earlier = learned_by_fingerprint(session, shape.fingerprint)
     title = _check_title(session, title, besides=earlier)
@@ -58,7 +58,7 @@ def learn_shape(
 
 
 def rename_shape(session: Session, number: int, title: str) -> LearnedShape:
-    """Give a learned shape another title. Raises BadInput for `title`, and NotFound."""
+    """Give a learned shape another title. Raises BadInput for the field `title`, and NotFound."""
     row = learned_by_number(session, number, lock=True)
     if row is None:
         raise NotFound("no such learned shape")
@@ -68,7 +68,7 @@ def rename_shape(session: Session, number: int, title: str) -> LearnedShape:
 
 
 def forget_shape(session: Session, number: int, *, actor: str, now: datetime) -> LearnedShape:
-    """Use a learned shape no more. What was imported with it stays. Raises NotFound."""
+    """Stop using a learned shape. Lines that were imported with it are kept. Raises NotFound."""
     row = learned_by_number(session, number, lock=True)
     if row is None:
         raise NotFound("no such learned shape")
@@ -94,5 +94,5 @@ def _check_title(session: Session, typed: str, *, besides: LearnedShape | None) 
 
 
 def _short_name(title: str) -> str:
-    """Return a title in small letters, digits and hyphens."""
+    """Return a title as a name of lower-case letters, digits and hyphens."""
     return re.sub(r"[^a-z0-9]+", "-", fold_header(title)).strip("-")[:_MAX_NAME].rstrip("-")

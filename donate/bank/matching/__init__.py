@@ -1,1 +1,1 @@
-"""Suggests what each bank line is. Pure functions; nothing is recorded here."""
+"""Suggests what each bank line is. All functions are pure, and nothing is stored here."""

@@ -1,4 +1,4 @@
-"""Indexes all that a line may be tied to, so that no line is compared with everything."""
+"""Indexes everything that a line can be tied to, so that a line is compared with little of it."""
 
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
@@ -21,14 +21,15 @@ from donate.bank.matching.payer_names import Pair, name_pairs
 from donate.money import Money
 
 DAYS_BEFORE: Final = 35
-"""A gift is chosen at most this many days before its transfer: 30 until it lapses, 5 to be posted.
+"""A gift is chosen at most this many days before its transfer arrives.
 
-The 30 are the default of `lapses_after_days` in `donate/regions/terms.py`.
+30 of the days are the default of `lapses_after_days` in `donate/regions/terms.py`, after which the
+gift lapses. The bank may take another 5 days to post the transfer.
 """
 DAYS_AFTER: Final = 3
-"""A gift is chosen at most this many days after its transfer, by donors who transfer first."""
+"""A gift is chosen at most this many days after its transfer. Some donors transfer first."""
 MARKED_DAYS: Final = 7
-"""A line and the transfer that staff marked for it are at most this many days apart."""
+"""The bank line and the transfer that staff marked are at most this many days apart."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +49,9 @@ class MatchingWorld:
 
 
 class CandidateIndex:
-    """Finds gifts by reference, amount, name, address and donor, and the rest by amount.
+    """Finds gifts by reference, amount, name, e-mail address and donor; other candidates by amount.
 
-    `looked_at` counts the candidates that were returned; the time grows with it.
+    `looked_at` counts the candidates that were returned. The running time grows with it.
     """
 
     def __init__(self, world: MatchingWorld) -> None:
@@ -86,28 +87,31 @@ class CandidateIndex:
             self._profiles[frozenset(payer.name.split())].add(payer.profile_id)
 
     def with_references(self, references: Iterable[str]) -> list[OpenGift]:
-        """Return the gifts with these references, each once."""
+        """Return the gifts with these references, without duplicates."""
         found = [self._by_reference[name] for name in references if name in self._by_reference]
         return self._count(list(dict.fromkeys(found)))
 
     def with_amount(self, amount: Money, day: date, most: int) -> list[OpenGift]:
-        """Return gifts chosen around `day` that need this amount, the newest `most` of them."""
+        """Return the newest gifts, at most `most`, that need this amount, chosen near `day`."""
         gifts = self._by_amount.get(amount, [])
         first = bisect_left(gifts, day - timedelta(DAYS_BEFORE), key=lambda gift: gift.chosen_on)
         end = bisect_right(gifts, day + timedelta(DAYS_AFTER), key=lambda gift: gift.chosen_on)
         return self._count(list(islice((gifts[at] for at in range(end - 1, first - 1, -1)), most)))
 
     def with_pair(self, pairs: Iterable[Pair]) -> list[OpenGift]:
-        """Return the gifts whose donor has one of these first and last names, oldest first."""
+        """Return the gifts whose donor's name has one of these pairs of names, oldest first."""
         return self._count(_merged([self._by_pair.get(pair, []) for pair in pairs]))
 
     def with_amount_and_pair(self, amount: Money, pairs: Iterable[Pair]) -> list[OpenGift]:
-        """Return those of `with_pair` that need this amount, or had it and need nothing."""
+        """Return those gifts of `with_pair` that need this amount, or have already received it."""
         lists = [self._by_amount_and_pair.get((amount, pair), []) for pair in pairs]
         return self._count(_merged(lists))
 
     def with_word(self, amount: Money, words: Iterable[str], most: int) -> list[OpenGift]:
-        """Return the newest gifts that need this amount and whose donor's name has a word."""
+        """Return the newest gifts that need this amount, with one of `words` in their donor's name.
+
+        There are at most `most` gifts for each word.
+        """
         return self._count(
             [
                 gift
@@ -117,11 +121,11 @@ class CandidateIndex:
         )
 
     def with_email(self, amount: Money, email: str) -> list[OpenGift]:
-        """Return the gifts of an e-mail address that need this amount."""
+        """Return the gifts that need this amount and whose donor has this e-mail address."""
         return self._count(self._by_email.get((amount, email.casefold()), []))
 
     def of_payer(self, words: frozenset[str]) -> list[OpenGift]:
-        """Return all gifts of the donors whom staff chose before for a payer of this name."""
+        """Return all gifts of the donors whom staff chose earlier for a payer with this name."""
         profiles = sorted(self._profiles.get(words, ())) if words else []
         return self._count([gift for profile in profiles for gift in self._by_profile[profile]])
 
@@ -136,7 +140,7 @@ class CandidateIndex:
         return near
 
     def payouts_of(self, amount: Money) -> list[ExpectedPayout]:
-        """Return the payouts of this amount."""
+        """Return the Stripe payouts of this amount."""
         self.looked_at += len(self._payouts.get(amount, ()))
         return self._payouts.get(amount, [])
 
@@ -154,5 +158,5 @@ def _merged(lists: list[list[OpenGift]]) -> list[OpenGift]:
 
 
 def is_in_window(gift: OpenGift, day: date) -> bool:
-    """Whether a gift was chosen at a time from which a transfer of `day` may pay it."""
+    """Whether a gift was chosen at such a time that a transfer on `day` may pay it."""
     return -DAYS_AFTER <= (day - gift.chosen_on).days <= DAYS_BEFORE

@@ -1,4 +1,4 @@
-"""What the matcher compares: bank lines, Interac's e-mails, open gifts and known payers."""
+"""What the matcher compares: bank lines, Interac's e-mails, gifts, payers and payouts."""
 
 import uuid
 from dataclasses import dataclass
@@ -12,8 +12,8 @@ from donate.money import Money
 class BankLine:
     """A line of a bank statement that is not fully explained. `open` is what is left to explain.
 
-    A positive amount is money in, a negative one money out. `account` is the number of the bank
-    account. `was_undone` says whether a person has undone what the line was.
+    A positive amount is money in, a negative one money out. `account` is the id of the bank
+    account. `was_undone` says whether a person has undone an earlier decision about the line.
     """
 
     id: int
@@ -28,7 +28,10 @@ class BankLine:
 
 @dataclass(frozen=True, slots=True)
 class TransferMail:
-    """Interac's signed e-mail about a transfer that the bank deposited. It confirms nothing."""
+    """Interac's signed e-mail about a transfer that was deposited.
+
+    It is evidence, but it does not confirm a gift.
+    """
 
     id: int
     day: date
@@ -41,9 +44,9 @@ class TransferMail:
 
 @dataclass(frozen=True, slots=True)
 class OpenGift:
-    """A gift that a bank transfer may pay. `missing` is its amount less what was received.
+    """A gift that a bank transfer may pay. `missing` is its amount less the money received.
 
-    `missing` may be zero or negative: donors pay twice, or more than they said.
+    `missing` may be zero or negative, because donors sometimes pay twice, or more than they chose.
     """
 
     id: uuid.UUID
@@ -59,7 +62,7 @@ class OpenGift:
 
 @dataclass(frozen=True, slots=True)
 class MarkedTransfer:
-    """A transfer that staff marked as received by hand, and that no bank line explains yet."""
+    """A transfer that staff marked as received, and that no bank line explains yet."""
 
     gift_id: uuid.UUID
     source_id: str
@@ -70,7 +73,7 @@ class MarkedTransfer:
 
 @dataclass(frozen=True, slots=True)
 class KnownPayer:
-    """A payer's folded name as the bank writes it, and the donor whom staff chose for it."""
+    """A payer's name in normalized form, and the donor whom staff chose for this payer."""
 
     name: str
     profile_id: int
@@ -78,7 +81,7 @@ class KnownPayer:
 
 @dataclass(frozen=True, slots=True)
 class ExpectedPayout:
-    """A payout of Stripe that should arrive; negative if Stripe debits the bank account."""
+    """A Stripe payout that should arrive. It is negative if Stripe debits the bank account."""
 
     id: int
     payout_id: str
@@ -88,7 +91,10 @@ class ExpectedPayout:
 
 
 class Band(StrEnum):
-    """How sure a suggestion is. Only a person, or `certain`, ties a line."""
+    """How sure a suggestion is.
+
+    Staff can accept all suggestions that are `certain` together, and all others only one by one.
+    """
 
     CERTAIN = "certain"
     LIKELY = "likely"
@@ -97,7 +103,7 @@ class Band(StrEnum):
 
 
 class LineClass(StrEnum):
-    """What kind of line this is, as far as its sign and text say."""
+    """The kind of a bank line, as far as its sign and its text show it."""
 
     INCOMING_TRANSFER = "incoming_transfer"
     STRIPE_PAYOUT = "stripe_payout"

@@ -1,4 +1,4 @@
-"""Finds the lines that are certain: our reference, exact amount, near days, nothing equal."""
+"""Finds lines with a certain suggestion: a reference, the exact amount, a near day, no rival."""
 
 import re
 from collections import defaultdict
@@ -24,15 +24,15 @@ from donate.bank.matching.suggestions import (
 from donate.references import find_references
 
 Claim = tuple[str, str]
-"""A gift, transfer or payout that only one line can have: its kind and its id."""
+"""The kind and id of a gift, transfer or payout, which only one line can have."""
 
-# Shorter references that staff typed say too little.
+# A shorter bank reference, as typed by staff, is too weak as evidence.
 _MIN_REFERENCE: Final = 6
 
 
 @dataclass(frozen=True, slots=True)
 class LineView:
-    """A line, what its text says, its e-mail, and the gifts whose references they contain."""
+    """A line, its e-mail, the clues in its text, and the gifts whose references it contains."""
 
     line: BankLine
     clues: LineClues
@@ -47,12 +47,12 @@ class LineView:
 
     @property
     def words(self) -> frozenset[str]:
-        """The payer's name as the bank writes it."""
+        """The words of the payer's name, as the bank writes it."""
         return self.clues.words
 
     @property
     def mail_id(self) -> int | None:
-        """The id of the e-mail about the line, if there is one."""
+        """The id of the e-mail about the line; None if there is no e-mail."""
         return self.tie.mail.id if self.tie else None
 
 
@@ -63,7 +63,7 @@ def view_line(
     index: CandidateIndex,
     codes: Iterable[str],
 ) -> LineView:
-    """Return a line with the gifts whose references stand in its text or in its e-mail."""
+    """Return a line with the gifts whose references are in its text or in its e-mail."""
     text = find_references(f"{line.text} {line.bank_reference}", codes)
     mail = find_references(tie.mail.message, codes) if tie else []
     return LineView(
@@ -76,7 +76,7 @@ def view_line(
 
 
 def certain_suggestion(view: LineView, index: CandidateIndex) -> Suggestion | None:
-    """Return the one suggestion that is certain for this line, unless another line claims it."""
+    """Return the suggestion that is certain unless another line claims the same; or None."""
     if _contradicts(view):
         return None
     near = index.marked_near(view.line.open, view.clues.day)
@@ -94,7 +94,7 @@ def certain_suggestion(view: LineView, index: CandidateIndex) -> Suggestion | No
 def uncontested(
     certain: Mapping[int, Suggestion],
 ) -> dict[int, Suggestion]:
-    """Return the certain suggestions without those of which two lines claim a part."""
+    """Return the certain suggestions of which no other line claims a part too."""
     lines_of: dict[Claim, list[int]] = defaultdict(list)
     for line, suggestion in certain.items():
         for claim in claims_of(suggestion):
@@ -104,7 +104,10 @@ def uncontested(
 
 
 def claims_of(suggestion: Suggestion) -> list[Claim]:
-    """Return what a suggestion claims. A transfer that staff marked claims its gift as well."""
+    """Return what a suggestion claims for its line.
+
+    A transfer that staff marked claims both the transfer and its gift.
+    """
     claims: list[Claim] = []
     for part in suggestion.parts:
         match part:
@@ -118,7 +121,7 @@ def claims_of(suggestion: Suggestion) -> list[Claim]:
 
 
 def is_referred_to(marked: MarkedTransfer, view: LineView) -> bool:
-    """Whether the bank reference that staff typed stands in the line or in its e-mail."""
+    """Whether the bank reference that staff typed is in the line or in its e-mail."""
     typed = re.sub(r"[^a-z0-9]", "", marked.bank_reference.casefold())
     if len(typed) < _MIN_REFERENCE:
         return False
@@ -127,7 +130,7 @@ def is_referred_to(marked: MarkedTransfer, view: LineView) -> bool:
 
 
 def reference_reasons(view: LineView, gift: OpenGift) -> tuple[Reason, ...]:
-    """Return the sentences that say where the reference of a gift stands."""
+    """Return the sentences that say where the gift's reference was found."""
     said: list[Reason] = []
     if gift in view.in_text:
         said.append(reasons.say(reasons.REFERENCE_IN_LINE, reference=gift.reference))
@@ -138,7 +141,7 @@ def reference_reasons(view: LineView, gift: OpenGift) -> tuple[Reason, ...]:
 
 
 def mail_reasons(view: LineView) -> tuple[Reason, ...]:
-    """Return the sentence that says why the e-mail belongs to the line, if there is one."""
+    """Return the sentence that says why the e-mail belongs to the line, if it has an e-mail."""
     if view.tie is None:
         return ()
     mail = view.tie.mail
@@ -182,10 +185,10 @@ def _paid(view: LineView, gifts: tuple[OpenGift, ...]) -> Suggestion | None:
 
 
 def _may_be_another(view: LineView, index: CandidateIndex) -> bool:
-    """Whether the payer may have sent another transfer like this, whose line is yet to come.
+    """Whether the payer may have sent a second, equal transfer, whose bank line has not come yet.
 
-    That is so if only the name ties the e-mail, the statement ends too soon after it, and the donor
-    has another gift that needs as much.
+    This is so if only the name ties the e-mail to the line, the statement ends too soon after the
+    e-mail, and the donor has another gift that needs the same amount.
     """
     tie = view.tie
     if view.in_text or tie is None or tie.clue is not MailClue.NAME or tie.is_covered:
@@ -207,7 +210,7 @@ def _tied(view: LineView, marked: list[MarkedTransfer], message: str) -> Suggest
 
 
 def tie_of(view: LineView, marked: MarkedTransfer, message: str) -> Suggestion:
-    """Return the suggestion that a line is a transfer that staff marked, with the reason."""
+    """Return the suggestion that the line shows a transfer which staff have marked."""
     values = {"reference": marked.bank_reference, "day": marked.day.isoformat()}
     said = Reason(message, {name: values[name] for name in values if f"%({name})s" in message})
     part = TieTransfer(marked.gift_id, marked.source_id, marked.amount)
@@ -227,7 +230,7 @@ def _tied_by_name(
 
 
 def has_name_of(view: LineView, gift_id: UUID, index: CandidateIndex) -> bool:
-    """Whether the line has the first and last name of a gift's donor."""
+    """Whether the line contains the first and the last name of a gift's donor."""
     gift = index.gift_of.get(gift_id)
     return gift is not None and is_same_name(view.words, gift.donor_name)
 

@@ -1,4 +1,4 @@
-"""Finds the gifts to whose donors a line points: by name, address or a payer known before."""
+"""Finds the gifts whose donor may be a line's payer: by name, e-mail address, or known payer."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from donate.bank.matching.suggestions import Reason
 
 @dataclass(frozen=True, slots=True)
 class Identities:
-    """The gifts to whose donors a line points. `gifts` are all of them."""
+    """The gifts whose donor may be the line's payer, and what points to each donor."""
 
     gifts: Mapping[UUID, OpenGift]
     by_name: frozenset[UUID]
@@ -23,11 +23,11 @@ class Identities:
     by_payer: frozenset[UUID]
 
     def clues(self, gift: OpenGift) -> int:
-        """Return how many of name, address and known payer point to a gift's donor."""
+        """Return how many of name, e-mail address and known payer point to the gift's donor."""
         return sum(gift.id in found for found in (self.by_name, self.by_address, self.by_payer))
 
     def reasons(self, view: LineView, gift: OpenGift) -> list[Reason]:
-        """Return the sentences that say what points to a gift's donor."""
+        """Return the sentences that say what points to the gift's donor."""
         said: list[Reason] = []
         if gift.id in self.by_name:
             said.append(name_reason(reasons.NAME_SAME, view, gift))
@@ -39,7 +39,7 @@ class Identities:
 
 
 def identities_of(view: LineView, index: CandidateIndex) -> Identities:
-    """Return the gifts of the line's amount to whose donors its text or its e-mail points."""
+    """Return the gifts with the line's amount whose donor the line or its e-mail points to."""
     amount = view.line.open
     named = index.with_amount_and_pair(amount, pairs_in(view.words))
     addressed: list[OpenGift] = []
@@ -64,7 +64,7 @@ def payer_as_written(view: LineView) -> str:
 
 
 def name_reason(message: str, view: LineView, gift: OpenGift) -> Reason:
-    """Return a sentence with the donor's name and the payer's, as the bank or Interac writes it."""
+    """Return a sentence with the donor's name, and the payer's as the bank or Interac writes it."""
     written = payer_as_written(view)
     if view.tie and (not written or not is_same_name(view.words, gift.donor_name)):
         written = view.tie.mail.sender_name

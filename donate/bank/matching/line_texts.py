@@ -1,8 +1,8 @@
-"""Reads a bank line: what kind it is, who paid, and which piece of Interac's reference it has.
+"""Reads a bank line: its kind, its payer, and the piece of Interac's reference in it.
 
-The wordings are those of RBC, TD, BMO, CIBC, Scotiabank, Tangerine and Desjardins, as their exports
-show them. The direction of the money follows from the sign alone, because CIBC and TD write the
-same text for money in and money out.
+The patterns follow the wording of RBC, TD, BMO, CIBC, Scotiabank, Tangerine and Desjardins in their
+exports. Only the sign of the amount decides whether money came in or went out, because CIBC and TD
+write the same text for both.
 """
 
 import re
@@ -32,7 +32,7 @@ _FEE: Final = re.compile(
     r"\bfees?\b|\bservice charges?\b|\bs/?c\b|\bfrais\b|\bmonthly plan\b|\bactivity charge\b"
 )
 
-# What banks write around a payer's name. All of it is folded before it is compared.
+# What banks write around a payer's name, in normalized form.
 _BANKS_WORDS: Final = re.compile(
     r"\[[a-z]{2}\]|\binternet banking\b|\bdeposit free\b|\bdirect deposit\b"
     r"|\bvirements?(?: interac)?(?: en ligne)?(?: par courriel)?(?: de(?=\s*/))?"
@@ -49,18 +49,19 @@ _TD_TAIL: Final = re.compile(r"\*{3}\s*(\w{3})\b")
 _SHORT_REFERENCE: Final = re.compile(r"(?<!\w)C[A1][A-Za-z0-9]{6,10}\s*$")
 _BMO_CODE: Final = re.compile(r"(20\d\d)(\d{3})([01]\d|2[0-3])([0-5]\d)([0-9A-Z]{6})\s*$")
 _LONG_TOKEN: Final = re.compile(r"[A-Za-z0-9]{8,}")
-# A bank posts a transfer within a few days; a code that names another day is something else.
+# A bank posts a transfer within a few days. If a code gives a day further away, it is not a date.
 _MOST_DAYS_TO_POST: Final = 7
 
 
 @dataclass(frozen=True, slots=True)
 class LineClues:
-    """What the text of a line says. `words` are those of the payer's name, folded.
+    """The clues in a line's text. `words` are the words of the payer's name, normalized.
 
-    `piece` is what the bank shows of Interac's reference, folded: its last three characters at TD,
-    a word of eight or more characters at RBC. `tokens` are all long words, folded, among which
-    Interac's whole reference may be. `day` is that of the transfer, if the bank's code has it.
-    `may_be_gift` is false for money out, for own transfers and for transfers that came back.
+    `piece` is the piece of Interac's reference that the bank shows, normalized: at TD its last
+    three characters, at RBC a word of eight or more characters. `tokens` are all long words,
+    normalized; one of them may be Interac's whole reference. `day` is the day of the transfer if
+    the text has BMO's code, otherwise the day of the line. `may_be_gift` is false for money out,
+    for transfers between the charity's own accounts, and for transfers that came back.
     """
 
     line_class: LineClass
@@ -72,7 +73,7 @@ class LineClues:
 
 
 def read_line(line: BankLine, codes: Iterable[str] = ()) -> LineClues:
-    """Return what the text of a line says. Words that are giving codes belong to no name."""
+    """Return the clues in a line's text. Giving codes are not taken for words of a name."""
     folded = fold(line.text)
     line_class = _line_class(folded, is_credit=line.amount.amount_minor > 0)
     return LineClues(
@@ -91,16 +92,16 @@ def read_line(line: BankLine, codes: Iterable[str] = ()) -> LineClues:
 
 
 def payer_words(text: str) -> list[str]:
-    """Return the folded words of a line's text that may be the payer's name, in order.
+    """Return the normalized words in a line's text that may be the payer's name, in order.
 
-    Initials, numbers, Interac's references and the words of the bank are left out.
+    Initials, numbers, Interac's references and the bank's own words are left out.
     """
     bare = _TD_TAIL.sub(" ", _SHORT_REFERENCE.sub(" ", text))
     return name_tokens(_BANKS_WORDS.sub(" ", fold(bare)))
 
 
 def payer_key(text: str) -> str:
-    """Return the payer's name in a line's text as `KnownPayer.name` stores it; may be empty."""
+    """Return the payer's name in a line's text, as `KnownPayer.name` stores it. May be empty."""
     return " ".join(payer_words(text))
 
 
@@ -110,7 +111,7 @@ def name_tokens(name: str) -> list[str]:
 
 
 def is_name_word(word: str) -> bool:
-    """Whether a folded word may belong to a name: no initial, title, particle or number."""
+    """Whether a word may be part of a name: not an initial, a title, a particle or a number."""
     return len(word) > 1 and word not in _NO_NAMES and not _DIGIT.search(word)
 
 
@@ -145,7 +146,10 @@ def _reference_piece(text: str) -> str:
 
 
 def _transfer_day(line: BankLine) -> date:
-    """Return the day in BMO's code, `YYYY`, day of the year, `HHMM` and six characters."""
+    """Return the day in BMO's code if there is one, otherwise the line's day.
+
+    The code is `YYYY`, the day of the year, `HHMM`, and six characters.
+    """
     found = _BMO_CODE.search(line.text)
     if not found:
         return line.day

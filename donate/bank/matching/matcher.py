@@ -1,4 +1,4 @@
-"""Says of each bank line what it is, how sure that is, and why. A pure function."""
+"""The matcher: decides what each bank line is, how sure that is, and why. A pure function."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence, Set as AbstractSet
@@ -25,7 +25,7 @@ from donate.bank.matching.suggestions import LineMatch, PayGift, Suggestion, Tie
 from donate.bank.matching.weighing import Scales, Weighed, Weight
 from donate.money import Money
 
-# A donor who sends a gift in parts sends them within this time.
+# If a donor sends a gift in parts, all parts are sent within this time.
 _PARTS_WITHIN: Final = timedelta(days=7)
 _MOST_LINES_OF_PAYER: Final = 5
 
@@ -33,10 +33,10 @@ _MOST_LINES_OF_PAYER: Final = 5
 def match_lines(
     lines: Sequence[BankLine], world: MatchingWorld, *, codes: Iterable[str]
 ) -> dict[int, LineMatch]:
-    """Return what is suggested for each line, by the id of the line.
+    """Return the suggestions for each line, as a mapping from the line's id.
 
-    Amounts are compared to the cent. `codes` are the giving codes of all regions. The result does
-    not depend on the order of lines, gifts or anything else.
+    Amounts must be equal to the cent. `codes` are the giving codes of all regions. The order of the
+    lines, the gifts and all other candidates does not matter.
     """
     return match_with_index(lines, world, CandidateIndex(world), tuple(codes))
 
@@ -44,7 +44,7 @@ def match_lines(
 def match_with_index(
     lines: Sequence[BankLine], world: MatchingWorld, index: CandidateIndex, codes: tuple[str, ...]
 ) -> dict[int, LineMatch]:
-    """Do the work of `match_lines` with an index that the caller has made of the same world."""
+    """Do the same as `match_lines`, with an index that the caller has made of `world`."""
     read = [(line, read_line(line, codes)) for line in lines]
     found = match_payouts(read, index)
     for line, clues in read:
@@ -103,9 +103,9 @@ def _scales(
 def _lonely(
     views: Sequence[LineView], certain: Mapping[int, Suggestion], unsettled: AbstractSet[int]
 ) -> dict[int, tuple[date, date]]:
-    """Return for transfers without a name or an e-mail between which days no line has their amount.
+    """Return, for lines without name or e-mail, the days of their neighbours of the same amount.
 
-    The days are those of the lines before and after. Lines that are certain do not count.
+    The neighbours are the lines before and after. Lines that are certain do not count.
     """
     of_amount: dict[Money, list[LineView]] = defaultdict(list)
     for view in sorted(views, key=lambda view: view.clues.day):
@@ -122,7 +122,7 @@ def _lonely(
 
 
 class _Partners:
-    """Counts the lines of the same payer that make up, with this one, what a gift needs."""
+    """Counts the payer's other lines that, together with this one, add up to what a gift needs."""
 
     def __init__(
         self,
@@ -155,7 +155,7 @@ class _Partners:
 
 
 def _over_claimed(weighed: Mapping[int, list[Weighed]], scales: Scales) -> set[int]:
-    """Return the lines whose best suggestion takes money that another line claims as well."""
+    """Return the lines whose best suggestion needs money or a gift that another line claims too."""
     claims: dict[tuple[str, str], list[tuple[int, Weighed]]] = defaultdict(list)
     for line_id, those in weighed.items():
         if those and those[0].weight.band is Band.LIKELY:

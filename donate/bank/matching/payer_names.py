@@ -1,4 +1,7 @@
-"""Compares a payer's name with a donor's, by folded words. Similarity alone never decides."""
+"""Compares a payer's name with a donor's, word by word.
+
+Similarity alone never makes a match certain.
+"""
 
 import re
 from collections.abc import Iterable, Set as AbstractSet
@@ -12,9 +15,9 @@ from donate.bank.matching.line_texts import is_name_word, name_tokens
 from donate.gifts.search_index.folding import stored_words
 
 Pair = tuple[str, str]
-"""A first and a last name, folded, in alphabetical order: banks write either one first."""
+"""A first and a last name, normalized, in alphabetical order, because banks differ in the order."""
 
-# At this similarity two names differ by a letter or two.
+# From this similarity on, two names differ by at most a letter or two.
 _ALIKE_FROM: Final = 88
 _MOST_WORDS: Final = 10
 _SPACES: Final = re.compile(r"[\s,]+")
@@ -22,10 +25,10 @@ _AND: Final = frozenset({"&", "and", "et", "+"})
 
 
 def name_pairs(name: str) -> frozenset[Pair]:
-    """Return the first and last names of a donor, in each way in which a bank may write them.
+    """Return all pairs of first and last name under which a bank may write a donor's name.
 
-    Initials, titles and names in the middle are ignored. Each part of a double name counts, as does
-    each of two people who give together. A name of one word has none.
+    Middle names, initials and titles are ignored. Each part of a double name makes a pair, and so
+    does each of two people who give together. A name of a single word has no pairs.
     """
     firsts: set[str] = set()
     groups: list[AbstractSet[str]] = []
@@ -50,14 +53,14 @@ def name_pairs(name: str) -> frozenset[Pair]:
     )
 
 
-# First and last names are often the same, and most of the time goes into folding them.
+# Cached, because names repeat often and normalizing them takes most of the time.
 @lru_cache(maxsize=4_096)
 def _variants(written: str) -> frozenset[str]:
     return frozenset(filter(is_name_word, stored_words(written)))
 
 
 def pairs_in(words: Iterable[str]) -> list[Pair]:
-    """Return every two of a line's words, as `name_pairs` orders them."""
+    """Return all pairs of a line's words, in the order that `name_pairs` uses."""
     return list(combinations(sorted(words)[:_MOST_WORDS], 2))
 
 
@@ -67,13 +70,13 @@ def is_same_name(words: AbstractSet[str], name: str) -> bool:
 
 
 def may_be_same(words: AbstractSet[str], name: str) -> bool:
-    """Whether the words of a line do not contradict a name, because one is part of the other."""
+    """Whether a line's words and a name may be the same person's: one contains the other."""
     tokens = set(name_tokens(name))
     return is_same_name(words, name) or (bool(tokens) and (words <= tokens or tokens <= words))
 
 
 def is_alike(words: AbstractSet[str], name: str) -> bool:
-    """Whether a word is common to both names, or the names differ by a letter or two."""
+    """Whether two names have a word in common, or differ by at most a letter or two."""
     tokens = name_tokens(name)
     if not words.isdisjoint(tokens):
         return True

@@ -1,4 +1,4 @@
-"""Ties bank lines to Stripe's payouts: the exact amount, around the day of arrival."""
+"""Ties bank lines to Stripe's payouts with the same amount and about the same day."""
 
 from datetime import date, timedelta
 from typing import Final
@@ -11,11 +11,11 @@ from donate.bank.matching.line_texts import LineClues
 from donate.bank.matching.suggestions import LineMatch, Suggestion, TiePayout
 
 EARLIEST: Final = -3
-"""A payout's line may be dated this many business days before Stripe's estimate of its arrival."""
+"""A payout's line may be this many business days earlier than Stripe's estimate of its arrival."""
 LATEST: Final = 7
-"""A payout's line may be dated this many business days after Stripe's estimate of its arrival."""
+"""A payout's line may be this many business days later than Stripe's estimate of its arrival."""
 MOST_SUGGESTIONS: Final = 5
-"""A line has at most this many suggestions."""
+"""Maximum number of suggestions for a line."""
 
 _STRIPES: Final = frozenset({LineClass.STRIPE_PAYOUT, LineClass.STRIPE_DEBIT})
 
@@ -23,10 +23,11 @@ _STRIPES: Final = frozenset({LineClass.STRIPE_PAYOUT, LineClass.STRIPE_DEBIT})
 def match_payouts(
     lines: list[tuple[BankLine, LineClues]], index: CandidateIndex
 ) -> dict[int, LineMatch]:
-    """Return what is suggested for each line that has the amount of a payout, or names Stripe.
+    """Return suggestions for each line that has the amount of a payout, or that mentions Stripe.
 
-    A line is certain if it names Stripe, one payout fits it, and no other such line fits that
-    payout. `arrival_date` is Stripe's estimate: https://docs.stripe.com/api/payouts/object
+    A suggestion is certain if the line mentions Stripe, only one payout fits it, and no other line
+    that mentions Stripe fits this payout. `arrival_date` is only Stripe's estimate:
+    https://docs.stripe.com/api/payouts/object
     """
     fitting = {line.id: _fitting(line, index) for line, _ in lines}
     claimed: dict[int, int] = {}
@@ -45,9 +46,10 @@ def match_payouts(
 
 
 def business_days(first: date, last: date) -> int:
-    """Return the number of days from Monday to Friday from `first` to `last`, which is excluded.
+    """Return the number of business days from `first` to `last`, without counting `last`.
 
-    It is negative if `last` is earlier. Holidays count as business days.
+    All days from Monday to Friday count, even holidays. The number is negative if `last` is
+    earlier.
     """
     if last < first:
         return -business_days(last, first)

@@ -1,4 +1,4 @@
-"""What the matcher suggests for a bank line, and why. Everything can be stored as JSON."""
+"""The matcher's suggestions for a bank line, with their reasons. They can all be stored as JSON."""
 
 import uuid
 from collections.abc import Mapping
@@ -11,9 +11,10 @@ from donate.money import Money
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """A sentence for staff that says what speaks for a suggestion, or against it.
+    """A sentence for staff that gives evidence for a suggestion, or against it.
 
-    `values` are those of its %(name)s placeholders; pages write amounts in the reader's language.
+    `values` are the values of its %(name)s placeholders. Pages write amounts in the reader's
+    language.
     """
 
     message: str
@@ -22,7 +23,7 @@ class Reason:
 
 @dataclass(frozen=True, slots=True)
 class PayGift:
-    """The money pays a gift; nobody has recorded it yet."""
+    """Part of a suggestion: the money pays a gift, and nobody has recorded it yet."""
 
     gift_id: uuid.UUID
     amount: Money
@@ -30,7 +31,7 @@ class PayGift:
 
 @dataclass(frozen=True, slots=True)
 class TieTransfer:
-    """The money is a transfer that staff have already marked as received."""
+    """Part of a suggestion: the money is a transfer that staff have already marked as received."""
 
     gift_id: uuid.UUID
     source_id: str
@@ -39,7 +40,7 @@ class TieTransfer:
 
 @dataclass(frozen=True, slots=True)
 class TiePayout:
-    """The money is a payout of Stripe; a negative amount is Stripe's debit."""
+    """Part of a suggestion: the money is a Stripe payout, or Stripe's debit if it is negative."""
 
     payout_id: int
     amount: Money
@@ -50,9 +51,9 @@ SuggestedPart = PayGift | TieTransfer | TiePayout
 
 @dataclass(frozen=True, slots=True)
 class Suggestion:
-    """One explanation of a line. The sum of the parts is never more than the line's open amount.
+    """One possible explanation of a line. Its parts add up to no more than the line's open amount.
 
-    `mail_id` is Interac's e-mail about the same transfer, if one was found.
+    `mail_id` is the id of Interac's e-mail about the same transfer, if one was found.
     """
 
     parts: tuple[SuggestedPart, ...]
@@ -60,7 +61,7 @@ class Suggestion:
     mail_id: int | None = None
 
     def to_json(self) -> dict[str, Any]:
-        """Return the suggestion as JSON values."""
+        """Return the suggestion as values that can be stored as JSON."""
         return {
             "parts": [_part_to_json(part) for part in self.parts],
             "reasons": [
@@ -72,7 +73,7 @@ class Suggestion:
 
     @classmethod
     def from_json(cls, stored: Mapping[str, Any]) -> "Suggestion":
-        """Return the suggestion that `to_json` stored."""
+        """Return the suggestion from the values that `to_json` returned."""
         return cls(
             parts=tuple(_part_from_json(part) for part in stored["parts"]),
             reasons=tuple(
@@ -85,14 +86,14 @@ class Suggestion:
 
 @dataclass(frozen=True, slots=True)
 class LineMatch:
-    """What a line is, how sure that is, and at most five suggestions, the best one first."""
+    """The kind of a line, how sure that is, and at most five suggestions, the best one first."""
 
     line_class: LineClass
     band: Band
     suggestions: tuple[Suggestion, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
-        """Return the match as JSON values."""
+        """Return the match as values that can be stored as JSON."""
         return {
             "line_class": self.line_class.value,
             "band": self.band.value,
@@ -101,7 +102,7 @@ class LineMatch:
 
     @classmethod
     def from_json(cls, stored: Mapping[str, Any]) -> "LineMatch":
-        """Return the match that `to_json` stored."""
+        """Return the match from the values that `to_json` returned."""
         return cls(
             LineClass(stored["line_class"]),
             Band(stored["band"]),

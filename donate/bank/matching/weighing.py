@@ -1,4 +1,4 @@
-"""Weighs what else may explain a line, and ranks it. None of it is ever certain."""
+"""Ranks the possible explanations of a line for which no suggestion is certain."""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
@@ -29,14 +29,15 @@ from donate.money import Money
 _MOST_ALIKE: Final = 20
 _MOST_WITH_AMOUNT: Final = 20
 _MOST_NAMELESS: Final = 6
-# Sentences are written for so many gifts: five are shown, and one more tells a tie.
+# Only this many suggestions get sentences: five are shown, and a sixth shows whether there is a
+# tie.
 _MOST_WRITTEN: Final = 6
 _MOST_SUMMED: Final = 12
 _MOST_PARTS: Final = 4
 
 
 class Weight(IntEnum):
-    """What speaks for a suggestion; a greater value ranks first."""
+    """The strength of the evidence for a suggestion. A greater value ranks higher."""
 
     AMOUNT = 10
     NAME = 15
@@ -55,13 +56,16 @@ class Weight(IntEnum):
 
     @property
     def band(self) -> Band:
-        """How sure the suggestion is, if nothing else weighs as much."""
+        """How sure the suggestion is, if no other suggestion has the same weight."""
         return Band.LIKELY if self >= Weight.NOTHING_ELSE else Band.AMBIGUOUS
 
 
 @dataclass(frozen=True, slots=True)
 class Weighed:
-    """A suggestion and its weight. `days` is the distance of the gift from the transfer."""
+    """A suggestion with its weight.
+
+    `days` is the number of days between the choice of the gift and the transfer.
+    """
 
     weight: Weight
     suggestion: Suggestion
@@ -69,20 +73,20 @@ class Weighed:
 
     @property
     def order(self) -> tuple[int, int, str]:
-        """The key by which suggestions are sorted, the best first."""
+        """The sort key for suggestions. The best suggestion comes first."""
         return -self.weight, self.days, "".join(map(str, claims_of(self.suggestion)))
 
 
 PartnersOf = Callable[[LineView, OpenGift], int]
-"""Tells how many other lines of the same payer make up, with this one, what a gift needs."""
+"""Counts the payer's other lines that, together with this one, add up to what a gift needs."""
 
 
 @dataclass(frozen=True, slots=True)
 class Scales:
-    """What the suggestions of all lines share. `paid` is the money of gifts that is certain.
+    """What weighing any line needs. `paid` is the money, for each gift, that is already certain.
 
-    `lonely` has the lines without a name or an e-mail, each with the days of the lines of the same
-    amount before and after it.
+    `lonely` has the lines without a name or an e-mail. For each, it has the days of the lines
+    before and after it with the same amount.
     """
 
     index: CandidateIndex
@@ -92,7 +96,7 @@ class Scales:
     lonely: Mapping[int, tuple[date, date]]
 
     def weigh(self, view: LineView) -> list[Weighed]:
-        """Return what may explain a line, the best first."""
+        """Return the possible explanations of a line, best first."""
         found = [*self._named(view), *self._marked(view)]
         found += self._exact(view, {gift.id for gift in view.named})
         if not any(each.weight >= Weight.LINES_ADD_UP for each in found):
@@ -105,7 +109,7 @@ class Scales:
         return list(best.values())
 
     def missing(self, gift: OpenGift) -> int:
-        """Return what a gift still needs, after what is certain, in minor units."""
+        """Return what a gift still needs after all certain suggestions, in minor units."""
         return gift.missing.amount_minor - self.paid.get(gift.id, 0)
 
     def _named(self, view: LineView) -> Iterator[Weighed]:
@@ -151,7 +155,7 @@ class Scales:
             yield Weighed(weight, tie_of(view, marked, message), days)
 
     def _exact(self, view: LineView, named: set[UUID]) -> Iterator[Weighed]:
-        """Suggest the gifts that need exactly this amount and whose donor something points to."""
+        """Suggest gifts that need exactly this amount, if something points to their donor."""
         left, index = view.line.open, self.index
         found = identities_of(view, index)
         weights = {
@@ -192,7 +196,7 @@ class Scales:
         return None
 
     def _of_donor(self, view: LineView) -> Iterator[Weighed]:
-        """Suggest gifts of the payer that need another amount, alone, in parts, or together."""
+        """Suggest gifts of the payer that need another amount: one, part of one, or several."""
         gifts = [
             gift
             for gift in self.index.with_pair(pairs_in(view.words))

@@ -1,1 +1,4 @@
-"""Ties bank lines to gifts and payouts, by a person or because it is certain; all can be undone."""
+"""Ties bank lines to gifts and payouts: staff decide, or a suggestion is certain.
+
+Ties can be undone.
+"""

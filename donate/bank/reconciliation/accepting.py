@@ -1,4 +1,4 @@
-"""Accepts what the matcher suggests for a line. The caller commits."""
+"""Accepts a suggestion of the matcher for a line. The caller commits."""
 
 from datetime import datetime
 from typing import Final
@@ -34,10 +34,10 @@ def accept_suggestion(
     now: datetime,
     was_certain: bool = False,
 ) -> list[LinePart]:
-    """Record what a suggestion says; `key` names it by its parts, as the person saw them.
+    """Record the parts of a suggestion. `key` identifies the suggestion that the person saw.
 
-    Raises Conflict if the line has no such suggestion any more, if one of the gifts has got money,
-    or lost it, since the suggestion was made, or if Interac's e-mail explains another line by now.
+    Raises Conflict if the line no longer has this suggestion, if one of the gifts has received or
+    lost money since the suggestion was made, or if Interac's e-mail explains another line now.
     """
     line = lock_line(session, line_id)
     chosen = next((each for each in read_suggestions(line) if each.key == key), None)

@@ -1,4 +1,7 @@
-"""Checks that each bank line agrees with its parts, and each part with its transfer. Reads only."""
+"""Checks that each bank line agrees with its parts, and each part with its transfer.
+
+It only reads.
+"""
 
 from collections.abc import Iterator
 
@@ -13,7 +16,7 @@ from donate.gifts.models import GiftFact
 
 
 def bank_differences(session: Session) -> Iterator[str]:
-    """Yield one line for each bank line or part that disagrees with what explains it."""
+    """Yield a sentence for each bank line or part that disagrees with what explains it."""
     yield from _wrong_sums(session)
     yield from _wrong_transfers(session)
 

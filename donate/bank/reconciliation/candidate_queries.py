@@ -1,6 +1,7 @@
-"""Reads what the matcher compares: open lines, gifts that may be paid, transfers marked by hand.
+"""Reads what the matcher compares: open lines, gifts, and transfers that staff marked.
 
-All are read in a few statements with the columns they need, because there may be tens of thousands.
+There may be tens of thousands of rows. So each kind is read with one statement, which selects only
+the columns that are needed.
 """
 
 from collections.abc import Collection, Sequence
@@ -33,7 +34,7 @@ from donate.regions.modes import BY_HAND
 from donate.storage.bulk_writes import table_of
 from donate.stripe_gateway.balance.models import StripePayout
 
-# A donor may pay a gift twice, or in parts, so gifts that have money are compared too.
+# Gifts that are already paid are compared too, because a donor may pay a gift twice, or in parts.
 _MAY_BE_PAID: Final = (*sorted(STILL_PAYABLE), StatusName.CONFIRMED)
 
 _IDS_AT_A_TIME: Final = 500
@@ -51,7 +52,10 @@ _PAYER: Final = table_of(TaughtPayer).c
 
 
 def open_lines(session: Session, line_id: int | None = None) -> list[BankLine]:
-    """Return the lines that are not fully explained, by day; or one of them."""
+    """Return the lines that are not fully explained, by day.
+
+    If `line_id` is given, return only that line, if it is open.
+    """
     statement = sa.select(
         *(_LINE[name] for name in ("id", "day", "amount_minor", "explained_minor", "currency")),
         *(_LINE.text, _LINE.bank_reference, _LINE.account_id),
@@ -78,14 +82,14 @@ def open_lines(session: Session, line_id: int | None = None) -> list[BankLine]:
 
 @dataclass(frozen=True, slots=True)
 class SuggestedValues:
-    """What is stored with a line of the matcher's result, and the version of the line."""
+    """The matcher's result that is stored with a line, and the version of the line."""
 
     version: int
     values: tuple[LineClass | None, Band | None, str]
 
 
 def stored_suggestions(session: Session) -> dict[int, SuggestedValues]:
-    """Return what is stored of the matcher's result with each open line."""
+    """Return the matcher's stored result for each open line."""
     statement = sa.select(
         *(_LINE.id, _LINE.version, _LINE.line_class, _LINE.band, _LINE.suggestions)
     ).where(_LINE.explained_minor != _LINE.amount_minor)
@@ -96,7 +100,7 @@ def stored_suggestions(session: Session) -> dict[int, SuggestedValues]:
 
 
 def gifts_to_match(session: Session, since: datetime) -> list[OpenGift]:
-    """Return the gifts opened since then whose money arrives at the bank, oldest first."""
+    """Return the gifts opened since then whose money arrives as a bank transfer, oldest first."""
     statement = (
         sa.select(
             *(_GIFT.id, _GIFT.reference, _GIFT.code, _GIFT.opened_on),
@@ -128,7 +132,7 @@ def gifts_to_match(session: Session, since: datetime) -> list[OpenGift]:
 
 
 def net_received(session: Session, gift_ids: Collection[UUID]) -> dict[UUID, int]:
-    """Return what these gifts have received, less what went back, in minor units."""
+    """Return the money that these gifts received, less what went back, in minor units."""
     found: dict[UUID, int] = {}
     wanted = list(gift_ids)
     for start in range(0, len(wanted), _IDS_AT_A_TIME):
@@ -141,9 +145,9 @@ def net_received(session: Session, gift_ids: Collection[UUID]) -> dict[UUID, int
 def marked_transfers(
     session: Session, since: datetime | None, gift_id: UUID | None = None
 ) -> list[MarkedTransfer]:
-    """Return the transfers in force that staff marked and that no line explains.
+    """Return the transfers that staff marked, that were not undone, and that no line explains.
 
-    `since` limits them to those marked since then, and `gift_id` to those of one gift.
+    `since` selects those that were marked since then, and `gift_id` those of one gift.
     """
     received, undone = _FACT.alias("received"), _FACT.alias("undone")
     statement = (
@@ -181,8 +185,8 @@ def marked_transfers(
 def expected_payouts(session: Session, since: datetime) -> list[ExpectedPayout]:
     """Return the payouts created since then that no bank line explains, oldest first.
 
-    A payout that failed after it was paid may have reached the account before it was taken back,
-    so it is returned as well; one that Stripe canceled never left.
+    A payout that failed is returned as well, because it may have reached the bank account before it
+    was taken back. A payout that was cancelled is not returned, because it never left Stripe.
     """
     statement = (
         sa.select(
@@ -209,10 +213,11 @@ def expected_payouts(session: Session, since: datetime) -> list[ExpectedPayout]:
 
 
 def read_until(session: Session) -> dict[int, date]:
-    """Return the last day of the statements of each account that gets e-Transfers, by its number.
+    """Return, by id, how far the statements of each account that receives e-Transfers go.
 
-    E-Transfers are in Canadian dollars. A line that was not matched yet may be one. A file that
-    names a day after its own import has no lines of that day yet.
+    Such an account has lines in Canadian dollars that are e-Transfers, or that have not been
+    matched yet. If a file states a later day than the day of its import, the day of the import
+    counts.
     """
     gets_transfers = sa.exists().where(
         _LINE.account_id == _PERIOD.account_id,
@@ -234,7 +239,8 @@ def read_until(session: Session) -> dict[int, date]:
 def choosable_payouts(session: Session, amount: Money) -> Sequence[StripePayout]:
     """Return the payouts of exactly this amount that no line explains, whenever they arrived.
 
-    The matcher looks only at the days around the arrival; a person may choose any of these.
+    The matcher considers only payouts that arrived around the line's day. A person may choose any
+    of these.
     """
     payout = StripePayout
     is_tied = exists().where(
@@ -254,7 +260,7 @@ def choosable_payouts(session: Session, amount: Money) -> Sequence[StripePayout]
 
 
 def known_payers(session: Session) -> list[KnownPayer]:
-    """Return the payers' names that staff have taught."""
+    """Return the names of payers for which staff have chosen a donor."""
     statement = sa.select(_PAYER.name, _PAYER.profile_id).order_by(_PAYER.id)
     return [KnownPayer(row.name, row.profile_id) for row in _rows(session, statement)]
 

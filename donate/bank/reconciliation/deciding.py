@@ -1,7 +1,7 @@
-"""Records what a bank line is, in parts, and undoes it. The caller commits.
+"""Records what a bank line is, in one or more parts, and undoes parts. The caller commits.
 
-Everything about a line happens under the lock of its row. So the sum of its parts never exceeds its
-amount, and of two clerks at once the second is told what the first has done.
+Every change of a line is made while its row is locked. So its parts never add up to more than its
+amount. If two people decide at once, the second learns what the first has done.
 """
 
 import uuid
@@ -53,7 +53,10 @@ _UNDONE_ALREADY: Final = N_("Someone has already undone this.")
 
 @dataclass(frozen=True, slots=True)
 class GiftPart:
-    """Money of a gift. `source_id` names the transfer if staff have marked it before."""
+    """Money for a gift.
+
+    `source_id` identifies the transfer if staff have already marked it; else it is empty.
+    """
 
     gift_id: uuid.UUID
     amount_minor: int
@@ -62,7 +65,7 @@ class GiftPart:
 
 @dataclass(frozen=True, slots=True)
 class PayoutPart:
-    """A payout of Stripe; the amount is negative if Stripe took the money."""
+    """A Stripe payout. The amount is negative if Stripe debited the bank account."""
 
     payout_id: int
     amount_minor: int
@@ -91,10 +94,10 @@ def decide_line(
     interac_reference: str = "",
     was_certain: bool = False,
 ) -> list[LinePart]:
-    """Record what a line is, or a part of it. A part that pays a gift records its transfer.
+    """Record what a line, or a part of it, is. A part that pays a gift also records its transfer.
 
-    `version` is that of the line as the page showed it. Raises Conflict if the line, a gift or a
-    transfer has changed since, and BadInput if the parts do not fit the line.
+    `version` is the line's version on the page. Raises Conflict if the line, a gift or a transfer
+    has changed since, and BadInput if the parts do not fit the line.
     """
     line = lock_line(session, line_id)
     if line.version != version:
@@ -156,7 +159,7 @@ def _new_transfer(
     actor: str,
     now: datetime,
 ) -> str:
-    """Record that the gift's money was received, and return the source of that fact."""
+    """Record that the gift's money was received. Return the source of the recorded fact."""
     gift = session.get(Gift, part.gift_id)
     if gift is None:
         raise BadInput("parts", _NO_GIFT)
@@ -173,7 +176,7 @@ def _new_transfer(
 
 
 def _free_reference(session: Session, line_id: int, reference: str) -> str:
-    """Return the first of `R`, `R part 2`, `R part 3`, … that no part of the line uses now."""
+    """Return the first of `R`, `R part 2`, `R part 3`, … that no part of the line is using."""
     used = {part.source_id.partition("#")[0] for part in parts_in_force(session, line_id)}
     number, free = 1, reference
     while bank_reference_key(free) in used:
@@ -183,9 +186,9 @@ def _free_reference(session: Session, line_id: int, reference: str) -> str:
 
 
 def _check_marked(session: Session, part: GiftPart) -> None:
-    """Check that the transfer that staff marked before is in force, with this amount.
+    """Check that the transfer that staff marked is not undone and has this part's amount.
 
-    The gift is locked, so that nobody undoes the transfer before the line is tied to it.
+    The gift is locked, so that nobody can undo the transfer before the line is tied to it.
     """
     facts = transfers_in_force(facts_of(session, part.gift_id))
     fact = next((fact for fact in facts if fact.source_id == part.source_id), None)
@@ -196,7 +199,7 @@ def _check_marked(session: Session, part: GiftPart) -> None:
 
 
 def _check_payout(session: Session, line: RecordedLine, part: PayoutPart) -> None:
-    """Check that a payout may be what the line is: same currency, direction and amount."""
+    """Check that the line can be this payout: it has the same currency, direction and amount."""
     payout = session.get(StripePayout, part.payout_id)
     if payout is None:
         raise BadInput("payout", _NO_PAYOUT)
@@ -215,16 +218,16 @@ def _add_once(session: Session, row: LinePart) -> None:
         with session.begin_nested():
             session.add(row)
             session.flush()
-    except IntegrityError as error:  # a transfer and a payout have at most one part in force
+    except IntegrityError as error:  # the database refuses a second part for the same transfer
         raise Conflict(_TIED_ALREADY) from error
 
 
 def undo_part(
     session: Session, part_id: int, reason: str, *, actor: str, now: datetime
 ) -> LinePart:
-    """Undo a part of a line. If the part recorded a transfer, undo that too.
+    """Undo a part of a line. If the part recorded a transfer, undo the transfer too.
 
-    Raises NotFound, Conflict if the part is undone already, and BadInput without a reason.
+    Raises NotFound, Conflict if the part is already undone, or BadInput if there is no reason.
     """
     reason = check_free_text("reason", reason, required=True)
     part = session.get(LinePart, part_id)

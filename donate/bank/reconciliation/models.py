@@ -1,4 +1,4 @@
-"""The tables of parts of bank lines, and of payers' names that staff have taught."""
+"""The tables for parts of bank lines, and for payers' names with the donors that staff chose."""
 
 import uuid
 from datetime import datetime
@@ -24,32 +24,33 @@ _PAYOUT_IN_FORCE = text("undone_at IS NULL AND payout_id IS NOT NULL")
 
 
 class PartKind(StrEnum):
-    """What a part of a bank line is."""
+    """The kinds of parts of a bank line."""
 
-    GIFT = "gift"  # money of a gift
-    PAYOUT = "payout"  # a payout of Stripe, or a debit by Stripe
-    NO_GIFT = "no_gift"  # anything else; `reason` says what
+    GIFT = "gift"  # Money for a gift.
+    PAYOUT = "payout"  # A Stripe payout, or a debit by Stripe.
+    NO_GIFT = "no_gift"  # Anything else: see `reason`.
 
 
 class NoGiftReason(StrEnum):
-    """What a part of a bank line is, if it is neither a gift nor a payout."""
+    """What a part of a bank line is if it is neither for a gift nor a payout."""
 
     BANK_FEE = "bank_fee"
     INTEREST = "interest"
-    OWN_TRANSFER = "own_transfer"  # between two accounts of the charity
-    RETURNED_ITEM = "returned_item"  # a cheque or a debit that the bank returned
-    MONEY_RETURNED = "money_returned"  # a donor's money that the charity sent back
-    DEPOSIT = "deposit"  # cheques and cash that are recorded as gifts already
+    OWN_TRANSFER = "own_transfer"  # Between two of the charity's accounts.
+    RETURNED_ITEM = "returned_item"  # A cheque or debit that the bank returned.
+    MONEY_RETURNED = "money_returned"  # A donor's money that the charity sent back.
+    DEPOSIT = "deposit"  # Cheques and cash that are already recorded as gifts.
     EXPENSE = "expense"
     OTHER_INCOME = "other_income"
     OTHER = "other"
 
 
 class LinePart(SQLModel, table=True):
-    """A part of a bank line, and what it is. Its sign is that of the line.
+    """A part of a bank line, and what it is. The amount has the same sign as the line.
 
-    If the part has a gift, `source_id` is that of the fact `transfer_received`. `made_transfer`
-    says whether this part recorded that fact; if not, staff had marked the transfer before.
+    If the part is for a gift, `source_id` is the source of the fact `transfer_received`.
+    `made_transfer` says whether this part recorded that fact; if not, staff had marked the transfer
+    before.
     """
 
     __tablename__ = "bank_line_part"
@@ -94,7 +95,7 @@ class LinePart(SQLModel, table=True):
         default=None, sa_type=EnumText(NoGiftReason, 32, "bank_line_part.reason")
     )
     note: str = Field(default="", max_length=500)
-    # Whether the part was accepted with all other certain ones, and not looked at alone.
+    # Whether staff accepted the part together with all certain suggestions, not by itself.
     was_certain: bool = False
     decided_by: str = Field(max_length=64)
     decided_at: datetime = Field(sa_type=UtcDateTime)
@@ -104,7 +105,7 @@ class LinePart(SQLModel, table=True):
 
 
 class TaughtPayer(SQLModel, table=True):
-    """A payer's folded name as banks write it, and the donor whom staff chose for it."""
+    """A payer's name in normalized form, and the donor whom staff chose for this payer."""
 
     __tablename__ = "taught_payer"
     __table_args__ = (UniqueConstraint("name", "profile_id", name="taught_payer_once"),)
@@ -119,11 +120,12 @@ class TaughtPayer(SQLModel, table=True):
 
 
 class MatchingRun(SQLModel, table=True):
-    """The last run of the matcher over all open lines: one row, or none before the first run.
+    """The last run of the matcher over all open lines. Before the first run, the table is empty.
 
-    `seen` is what there was to compare, in short; if it is another one, suggestions may be
-    outdated. `is_settled` says whether a run a minute later has seen the same: a transaction that
-    was open during the first one may have added something with an earlier number.
+    `seen` is a short summary of the data that the run compared. If the data has another summary
+    now, the suggestions may be outdated. `is_settled` says whether another run, a minute later, has
+    found the same summary. Until then, a transaction that was open during the first run may still
+    add rows with smaller ids.
     """
 
     __tablename__ = "matching_run"

@@ -1,4 +1,4 @@
-"""Remembers which donor staff chose for a payer's name, and forgets it after an undo."""
+"""Remembers which donor staff chose for a payer's name. Forgets it if the decision is undone."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -23,7 +23,7 @@ def teach_payer(
     actor: str,
     now: datetime,
 ) -> None:
-    """Remember which donor a person has chosen for the payer's name in a line."""
+    """Remember which donor a person chose for the payer's name in a line."""
     name = _name_in(line)
     gifts = [session.get_one(Gift, part.gift_id) for part in parts if part.gift_id]
     donors = {gift.profile_id for gift in gifts}
@@ -34,7 +34,10 @@ def teach_payer(
 
 
 def forget_payer(session: Session, line: RecordedLine, part: LinePart) -> None:
-    """Forget the donor of a part that is undone. The next decision teaches the name again."""
+    """Forget which donor was chosen for the payer, because the part is undone.
+
+    The next decision about this payer is remembered again.
+    """
     if part.gift_id is None:
         return
     gift = session.get_one(Gift, part.gift_id)

@@ -1,4 +1,4 @@
-"""Queries about parts of bank lines. They only read."""
+"""Read-only queries about parts of bank lines."""
 
 import uuid
 from collections.abc import Sequence
@@ -10,18 +10,18 @@ from donate.bank.statements.models import RecordedLine
 
 
 def parts_of_line(session: Session, line_id: int) -> Sequence[LinePart]:
-    """Return all parts of a line, oldest first, also those that were undone."""
+    """Return all parts of a line, including undone ones, oldest first."""
     statement = select(LinePart).where(LinePart.line_id == line_id).order_by(col(LinePart.id))
     return session.exec(statement).all()
 
 
 def parts_in_force(session: Session, line_id: int) -> list[LinePart]:
-    """Return the parts of a line that were not undone, oldest first."""
+    """Return the parts of a line that have not been undone, oldest first."""
     return [part for part in parts_of_line(session, line_id) if part.undone_at is None]
 
 
 def part_of_transfer(session: Session, source_id: str) -> LinePart | None:
-    """Return the part in force that explains this transfer, or None."""
+    """Return the part that explains this transfer and has not been undone, or None."""
     statement = select(LinePart).where(
         LinePart.source_id == source_id, col(LinePart.undone_at).is_(None)
     )
@@ -29,7 +29,7 @@ def part_of_transfer(session: Session, source_id: str) -> LinePart | None:
 
 
 def lines_of_gift(session: Session, gift_id: uuid.UUID) -> list[tuple[LinePart, RecordedLine]]:
-    """Return the parts in force that pay a gift, each with its line, oldest first."""
+    """Return the parts that pay a gift and are not undone, each with its line, oldest first."""
     statement = (
         select(LinePart, RecordedLine)
         .join(RecordedLine, col(RecordedLine.id) == col(LinePart.line_id))

@@ -1,4 +1,4 @@
-"""Releases parts of bank lines that are undone, so that the line is open again."""
+"""Marks parts of bank lines as undone, so that the lines are open again."""
 
 import uuid
 from collections.abc import Iterable
@@ -26,7 +26,7 @@ def lock_line(session: Session, line_id: int) -> RecordedLine:
 
 
 def lock_gifts(session: Session, gift_ids: Iterable[uuid.UUID]) -> None:
-    """Lock gifts in the order of their ids, as the ledger does, so that no two wait for each other.
+    """Lock gifts in the order of their ids, as the ledger does, to avoid deadlocks.
 
     A line is locked first, then Interac's e-mail about it, then its gifts.
     """
@@ -54,7 +54,7 @@ def release_part(
     forget_payer(session, line, part)
     assert line.id is not None
     if not any(each.gift_id for each in parts_in_force(session, line.id)):
-        # Interac's e-mail may explain another line now.
+        # No gift is left on the line, so Interac's e-mail may explain another line now.
         freed = update(InteracTransfer).where(col(InteracTransfer.bank_line_id) == line.id)
         session.execute(freed.values(bank_line_id=None))
 
@@ -62,9 +62,9 @@ def release_part(
 def release_transfer(
     session: Session, source_id: str, reason: str, *, actor: str, now: datetime
 ) -> None:
-    """Release the part of a bank line that explains this transfer, if there is one.
+    """Mark the part of a bank line that explains this transfer as undone, if there is one.
 
-    Call it before the gift is locked: whoever changes a line locks the line first.
+    Call it before the gift is locked, because a line is always locked before its gifts.
     """
     part = part_of_transfer(session, source_id)
     if part is None:

@@ -1,7 +1,7 @@
-"""Runs the matcher over all open bank lines, and stores what it suggests with each line.
+"""Runs the matcher on all open bank lines, and stores its suggestions with each line.
 
-The matcher reads tens of thousands of gifts, so it runs outside any transaction that writes. Its
-result is stored only for lines that nobody has decided about meanwhile.
+The matcher reads tens of thousands of gifts, so it runs outside of any transaction that writes. Its
+result for a line is not stored if somebody has decided about the line meanwhile.
 """
 
 import hashlib
@@ -36,33 +36,36 @@ from donate.storage.bulk_writes import table_of
 from donate.storage.database import Database
 
 LOOK_BACK: Final = timedelta(days=400)
-"""Gifts and marked transfers of this time are compared with lines."""
+"""Only gifts and marked transfers from this period before now are compared with lines."""
 _LINES_AT_A_TIME: Final = 500
 _LINE: Final = table_of(RecordedLine)
 
 
 @dataclass(frozen=True, slots=True)
 class StoredSuggestion:
-    """A suggestion as it is stored: with what each gift had received when it was made."""
+    """A suggestion in stored form.
+
+    `received` is the money that each gift had received when the suggestion was made.
+    """
 
     suggestion: Suggestion
     received: Mapping[UUID, int]
 
     @property
     def key(self) -> str:
-        """A hash of the parts and of what the gifts had received, by which a form names it."""
+        """A hash that identifies the suggestion in a form: of its parts and of `received`."""
         said = self.to_json()
         named = json.dumps([said["parts"], said["received"]], sort_keys=True)
         return hashlib.sha256(named.encode()).hexdigest()[:32]
 
     def to_json(self) -> dict[str, Any]:
-        """Return the suggestion as JSON values."""
+        """Return the suggestion as values that can be stored as JSON."""
         received = {str(gift_id): minor for gift_id, minor in self.received.items()}
         return self.suggestion.to_json() | {"received": received}
 
 
 def read_suggestions(line: RecordedLine) -> list[StoredSuggestion]:
-    """Return the suggestions that are stored with a line, the best one first."""
+    """Return the suggestions that are stored with a line, best one first."""
     return [
         StoredSuggestion(
             Suggestion.from_json(each),
@@ -84,7 +87,7 @@ def suggest_for_open_lines(
         received = {
             gift.id: gift.amount.amount_minor - gift.missing.amount_minor for gift in world.gifts
         }
-        # Staff may have marked a transfer for a gift that is too old to be among these.
+        # Staff may have marked a transfer for an older gift, which is not among these gifts.
         received |= net_received(session, {one.gift_id for one in world.marked} - received.keys())
     matches = match_lines(lines, world, codes=codes)
     changed = [

@@ -1,1 +1,1 @@
-"""Reads bank statements in each shape that banks write. Pure functions: bytes in, lines out."""
+"""Reads bank statements in every format that banks use. Pure functions: bytes in, lines out."""

@@ -1,4 +1,4 @@
-"""Reads amounts as banks write them, in minor units, without rounding or guessing."""
+"""Reads amounts in the way banks write them, in minor units, without rounding or guessing."""
 
 import re
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ CREDIT_SIGNS: Final = ("+", "CR")
 _MAX_WHOLE_DIGITS: Final = 12
 _MAX_QUOTED: Final = 40
 
-# Map every space to a plain one, and every minus or hyphen to a plain one.
+# Replace every kind of space by a plain space, and every kind of minus by a plain hyphen.
 _PLAIN: Final = str.maketrans(
     dict.fromkeys("\u00a0\u202f\u2009\u2007", " ") | dict.fromkeys("\u2212\u2010\u2011\u2013", "-")
 )
@@ -25,23 +25,23 @@ _GROUPED: Final = re.compile(r"[1-9][0-9]{0,2}(?P<sep>[ ,.'’])[0-9]{3}(?:(?P=s
 
 @dataclass(frozen=True, slots=True)
 class WrittenAmount:
-    """An amount of zero or more minor units, and the sign written at it: "", "-", "+", DR or CR."""
+    """An amount of zero or more minor units, and the sign beside it: "", "-", "+", "DR" or "CR"."""
 
     minor: int
     sign: str = ""
 
     @property
     def signed_minor(self) -> int:
-        """The amount in minor units: negative if its sign means money out."""
+        """The amount in minor units: negative if the sign means money out."""
         return -self.minor if self.sign in DEBIT_SIGNS else self.minor
 
 
 def read_written_amount(cell: str, currency: str, decimal_mark: str = "") -> WrittenAmount:
-    """Read an amount of `currency` in any of the forms that banks use.
+    """Read an amount of `currency`, in any of the forms that banks use.
 
-    These are `1,234.56`, `1 234,56`, `$12.00`, `-12.00`, `12.00-`, `(12.00)`, `12.00 DR` and
-    `12.00CR`. `decimal_mark` is the point or comma before the cents; if it is empty, `1,234` is
-    ambiguous. Raises UnreadableRow for an ambiguous amount, and for anything else.
+    These forms are `1,234.56`, `1 234,56`, `$12.00`, `-12.00`, `12.00-`, `(12.00)`, `12.00 DR` and
+    `12.00CR`. `decimal_mark` is the decimal separator, a point or a comma. If it is empty, `1,234`
+    is ambiguous. Raises UnreadableRow for an ambiguous amount, and for any other text.
     """
     digits = minor_digits(currency)
     if digits == 2 and decimal_mark != "," and (usual := _USUAL.fullmatch(cell)):
@@ -57,21 +57,21 @@ def read_written_amount(cell: str, currency: str, decimal_mark: str = "") -> Wri
 
 
 def unreadable_amount(cell: str) -> UnreadableRow:
-    """Return the error for an amount that cannot be read."""
+    """Return the error to raise for an amount that cannot be read."""
     return UnreadableRow(N_("The amount %(cell)s cannot be read."), {"cell": quoted(cell)})
 
 
 def quoted(cell: str) -> str:
-    """Return a cell for a sentence: short, and with card numbers masked."""
+    """Return a cell for use in a sentence: shortened, and with card numbers masked."""
     masked = mask_card_numbers(" ".join(cell.split()))
     return masked if len(masked) <= _MAX_QUOTED else masked[: _MAX_QUOTED - 1] + "…"
 
 
 def _without_signs(typed: str, currency: str) -> tuple[str, list[str]]:
-    """Return the number without its currency, and all signs that stood around it."""
+    """Return the number without the currency and signs around it, and a list of the signs."""
     signs: list[str] = []
     before = ""
-    while typed != before:  # signs and currency stand in any order: -$5.00, $-5.00, ($5.00) CR
+    while typed != before:  # signs and currency come in any order: -$5.00, $-5.00, ($5.00) CR
         before = typed
         if typed.startswith("(") and typed.endswith(")"):
             signs.append("-")
@@ -92,13 +92,13 @@ def _without_signs(typed: str, currency: str) -> tuple[str, list[str]]:
 
 @lru_cache(200)
 def _symbols(currency: str) -> tuple[str, ...]:
-    """Return what may stand beside an amount: CAD, CA$ and $ for Canadian dollars."""
+    """Return the symbols that may be beside an amount: CAD, CA$ and $ for Canadian dollars."""
     sign = typed_sign(currency, "en")
     return (currency, f"{currency[:2]}{sign}", sign) if sign else (currency,)
 
 
 def _whole_and_minor(number: str, digits: int, decimal_mark: str, cell: str) -> tuple[str, str]:
-    """Return the digits before and after the decimal mark. Raises UnreadableRow."""
+    """Return the digits before and after the decimal separator. Raises UnreadableRow."""
     mark = decimal_mark or _decimal_mark(number, digits, cell)
     whole, _, minor = number.rpartition(mark) if mark and mark in number else (number, "", "")
     match = _GROUPED.fullmatch(whole)
@@ -115,7 +115,7 @@ def _whole_and_minor(number: str, digits: int, decimal_mark: str, cell: str) -> 
 
 
 def _decimal_mark(number: str, digits: int, cell: str) -> str:
-    """Return the mark before the cents, or "" if the number has none. Raises UnreadableRow."""
+    """Return the decimal separator, or "" if the number has none. Raises UnreadableRow."""
     marks = re.findall("[.,]", number)
     if not marks:
         return ""

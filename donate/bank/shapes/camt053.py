@@ -1,7 +1,7 @@
-"""Reads ISO 20022 statements, CAMT.053, of any version.
+"""Reads ISO 20022 statements, CAMT.053, in any version. Only booked entries become lines.
 
-Only booked entries are lines. The credit or debit indicator says where the money went, for
-reversals as well: a reversed credit is a debit with RvslInd true (ISO 20022, Entry).
+The credit or debit indicator states the direction of the money, even for reversals: a reversed
+credit is a debit whose RvslInd is true (ISO 20022, Entry).
 """
 
 import re
@@ -36,7 +36,7 @@ from donate.money import Money, is_currency, minor_digits
 _DECLARATION: Final = re.compile(r"\s*<\?xml[^>]*\?>")
 _DECLARED: Final = re.compile(rb"""<\?xml[^>]*encoding=["']([\w-]+)""", re.IGNORECASE)
 _AMOUNT: Final = re.compile(r"\+?([0-9]{1,12})(?:\.([0-9]{0,5}))?")
-# Match the text between two tags if it is long enough for a card number.
+# Matches the text between two tags if it is long enough for a card number.
 _LONG_TEXT: Final = re.compile("[^<>]{13,}")
 _NO_REFERENCE: Final = ("NOTPROVIDED", "NONREF")
 _INFORMATION_ONLY: Final = N_("The bank gives this row as information only.")
@@ -56,7 +56,7 @@ class _Entries:
 
 
 def read_camt053(content: bytes) -> Statement:
-    """Read a CAMT.053 file. Raises BadInput for a damaged one, and for one with entities."""
+    """Read a CAMT.053 file. Raises BadInput if it is damaged or declares XML entities."""
     file = decode_file(content, _declared_codec(content))
     root = _parsed(file)
     statements = _all(root, "BkToCstmrStmt/Stmt")
@@ -90,10 +90,10 @@ def _declared_codec(content: bytes) -> str:
 
 
 def _parsed(file: DecodedFile) -> Element:
-    """Parse the text without entities, network or huge trees."""
+    """Parse the text, without entities, network access or very deep trees."""
     if re.search(r"<!\s*(DOCTYPE|ENTITY)", file.text, re.IGNORECASE):
         raise bad_file(N_("The XML file defines entities, which no bank needs. It was not read."))
-    # lxml gets exactly the text that was checked, whatever encoding the file declares.
+    # Give lxml the text that was checked, whatever encoding the file declares.
     checked = _DECLARATION.sub("", file.text, count=1).strip().encode()
     parser = etree.XMLParser(
         encoding="utf-8",
@@ -108,12 +108,12 @@ def _parsed(file: DecodedFile) -> Element:
         safe = etree.tostring(etree.fromstring(checked, parser), encoding="utf-8")
     except etree.XMLSyntaxError:
         raise _damaged() from None
-    # Looking something up in lxml's elements takes five times as long as in Python's.
+    # A look-up in lxml's elements takes five times as long as in Python's own elements.
     return fromstring(safe)  # noqa: S314 -- lxml wrote it, without any DTD
 
 
 def _read(statement: Element, entries: _Entries) -> None:
-    """Add the entries of one statement."""
+    """Add the entries of one statement to `entries`."""
     account = mask_account(
         _value(statement, "Acct/Id/IBAN") or _value(statement, "Acct/Id/Othr/Id")
     )
@@ -136,7 +136,7 @@ def _read(statement: Element, entries: _Entries) -> None:
 
 
 def _skip_reason(entry: Element) -> str:
-    """Return why an entry is no line, or "" if it is booked. Raises UnreadableRow."""
+    """Return why an entry is not a line, or "" if it is booked. Raises UnreadableRow."""
     status = _value(entry, "Sts/Cd") or _value(entry, "Sts")
     match status:
         case "BOOK":
@@ -189,7 +189,7 @@ def _signed_amount(element: Element) -> Money:
 
 
 def _texts(entry: Element) -> Iterator[str]:
-    """Yield all that says what an entry is: the bank's words, then each of its details."""
+    """Yield every text that describes an entry: the bank's description, then each detail."""
     if _value(entry, "RvslInd") in ("true", "1"):
         yield "REVERSAL"
     yield _value(entry, "AddtlNtryInf")
@@ -215,7 +215,7 @@ def _reference(entry: Element) -> str:
 
 
 def _stated_days(statement: Element) -> list[date]:
-    """Return the first and last day that the statement says it covers."""
+    """Return the first and the last day that the statement says it covers."""
     period = [_value(statement, "FrToDt/FrDtTm"), _value(statement, "FrToDt/ToDtTm")]
     balances = [
         _value(balance, "Dt/Dt") or _value(balance, "Dt/DtTm")
@@ -251,17 +251,20 @@ def _check_balance(statement: Element, lines: list[StatementLine], entries: _Ent
 
 
 def _day(written: str) -> date:
-    """Read the date as its digits say, without converting the time zone."""
+    """Read the date from its digits, without converting the time zone."""
     return read_bank_day(written[:10] if "T" in written else written.removesuffix("Z")[:10], "ymd")
 
 
 def _shown(entry: Element) -> str:
-    """Return all text of an entry as staff see it."""
+    """Return all text of an entry, in the form in which staff see it."""
     return line_text(map(str, entry.itertext()))
 
 
 def _names(element: Element, path: str) -> str:
-    """Return the path in the element's namespace: each version of CAMT.053 has its own."""
+    """Return the path in the namespace of the element.
+
+    Each version of CAMT.053 has a namespace of its own.
+    """
     return _in_namespace(element.tag[: element.tag.rfind("}") + 1], path)
 
 

@@ -1,4 +1,4 @@
-"""Splits the text of a CSV file into numbered rows of cells, and loses none."""
+"""Splits the text of a CSV file into numbered rows of cells, without losing any."""
 
 import csv
 import io
@@ -16,17 +16,18 @@ from donate.gifts.choosing.card_numbers import mask_card_numbers
 MAX_ROWS: Final = 50_000
 DELIMITERS: Final = (",", ";", "\t")
 _SAMPLE_ROWS: Final = 50
-# All samples together are shorter than the longest cell that the csv module reads.
+# Sample lines are cut to this length. Together they are shorter than the csv module's longest cell.
 _SAMPLE_LENGTH: Final = 2_000
-# Match each cell and each delimiter, so that joining all matches gives the row again.
+# Matches each cell and each delimiter. Joining all matches gives the row again.
 _CELLS: Final = re.compile(r'[^,;\t"\r\n]+|[,;\t"\r\n]')
 
 
 @dataclass(frozen=True, slots=True)
 class CsvRow:
-    """One row. `number` is the line of the file on which it begins, from 1; `raw` is its text.
+    """A row of a CSV file. `number` is the line on which it begins, from 1; `raw` is its text.
 
-    Trailing empty cells are left out. `cells` is None if the quotes of the row do not match.
+    `cells` does not include empty cells at the end. It is None if the row's quotes are not
+    balanced.
     """
 
     number: int
@@ -35,12 +36,12 @@ class CsvRow:
 
     @property
     def is_blank(self) -> bool:
-        """Whether the row has no cell with content."""
+        """Whether all cells of the row are empty."""
         return self.cells == ()
 
     @property
     def masked_raw(self) -> str:
-        """The text of the row with every card number masked."""
+        """The text of the row, with every card number masked."""
         masked = self.raw
         for cell in self.cells or ():
             hidden = mask_card_numbers(cell)
@@ -53,19 +54,22 @@ class CsvRow:
 
 
 def split_rows(text: str, delimiter: str) -> list[CsvRow]:
-    """Split a text into rows. Raises BadInput if it has more than MAX_ROWS lines."""
+    """Split a text into rows. Raises BadInput if the text has more than MAX_ROWS lines."""
     lines = list(io.StringIO(text, newline=""))
     if len(lines) > MAX_ROWS:
         raise bad_file(N_("The file has more than 50,000 lines. Please export a shorter period."))
     try:
         return list(_rows(lines, delimiter))
     except csv.Error:
-        # One row is damaged. Read each line by itself, so that only this row is refused.
+        # A row is damaged. Read line by line, so that only the damaged row is refused.
         return [_row_of(number, line, delimiter) for number, line in enumerate(lines, 1)]
 
 
 def likely_delimiters(text: str) -> list[str]:
-    """Return the delimiters, most likely first: the one that cuts rows into most equal parts."""
+    """Return the delimiters, most likely first.
+
+    The most likely one splits most rows into the same number of cells.
+    """
     lines = [line[:_SAMPLE_LENGTH] for line in islice(io.StringIO(text, newline=""), _SAMPLE_ROWS)]
 
     def fit(delimiter: str) -> int:
@@ -102,7 +106,7 @@ def _row_of(number: int, line: str, delimiter: str) -> CsvRow:
 
 
 def _trimmed(cells: Iterable[str]) -> tuple[str, ...]:
-    """Return the cells without the blanks and single quotes around them."""
+    """Return the cells without outer spaces and quotes, and without empty cells at the end."""
     trimmed = [cell.strip() for cell in cells]
     for place, cell in enumerate(trimmed):
         if len(cell) > 1 and cell[0] == cell[-1] == "'":

@@ -1,4 +1,7 @@
-"""Reads the rows of a CSV file whose shape is known. Each row ends as exactly one thing."""
+"""Reads the rows of a CSV file of a known format.
+
+Each row is either a line, refused, skipped, or a heading.
+"""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
@@ -26,7 +29,7 @@ _BELOW: Final = N_("The row is below the last transaction and has neither a date
 
 @dataclass(slots=True)
 class SortedRows:
-    """The rows of one file, each in one of four lists."""
+    """The rows of a file, divided into four lists, and warnings about the file."""
 
     lines: list[StatementLine] = field(default_factory=list)
     refused: list[RefusedRow] = field(default_factory=list)
@@ -43,11 +46,11 @@ def read_rows(
     is_forced: bool,
     summary_words: Collection[str] = (),
 ) -> SortedRows:
-    """Read all rows. `date_form` is what a person chose, or empty.
+    """Read all rows. `date_form` is the form of dates that a person chose; empty if nobody chose.
 
-    `is_forced` says that a person chose the shape. `summary_words` are the texts of rows that sum
-    up others, besides those that the shape names. Raises BadInput for the field `date_form` if the
-    file does not tell whether the day or the month stands first.
+    `is_forced` says that a person chose the format of the file. `summary_words` are texts of rows
+    that only sum up other rows, in addition to those in the format. Raises BadInput for the field
+    `date_form` if the file does not show whether the day or the month comes first.
     """
     result = SortedRows()
     header = header_place(file.rows, file.shape)
@@ -78,7 +81,8 @@ def _date_form(
     if not shape.date_form:
         return settle_date_form(cells)
     if not shape.header and not is_forced and contradicts(cells, shape.date_form):
-        # Nothing but the kinds of its columns says that this is a file of that bank.
+        # The file has no header, so the kinds of its columns are the only sign of the bank. They
+        # may be wrong.
         message = N_(
             "The dates do not have the form of %(title)s. "
             "Please choose the shape, or map the columns by hand."
@@ -88,7 +92,7 @@ def _date_form(
 
 
 def _sort_preamble(row: CsvRow, reader: "RowReader", result: SortedRows) -> None:
-    """Accept a row above the header, unless it looks like a line that would be lost."""
+    """Count a row above the header as a heading. Refuse it if it looks like a transaction."""
     if row.cells is not None:
         try:
             reader.day(row.cells, "mdy" if reader.shape.date_form == "mdy" else "dmy")
@@ -121,7 +125,7 @@ def _sort(row: CsvRow, reader: "RowReader", form: str, result: SortedRows) -> No
 
 
 def _leave_out_footer(data: Sequence[CsvRow], reader: RowReader, result: SortedRows) -> None:
-    """Skip the refused rows below the last transaction that cannot be money, such as a notice."""
+    """Skip refused rows after the last transaction if they cannot be money, such as a notice."""
     last = max((line.row for line in result.lines), default=None)
     if last is None:
         return
@@ -134,5 +138,5 @@ def _leave_out_footer(data: Sequence[CsvRow], reader: RowReader, result: SortedR
 
 
 def shown(row: CsvRow) -> str:
-    """Return a row's text as staff see it: masked, and not longer than a line's text."""
+    """Return a row's text for staff: masked, and no longer than the text of a line."""
     return row.masked_raw.strip()[:MAX_TEXT]

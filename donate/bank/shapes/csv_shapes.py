@@ -1,6 +1,6 @@
-"""Describes, as data, how a bank writes its CSV files.
+"""Describes how a bank writes its CSV files, as data. Such a description is called a shape.
 
-The same form serves the shapes that are built in and those that staff map by hand.
+The built-in shapes and the ones for which staff map the columns use the same class.
 """
 
 import json
@@ -17,10 +17,10 @@ from donate.money import is_currency
 
 PENDING: Final = N_("The bank has not booked this row yet.")
 LOAN: Final = N_("This row belongs to a loan or a line of credit.")
-"""Reasons of the rules in shapes.toml, written here to be translated."""
+"""The reasons in shapes.toml, repeated here so that they are translated."""
 
 Column = str | int
-"""A column: the name in its header cell, or its number, counted from 1."""
+"""A column: its name in the header row, or its number, counted from 1."""
 
 _NAME: Final = re.compile("[a-z0-9][a-z0-9-]{0,59}")
 _MAX_COLUMNS: Final = 200
@@ -29,7 +29,10 @@ _MAX_CELL: Final = 200
 
 @dataclass(frozen=True, slots=True)
 class SkipRule:
-    """Rows whose cell in `column` is one of `words` are no booked lines. `reason` is a msgid."""
+    """Rows that are not booked lines: their cell in `column` is one of `words`.
+
+    `reason` is a msgid that says why.
+    """
 
     column: Column
     words: tuple[str, ...]
@@ -38,16 +41,17 @@ class SkipRule:
 
 @dataclass(frozen=True, slots=True)
 class CsvShape:
-    """Where a CSV file has what.
+    """The format of a CSV file: which column has what.
 
-    `header` are the cells of the header row; if it is empty, the file has none, and `kinds` says
-    what stands in each column (recognition.py lists the kinds). The amount stands in `amount`, with
-    a sign or with `direction` beside it, or in `debit` and `credit`, or in `amounts` with a column
-    for each currency. `date_form` is ymd, mdy or dmy; if it is empty, the file itself decides.
-    `decimal_mark` settles whether `1,234` is a thousand. Several text, reference and account
-    columns are joined by spaces. `summary_words` are the texts of rows that sum up others, such as
-    “Total”. `minus_is_in` says that amounts with a minus are money in. `fingerprint` finds the
-    files without a header row that a person has mapped by hand.
+    `header` has the cells of the header row. If it is empty, the file has no header row, and
+    `kinds` gives the kind of each column (recognition.py lists the kinds). The amount is in the
+    column `amount`, with a sign or with a word in `direction`; or in the columns `debit` and
+    `credit`; or in `amounts`, which has a column for each currency. `date_form` is ymd, mdy or dmy;
+    if it is empty, the dates in the file decide. `decimal_mark` is the decimal separator, which
+    decides what `1,234` means. If there are several columns for text, reference or account, they
+    are joined with spaces. `summary_words` are the texts of rows that only sum up other rows, such
+    as “Total”. `minus_is_in` says that amounts with a minus are money in. `fingerprint` recognises
+    files without a header row whose columns a person has mapped.
     """
 
     name: str
@@ -77,7 +81,7 @@ class CsvShape:
     decimal_mark: str = ""
 
     def __post_init__(self) -> None:
-        """Check that the shape makes sense. Raises BadInput for the field that does not."""
+        """Check the shape. Raises BadInput for the field that is wrong."""
         for name, is_right, message in self._rules():
             if not is_right:
                 raise BadInput(name, message)
@@ -118,7 +122,7 @@ class CsvShape:
         return [(name, column) for name, column in columns if column is not None]
 
     def place(self, column: Column, field_name: str = "columns") -> int:
-        """Return the place of a column, from 0. Raises BadInput if the header does not have it."""
+        """Return the index of a column, from 0. Raises BadInput if the header does not have it."""
         if isinstance(column, int):
             if 1 <= column <= _MAX_COLUMNS:
                 return column - 1
@@ -146,13 +150,13 @@ _NOT_A_MAPPING: Final = N_("This is not a mapping of columns.")
 
 
 def fold_header(cell: str) -> str:
-    """Return a header cell without accents, capitals and extra spaces, for comparing."""
+    """Return a header cell in lower case, without accents and extra spaces, for comparisons."""
     plain = unicodedata.normalize("NFKD", cell).replace("’", "'")
     return " ".join("".join(c for c in plain if not unicodedata.combining(c)).casefold().split())
 
 
 def shape_to_json(shape: CsvShape) -> str:
-    """Write a shape as JSON. Fields that are empty are left out."""
+    """Return a shape as JSON. Empty fields are left out."""
     values = {
         each.name: _plain(value)
         for each in fields(shape)
@@ -162,7 +166,7 @@ def shape_to_json(shape: CsvShape) -> str:
 
 
 def shape_from_json(text: str) -> CsvShape:
-    """Read what `shape_to_json` wrote. Raises BadInput for anything else."""
+    """Return the shape from JSON that `shape_to_json` returned. Raises BadInput for other texts."""
     try:
         values = json.loads(text)
     except (ValueError, RecursionError):
@@ -171,7 +175,10 @@ def shape_from_json(text: str) -> CsvShape:
 
 
 def shape_from_values(values: object) -> CsvShape:
-    """Read a shape from the values of a JSON or TOML table. Raises BadInput if a field is wrong."""
+    """Return the shape from the values of a JSON or TOML table.
+
+    Raises BadInput if a field is wrong.
+    """
     if not isinstance(values, dict):
         raise BadInput("mapping", _NOT_A_MAPPING)
     unknown = sorted(set(map(str, values)) - set(_READERS))

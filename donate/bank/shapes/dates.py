@@ -1,4 +1,4 @@
-"""Reads dates as banks write them, and finds out whether the day or the month stands first."""
+"""Reads dates in the way banks write them, and detects whether the day or the month comes first."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -33,22 +33,22 @@ _WAYS: Final = {
 
 
 def looks_like_date(cell: str) -> bool:
-    """Whether the cell is written like a date, which may be impossible, such as 2026-02-31."""
+    """Whether the cell looks like a date, even an impossible one such as 2026-02-31."""
     return bool(_WITH_YEAR_LAST.fullmatch(cell)) or has_year_first(cell)
 
 
 def has_year_first(cell: str) -> bool:
-    """Whether the cell is written like a date that begins with the year."""
+    """Whether the cell looks like a date that begins with the year."""
     match = _WITH_YEAR_FIRST.fullmatch(cell)
-    # Eight digits may also be an account number.
+    # Eight digits without separators may also be an account number.
     return bool(match and (match[2] or _LIKELY_DAY.match(cell)))
 
 
 def read_bank_day(cell: str, form: str) -> date:
-    """Read a date. A year of four digits that stands first is followed by month and day.
+    """Read a date. If it begins with a four-digit year, the month and the day follow.
 
-    `form` is one of DATE_FORMS and decides about dates with the year last. Raises UnreadableRow for
-    impossible dates, years of two digits, and years outside 1990 to 2100.
+    `form` is one of DATE_FORMS. It decides about dates that end with the year. Raises UnreadableRow
+    for impossible dates, two-digit years, and years before 1990 or after 2100.
     """
     if match := _WITH_YEAR_FIRST.fullmatch(cell):
         year, month, day = match[1], match[3] or match[5], match[4] or match[6]
@@ -65,7 +65,7 @@ def read_bank_day(cell: str, form: str) -> date:
 
 
 def checked_day(year: int, month: int, day: int, cell: str) -> date:
-    """Return the date. Raises UnreadableRow if there is no such day or the year is unlikely."""
+    """Return the date. Raises UnreadableRow if the date does not exist or the year is unlikely."""
     try:
         found = date(year, month, day)
     except ValueError:
@@ -80,10 +80,10 @@ def checked_day(year: int, month: int, day: int, cell: str) -> date:
 
 
 def settle_date_form(cells: Sequence[str]) -> tuple[str, Sentence | None]:
-    """Find out from all dates of a file which form they have, and return it with a warning.
+    """Detect the form of a file's dates. Return it, with a warning if the form was only inferred.
 
-    A day above 12 decides; otherwise the order of the rows, if it fits one form only. Raises
-    BadInput if neither decides: a person has to choose.
+    A number above 12 must be the day. If there is none, the order of the rows decides, if it fits
+    only one form. Raises BadInput if neither decides, so that a person has to choose.
     """
     parts = _ambiguous_parts(cells)
     if not parts:
@@ -124,7 +124,7 @@ def settle_date_form(cells: Sequence[str]) -> tuple[str, Sentence | None]:
 
 
 def contradicts(cells: Sequence[str], form: str) -> bool:
-    """Whether the file says clearly that its dates have the other form than `form`."""
+    """Whether the dates clearly show the opposite order of day and month from `form`."""
     if form not in (MONTH_FIRST, DAY_FIRST):
         return False
     try:
@@ -135,7 +135,7 @@ def contradicts(cells: Sequence[str], form: str) -> bool:
 
 
 def is_ordered(cells: Iterable[str], form: str) -> bool:
-    """Whether the readable dates never go back, or never go forward."""
+    """Whether the readable dates are in order, from old to new or from new to old."""
     days = []
     for cell in cells:
         try:
@@ -146,6 +146,6 @@ def is_ordered(cells: Iterable[str], form: str) -> bool:
 
 
 def _ambiguous_parts(cells: Iterable[str]) -> list[tuple[int, int, str]]:
-    """Return the first and second number of each date with the year last, and its cell."""
+    """Return the first two numbers of each date that ends with the year, and the date's cell."""
     matches = (_WITH_YEAR_LAST.fullmatch(cell) for cell in cells)
     return [(int(match[1]), int(match[3]), match[0]) for match in matches if match]

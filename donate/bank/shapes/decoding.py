@@ -1,4 +1,4 @@
-"""Turns the bytes of an uploaded bank file into text, or says why that cannot be done."""
+"""Decodes the bytes of an uploaded bank file into text, or says why that is not possible."""
 
 import codecs
 import re
@@ -20,8 +20,8 @@ _SIGNATURES: Final = (
 )
 _CONTROL_CHARACTERS: Final = re.compile("[\x01-\x08\x0e-\x19\x1b-\x1f\x7f]")
 
-# What English and French banks write beyond ASCII in Windows-1252. Other characters, such as the
-# low quotation mark that stands for é in an old DOS file, show that it is another encoding.
+# Non-ASCII characters that banks write in English and French. If a file read as Windows-1252 has
+# others, it has another encoding: in an old DOS file, é would be read as a low quotation mark.
 _PLAUSIBLE: Final = frozenset(
     "ÀÂÄÆÇÈÉÊËÎÏÔÖŒÙÛÜŸàâäæçèéêëîïôöœùûüÿñÑáíóúÁÍÓÚ«»\u2018’“”–—…€£¢§©®™°·•²³½¼¾º\u00a0\u00ad"
 )
@@ -29,7 +29,7 @@ _PLAUSIBLE: Final = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class DecodedFile:
-    """The text of a file, the name of its encoding, and what staff should know about it."""
+    """The text of a file, its encoding, and warnings about it for staff."""
 
     text: str
     encoding: str
@@ -37,16 +37,16 @@ class DecodedFile:
     byte_order_mark: bytes = b""
 
     def encoded(self, text: str) -> bytes:
-        """Return the bytes of another text in the encoding of this file."""
+        """Return the bytes of another text, in the encoding of this file."""
         return self.byte_order_mark + text.encode(self.encoding)
 
 
 def decode_file(content: bytes, declared: str = "") -> DecodedFile:
-    """Decode a file. `declared` is the codec that an OFX or XML header names, if there is one.
+    """Decode a file. `declared` is the encoding that an OFX or XML header names, if there is one.
 
-    Tells apart UTF-8 and UTF-16, each with or without a byte order mark, and Windows-1252, which no
-    file of a bank declares in a CSV: then there is a warning. Raises BadInput for the field `file`
-    if the file is empty, too large, binary, or in an encoding that cannot be told.
+    Detects UTF-8 and UTF-16, with or without a byte order mark, and Windows-1252. CSV files never
+    declare Windows-1252, so a warning says that it was inferred. Raises BadInput for the field
+    `file` if the file is empty, too large, binary, or in an unknown encoding.
     """
     if len(content) > MAX_FILE_BYTES:
         raise bad_file(N_("The file is larger than 20 MB. Please export a shorter period."))

@@ -1,6 +1,7 @@
-"""Reads OFX and QFX statements: versions 1 (SGML) and 2 (XML), with the mistakes that banks make.
+"""Reads OFX and QFX statements, versions 1 (SGML) and 2 (XML), with common mistakes of banks.
 
-`ofxtools` builds the tree; the header, the encoding and the unclosed tags are repaired here before.
+`ofxtools` builds the tree. Before that, this module repairs the header, the encoding and unclosed
+tags.
 """
 
 import html
@@ -31,7 +32,7 @@ from donate.errors import N_, BadInput
 from donate.gifts.choosing.card_numbers import mask_card_numbers
 from donate.money import Money, is_currency
 
-# Its debug log quotes the names of donors.
+# The debug log of ofxtools would contain donors' names.
 logging.getLogger("ofxtools").setLevel(logging.WARNING)
 
 _TAG: Final = re.compile(r"<(/?)([A-Za-z][A-Za-z0-9._]*)\s*>")
@@ -39,7 +40,7 @@ _ENTITY: Final = re.compile(r"&#?\w{1,10};")
 _DAY: Final = re.compile(
     r"([0-9]{4})([0-9]{2})([0-9]{2})(?:[0-9]{2,6}(?:\.[0-9]*)?)?\s*(?:\[.*\])?"
 )
-# Match the text between two tags if it is long enough for a card number.
+# Matches the text between two tags if it is long enough for a card number.
 _LONG_TEXT: Final = re.compile("[^<>]{13,}")
 _HEADER_LINES: Final = ("OFXHEADER", "DATA", "VERSION", "ENCODING", "CHARSET")
 _MAX_DEPTH: Final = 50
@@ -47,14 +48,17 @@ _MAX_DEPTH: Final = 50
 
 @dataclass(frozen=True, slots=True)
 class _Account:
-    """The account of the transactions in one statement of the file."""
+    """The bank account of the transactions in one statement of the file."""
 
     name: str
     currency: str
 
 
 def read_ofx(content: bytes, currency: str) -> Statement:
-    """Read an OFX file; `currency` is used if it names none. Raises BadInput for a damaged one."""
+    """Read an OFX file. Raises BadInput if it is damaged.
+
+    `currency` is used if the file names no currency.
+    """
     file = decode_file(content, _declared_codec(content))
     start = file.text.upper().find("<OFX>")
     if start < 0:
@@ -94,9 +98,10 @@ def read_ofx(content: bytes, currency: str) -> Statement:
 
 
 def _declared_codec(content: bytes) -> str:
-    """Return the codec that the header names: cp1252, utf-8, or "" if it names none of these."""
+    """Return the codec that the header names: cp1252, utf-8, or "" for any other header."""
     header = content[:2000].partition(b"<OFX>")[0].decode("ascii", "replace").upper()
-    # ISO-8859-1 has control characters where Windows-1252 has quotation marks and dashes.
+    # Files that declare ISO-8859-1 are read as Windows-1252, which has quotation marks and dashes
+    # where ISO-8859-1 has only control characters.
     if re.search(r"CHARSET\s*:\s*(1252|ISO-8859-1|WINDOWS-1252)", header):
         return "cp1252"
     return "utf-8" if re.search(r"(CHARSET|ENCODING)\s*[:=]\s*\"?UTF-?8", header) else ""
@@ -127,15 +132,15 @@ def _tree(text: str) -> Element:
         builder.feed(_repaired(text))
         return builder.close()
     except ParseError:
-        # ofxtools quotes the whole file in its message.
+        # The parser's message quotes the whole file, so do not pass it on.
         raise _damaged() from None
 
 
 def _repaired(text: str) -> str:
-    """Close every tag that holds text, and leave out those that are empty.
+    """Return the text with a closing tag after each value, and without tags that have no value.
 
-    A tag that contains others must be closed, as OFX demands; a file without is cut short. Raises
-    BadInput.
+    A tag that contains other tags must already be closed, as OFX requires. If it is not, the file
+    is cut short. Raises BadInput.
     """
     if "</OFX>" not in text.upper():
         raise bad_file(N_("The file is cut short. Please download it again."))
@@ -168,7 +173,10 @@ def _repaired(text: str) -> str:
 
 
 def _containers(closings: list[str], tags: list[str]) -> frozenset[str]:
-    """Return the tags that contain other tags: those closed after another tag than their own."""
+    """Return the tags that contain other tags.
+
+    These are the tags whose closing tag does not directly follow their own opening tag.
+    """
     found = {"OFX"}
     before = ("", "")
     for closing, tag in zip(closings, tags, strict=True):
@@ -179,7 +187,7 @@ def _containers(closings: list[str], tags: list[str]) -> frozenset[str]:
 
 
 def _without_cdata(text: str) -> str:
-    """Return the text with each CDATA section as plain text."""
+    """Return the text with each CDATA section turned into plain text."""
     parts = []
     place = 0
     while (start := text.find("<![CDATA[", place)) >= 0:
@@ -197,7 +205,7 @@ def _transactions(root: Element) -> Iterator[Element]:
 
 
 def _accounts_and_days(root: Element, currency: str) -> tuple[dict[int, _Account], list[date]]:
-    """Return the account of each transaction, by its id(), and the days that the file covers."""
+    """Return the account of each transaction, by the element's id(), and the days covered."""
     accounts: dict[int, _Account] = {}
     days = []
     for statement in root.iter():
@@ -235,7 +243,7 @@ def _line(row: int, element: Element, account: _Account | None) -> StatementLine
 
 
 def _shown(element: Element) -> str:
-    """Return all text of a transaction as staff see it."""
+    """Return all text of a transaction, in the form in which staff see it."""
     return line_text(element.itertext())
 
 
@@ -245,7 +253,10 @@ def _value(element: Element, path: str) -> str:
 
 
 def _day(written: str) -> date:
-    """Read the date as its digits say. Banks write midnight in time zones that are not theirs."""
+    """Read the date from its digits.
+
+    Banks write midnight in the wrong time zone, so the time zone is ignored.
+    """
     if not written:
         raise UnreadableRow(N_("The row has no date."))
     match = _DAY.fullmatch(written)

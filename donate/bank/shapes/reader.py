@@ -1,4 +1,4 @@
-"""Reads a bank statement of any shape: CSV, OFX or CAMT.053."""
+"""Reads a bank statement in any format: CSV, OFX or CAMT.053."""
 
 import re
 import tomllib
@@ -24,7 +24,7 @@ CAMT053: Final = "camt053"
 
 @dataclass(frozen=True, slots=True)
 class KnownShape:
-    """A shape that is read without a mapping. `kind` is csv, ofx or camt053."""
+    """A format that can be read without mapping its columns. `kind` is csv, ofx or camt053."""
 
     name: str
     title: str
@@ -54,12 +54,12 @@ def read_statement(
     currency: str,
     date_form: str | None = None,
 ) -> Statement:
-    """Read a bank's file. `currency` is the account's, if the file does not name one.
+    """Read a bank's file. `currency` is the account's currency, for files that do not name one.
 
-    `shape` is the name that a person chose; without it the file is recognised. `date_form` is ymd,
-    mdy or dmy if a person chose it. Raises BadInput: for the field `file` if it is none of the
-    shapes, empty, too large or damaged; for `shape` if there is none of that name; for `date_form`
-    if a person has to choose it.
+    `shape` is the name of the format that a person chose; without it, the format is detected.
+    `date_form` is ymd, mdy or dmy if a person chose it. Raises BadInput: for the field `file` if it
+    is in no known format, empty, too large or damaged; for `shape` if there is no format with this
+    name; for `date_form` if a person has to choose it.
     """
     if date_form and date_form not in DATE_FORMS:
         raise BadInput(
@@ -95,7 +95,7 @@ def is_csv(content: bytes) -> bool:
 
 
 def _kind_of_file(content: bytes) -> str:
-    """Return OFX, CAMT053, or "" for what can only be CSV."""
+    """Return OFX or CAMT053, or "" for a file that can only be CSV."""
     start = content[:4000].replace(b"\0", b"").lstrip(b"\xef\xbb\xbf\xff\xfe \t\r\n").upper()
     before, tag, _ = start.partition(b"<OFX>")
     if start.startswith(b"OFXHEADER") or (tag and not re.search(rb"[,;\t]", before)):
@@ -114,7 +114,8 @@ def _read_csv(
         raise bad_file(N_("The file has a header row, but no lines below it."))
     if not rows.refused and not _adds_up(rows.lines, sign=1):
         if not is_forced and not recognised.shape.header and _adds_up(rows.lines, sign=-1):
-            # Nothing but the kinds of its columns says that this is a file of that bank.
+            # The file has no header, so the kinds of its columns are the only sign of the bank.
+            # They may be wrong.
             message = N_(
                 "The running balance shows that debits and credits are not where %(title)s has "
                 "them. Please map the columns by hand."
@@ -140,7 +141,10 @@ def _read_csv(
 
 
 def _adds_up(lines: Sequence[StatementLine], sign: int) -> bool:
-    """Whether the amounts times `sign` lead from balance to balance, oldest or newest row first."""
+    """Whether each amount, times `sign`, leads from one row's balance to the next row's.
+
+    The rows may be in either order.
+    """
     accounts: dict[tuple[str, str], list[tuple[int, int]]] = {}
     for line in lines:
         if line.balance_minor is not None:

@@ -1,4 +1,7 @@
-"""Recognises the shape of a CSV file, and shows an unknown one to the person who maps it."""
+"""Recognises the format of a CSV file.
+
+Prepares a file of unknown format for mapping its columns.
+"""
 
 import hashlib
 import re
@@ -25,7 +28,7 @@ _ACCOUNT: Final = re.compile(r"[0-9*xX][0-9*xX -]{2,}")
 
 @dataclass(frozen=True, slots=True)
 class RecognisedFile:
-    """A file's rows, and the shape and delimiter that fit them."""
+    """A file's rows, with the format and the delimiter that fit them."""
 
     shape: CsvShape
     delimiter: str
@@ -34,10 +37,11 @@ class RecognisedFile:
 
 @dataclass(frozen=True, slots=True)
 class FilePreview:
-    """The first rows of a file with card numbers masked. `header` counts rows from 0, or is None.
+    """The first rows of a file, with card numbers masked.
 
-    `rows` have the numbers `numbers` in the file. `fingerprint` is the same for every file of the
-    same shape, so that a mapping is found again.
+    `header` is the index of the header row, from 0, or None. `numbers` are the row numbers of
+    `rows` in the file. `fingerprint` is the same for all files of the same format, so that a stored
+    mapping can be found.
     """
 
     encoding: str
@@ -49,7 +53,7 @@ class FilePreview:
 
     @property
     def numbered(self) -> list[tuple[int, tuple[str, ...]]]:
-        """The rows, each with its number in the file."""
+        """The rows, each with its row number in the file."""
         return list(zip(self.numbers, self.rows, strict=True))
 
     @property
@@ -59,9 +63,9 @@ class FilePreview:
 
 
 def recognise(text: str, shapes: Iterable[CsvShape]) -> RecognisedFile | None:
-    """Find the shape of a CSV file by its header row, or by what stands in its columns.
+    """Find the format of a CSV file by its header row, or by the contents of its columns.
 
-    Returns None if no shape fits. Raises BadInput if several shapes fit equally well.
+    Returns None if no format fits. Raises BadInput if several formats fit equally well.
     """
     shapes = tuple(shapes)
     for delimiter in likely_delimiters(text):
@@ -84,7 +88,10 @@ def recognise(text: str, shapes: Iterable[CsvShape]) -> RecognisedFile | None:
 
 
 def rows_for(text: str, shape: CsvShape) -> RecognisedFile:
-    """Split the text for a shape that a person chose. Raises BadInput if its header is missing."""
+    """Split the text into rows of the format that a person chose.
+
+    Raises BadInput if the text does not have the header row of this format.
+    """
     for delimiter in [shape.delimiter] if shape.delimiter else likely_delimiters(text):
         rows = split_rows(text, delimiter)
         if not shape.header or header_place(rows, shape) is not None:
@@ -94,7 +101,7 @@ def rows_for(text: str, shape: CsvShape) -> RecognisedFile:
 
 
 def header_place(rows: Sequence[CsvRow], shape: CsvShape) -> int | None:
-    """Return the place of the first header row of a shape among the rows, from 0, or None."""
+    """Return the index of the first header row of this format, from 0, or None if there is none."""
     for place, row in enumerate(islice(rows, _HEADER_IS_WITHIN)):
         if is_header(row, shape):
             return place
@@ -102,7 +109,7 @@ def header_place(rows: Sequence[CsvRow], shape: CsvShape) -> int | None:
 
 
 def is_header(row: CsvRow, shape: CsvShape) -> bool:
-    """Whether the row is the header row of the shape."""
+    """Whether the row is the header row of this format."""
     cells = row.cells or ()
     if not shape.header or len(cells) != len(shape.header):
         return False
@@ -113,7 +120,7 @@ def is_header(row: CsvRow, shape: CsvShape) -> bool:
 
 
 def guess_header(rows: Sequence[CsvRow]) -> int | None:
-    """Return the place of what looks like a header row: names above the first row with a date."""
+    """Return the index of the row that looks like a header: names above the first date."""
     start = list(islice(rows, _HEADER_IS_WITHIN))
     first_dated = next(
         (place for place, row in enumerate(start) if any(map(looks_like_date, row.cells or ()))),
@@ -129,8 +136,8 @@ def guess_header(rows: Sequence[CsvRow]) -> int | None:
 def preview(content: bytes, delimiter: str = "") -> FilePreview:
     """Return the first 20 rows of a file, for the page on which its columns are mapped.
 
-    `delimiter` is the one that a person chose; without it the likeliest one is taken. Raises
-    BadInput for files that cannot be read at all.
+    `delimiter` is the delimiter that a person chose; without it, the most likely one is used.
+    Raises BadInput for files that cannot be read at all.
     """
     file = decode_file(content)
     if delimiter not in DELIMITERS:
@@ -158,22 +165,22 @@ def _shown(cell: str) -> str:
 
 
 def fingerprint(content: bytes) -> str:
-    """Return what files of one shape have in common: their header, or the kinds of columns.
+    """Return a text that is the same for all files of one format: the header, or the column kinds.
 
-    Raises BadInput for files that cannot be read at all.
+    Raises BadInput if the file cannot be read at all.
     """
     return preview(content).fingerprint
 
 
 def header_fingerprint(cells: Sequence[str]) -> str:
-    """Return what files with this header row have in common."""
+    """Return a fingerprint for files with this header row. It is the same for all of them."""
     return _short(mask_card_numbers("header:" + "|".join(map(fold_header, cells))))
 
 
 def columns_fingerprint(rows: Sequence[CsvRow]) -> str:
-    """Return what files without a header row have in common: the kinds of their columns.
+    """Return a fingerprint for files without a header row, made from the kinds of their columns.
 
-    Only rows with a date count, so that a file with a footer is still recognised.
+    Only rows with a date count, so that a file is recognised even if it has a footer.
     """
     filled = [row.cells for row in islice(rows, _KIND_ROWS) if row.cells]
     filled = [cells for cells in filled if any(map(looks_like_date, cells))] or filled
@@ -192,7 +199,7 @@ def _short(fingerprint: str) -> str:
 
 
 def _by_kinds(rows: Sequence[CsvRow], shapes: Iterable[CsvShape]) -> list[CsvShape]:
-    """Return the shapes without header whose kinds of columns most rows have."""
+    """Return the formats without a header row whose column kinds fit the most rows."""
     filled = [row.cells for row in islice(rows, _KIND_ROWS) if row.cells]
     fits = {
         shape.name: sum(_has_kinds(cells, shape.kinds) for cells in filled)
@@ -210,9 +217,9 @@ def _has_kinds(cells: tuple[str, ...], kinds: tuple[str, ...]) -> bool:
 
 
 def _is_of_kind(cell: str, kind: str) -> bool:
-    """Whether a cell is of a kind. An amount and a card may be empty, and `any` may be anything.
+    """Whether a cell is of a kind. Amounts and cards may be empty, and `any` fits every cell.
 
-    A kind in capitals lists the words that the cell may be, separated by `|`.
+    A kind in capital letters is a list of allowed words, separated by `|`.
     """
     match kind:
         case "any":
@@ -236,7 +243,7 @@ def _is_of_kind(cell: str, kind: str) -> bool:
 
 
 def _kind(cell: str) -> str:
-    """Return whether a cell holds a date, a number or text, or "" for an empty one."""
+    """Return the kind of a cell: "date", "number", "text", or "" if the cell is empty."""
     if not cell:
         return ""
     if looks_like_date(cell):
@@ -244,6 +251,6 @@ def _kind(cell: str) -> str:
     try:
         read_written_amount(cell, "CAD")
     except UnreadableRow:
-        # An amount that can be read in two ways is a number all the same.
+        # An amount that can be read in two ways is still a number.
         return "number" if re.fullmatch("[0-9.,]+", cell) else "text"
     return "number"

@@ -1,4 +1,4 @@
-"""Reads single rows of a CSV file whose shape is known."""
+"""Reads single rows of a CSV file whose format is known."""
 
 import re
 from collections.abc import Collection, Iterable
@@ -26,16 +26,16 @@ def mask_account(account: str) -> str:
 
 
 def line_text(parts: Iterable[str]) -> str:
-    """Join the parts of a line's text, with card numbers masked."""
+    """Join the parts of a line's text into one text, with card numbers masked."""
     return mask_card_numbers(" ".join(" ".join(parts).split()))[:MAX_TEXT]
 
 
-# An amount with cents anywhere in a text, such as in a row that has another delimiter.
+# Matches an amount with cents anywhere in a text, for example in a row with another delimiter.
 _MONEY: Final = re.compile(r"[0-9] ?[.,] ?[0-9]{2}(?![0-9])")
 
 
 class RowReader:
-    """Reads single rows of one shape."""
+    """Reads single rows in one format."""
 
     def __init__(self, shape: CsvShape, currency: str, summary_words: Collection[str] = ()) -> None:
         self.shape = shape
@@ -72,29 +72,29 @@ class RowReader:
         self._balances = set() if shape.balance is None else {shape.place(shape.balance)}
 
     def skip_reason(self, cells: tuple[str, ...]) -> Sentence | None:
-        """Return why the row is no booked line, or None if it may be one."""
+        """Return why the row is not a booked line, or None if it may be one."""
         for place, words, reason in self._skip:
             if place < len(cells) and fold_header(cells[place]) in words:
                 return reason
         return None
 
     def summary(self, cells: tuple[str, ...]) -> str:
-        """Return the text of a row that sums up others, such as “Total”, or "" for another row.
+        """Return the text of a row that only sums up others, such as “Total”; "" for other rows.
 
-        All its texts have to be such words. A row with a date and an amount is never one.
+        All texts in such a row are words for a total. A row with a date and an amount is never one.
         """
         if self._has_date(cells) and self._has_amount(cells):
             return ""
         names = {*self._account, *self._reference}
         texts = {place: cell for place, cell in enumerate(cells) if _is_text(cell)}
-        # The account stands in each row, but “Total” may stand in its column instead.
+        # Each row has the account, but the account's column may have “Total” instead, so ignore it.
         besides = {place: cell for place, cell in texts.items() if place not in names} or texts
         if all(_plain_word(cell) in self._summary_words for cell in besides.values()):
             return quoted(" ".join(besides.values()))
         return ""
 
     def is_note(self, cells: tuple[str, ...]) -> bool:
-        """Whether a row cannot be money: it has no date, and no amount but perhaps a balance."""
+        """Whether a row cannot be a transaction: it has no date, and no amount except a balance."""
         return not (
             self._has_date(cells)
             or self._has_amount(cells)
@@ -219,7 +219,7 @@ class RowReader:
     def _account_of(self, cells: tuple[str, ...]) -> str:
         written = " ".join(cells[place] for place in self._account if cells[place])
         if written not in self._accounts:
-            # The name of a kind of account, such as PCA, tells two accounts apart.
+            # The type of an account, such as PCA, distinguishes two accounts.
             self._accounts[written] = " ".join(
                 mask_account(part) if any(c.isdigit() for c in part) else part
                 for part in (cells[place] for place in self._account)
@@ -241,7 +241,7 @@ def _no_amount() -> UnreadableRow:
 
 
 def _plain_word(cell: str) -> str:
-    """Return a text without accents, capitals, and what stands behind its last letter."""
+    """Return a text in lower case, without accents and without anything after its last letter."""
     return re.sub(r"[^a-z]+$", "", fold_header(cell))
 
 

@@ -1,4 +1,4 @@
-"""What a bank statement says, whatever its shape."""
+"""The contents of a bank statement, whatever its format."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -7,7 +7,7 @@ from datetime import date
 from donate.money import Money
 
 MAX_TEXT = 500
-"""The most characters of a line's text that are stored."""
+"""Maximum number of characters that are stored of a line's text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,9 +22,9 @@ class Sentence:
 class StatementLine:
     """One booked line of a bank statement. A positive amount is money in, a negative one money out.
 
-    Zero is never a line. `row` counts from 1: the line of a CSV file, or the transaction of an OFX
-    or CAMT file. `account` is what the file calls the account, with all but its last four
-    characters masked; empty if the file names none.
+    The amount is never zero. `row` counts from 1: lines of a CSV file, or transactions of an OFX or
+    CAMT file. `account` is the file's name for the account, with all but its last four characters
+    masked; it is empty if the file names none.
     """
 
     row: int
@@ -38,7 +38,7 @@ class StatementLine:
 
 @dataclass(frozen=True, slots=True)
 class RefusedRow:
-    """A row that cannot be read, and why. One refused row refuses the whole file."""
+    """A row that cannot be read, and the reason. One such row refuses the whole file."""
 
     row: int
     reason: Sentence
@@ -47,7 +47,7 @@ class RefusedRow:
 
 @dataclass(frozen=True, slots=True)
 class SkippedRow:
-    """A row that is no booked line, such as a pending one, and why."""
+    """A row that is not a booked line, such as a pending one, and the reason."""
 
     row: int
     reason: Sentence
@@ -56,11 +56,11 @@ class SkippedRow:
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """All that was read from one file. `first_day` and `last_day` are what the file covers.
+    """Everything that was read from one file. `first_day` and `last_day` are the days it covers.
 
-    `masked` is the file's content with every card number masked, for storing as evidence.
-    `heading_rows` are the numbers of the rows that are blank, a header or above it. They and the
-    lines, refused and skipped rows are together all rows of the file.
+    `masked` is the file's content with every card number masked, to be stored as evidence.
+    `heading_rows` are the numbers of the rows that are blank, headers, or above the header. Each
+    row of the file is exactly one of: a heading, a line, a refused row, a skipped row.
     """
 
     shape: str
@@ -76,7 +76,7 @@ class Statement:
 
 
 class UnreadableRow(Exception):
-    """Raised while a row is read, if it is no line: it becomes a RefusedRow with this reason."""
+    """Raised when a row cannot be read. The row becomes a RefusedRow with this reason."""
 
     def __init__(self, message: str, values: Mapping[str, str] | None = None) -> None:
         self.reason = Sentence(message, dict(values or {}))

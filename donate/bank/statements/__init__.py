@@ -1,1 +1,1 @@
-"""Imports bank statements: which lines are new, which known, and which a person must decide."""
+"""Imports bank statements: finds the new lines, the known ones, and those in doubt."""

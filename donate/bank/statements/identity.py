@@ -1,9 +1,10 @@
 """Decides which lines of a file are already recorded. Pure functions.
 
-Banks give lines no lasting name, so a line is known by its day, amount and text, and equal lines
-are counted: a file with two of them adds one if one is recorded. Counting is wrong if two files
-hold different parts of the same day, as after an export at noon. `compare_lines` finds the lines
-for which this is possible. Only a person can tell them apart, unless the running balance does.
+Banks give lines no permanent id, so a line is identified by its day, amount and text, and equal
+lines are counted: if a file has two equal lines and one is recorded, the other one is new. Counting
+is wrong if two files hold different parts of the same day, for example after an export at noon.
+`compare_lines` finds the lines for which this may be so. Then a person has to decide, unless the
+running balance shows it.
 """
 
 import hashlib
@@ -18,7 +19,7 @@ from donate.bank.shapes.statement import StatementLine
 
 
 class DayPart(StrEnum):
-    """Which part of a day a file holds, as far as can be told."""
+    """Which part of a day a file contains, as far as that is known."""
 
     WHOLE = "whole"
     BEGINNING = "beginning"  # The bank may have booked more after the export.
@@ -27,25 +28,25 @@ class DayPart(StrEnum):
 
 
 class DoubtKind(StrEnum):
-    """Why it cannot be told whether a line is recorded."""
+    """Why it is not known whether a line is already recorded."""
 
-    PART_OF_A_DAY = "part_of_a_day"  # Two files hold parts of a day, and both have an equal line.
-    OTHER_BALANCE = "other_balance"  # An equal line is recorded with another balance.
-    OTHER_TEXT = "other_text"  # A line of that day and amount is recorded with another text.
+    PART_OF_A_DAY = "part_of_a_day"  # Two files may cover different parts of the line's day.
+    OTHER_BALANCE = "other_balance"  # The recorded line has another balance after it.
+    OTHER_TEXT = "other_text"  # The recorded line has another text.
 
 
 DayParts = Mapping[date, DayPart]
 
 
 def day_part(day: date, first: date, last: date) -> DayPart:
-    """Return which part of a day a file holds whose lines are from `first` to `last`."""
+    """Return which part of a day is in a file whose lines are from `first` to `last`."""
     if first < day:
         return DayPart.WHOLE if day < last else DayPart.BEGINNING
     return DayPart.END if day < last else DayPart.UNKNOWN
 
 
 def joined_part(parts: Collection[DayPart]) -> DayPart:
-    """Return which part of a day several files hold together."""
+    """Return which part of a day several files contain together."""
     if DayPart.WHOLE in parts:
         return DayPart.WHOLE
     return next(iter(parts)) if len(set(parts)) == 1 else DayPart.UNKNOWN
@@ -53,7 +54,7 @@ def joined_part(parts: Collection[DayPart]) -> DayPart:
 
 @dataclass(frozen=True, slots=True)
 class LineIdentity:
-    """What names a line within its account, but for the count of equal lines."""
+    """What identifies a line within its account, apart from the count of equal lines."""
 
     day: date
     amount_minor: int
@@ -62,7 +63,7 @@ class LineIdentity:
 
 @dataclass(frozen=True, slots=True)
 class KnownLine:
-    """A recorded line of the account."""
+    """A line of the account that is already recorded."""
 
     identity: LineIdentity
     text: str
@@ -71,7 +72,7 @@ class KnownLine:
 
 @dataclass(frozen=True, slots=True)
 class Doubt:
-    """A line of a file of which it cannot be told whether it is the recorded `known` line."""
+    """A line of a file that may or may not be the recorded line `known`."""
 
     line: StatementLine
     known: KnownLine
@@ -80,9 +81,9 @@ class Doubt:
 
 @dataclass(frozen=True, slots=True)
 class FileComparison:
-    """The lines of a file that are new, those that are recorded, and those in doubt.
+    """The lines of a file, divided into new lines, recorded lines, and doubtful lines.
 
-    `recorded_count` is how many lines of these days were recorded when they were compared.
+    `recorded_count` is how many lines were already recorded for these days.
     """
 
     new: tuple[StatementLine, ...]
@@ -92,7 +93,7 @@ class FileComparison:
 
 
 def identity_of(line: StatementLine) -> LineIdentity:
-    """Return what names a line within its account."""
+    """Return what identifies a line within its account."""
     return LineIdentity(line.day, line.amount.amount_minor, text_key(line.text))
 
 
@@ -109,10 +110,10 @@ def compare_lines(
     covered: DayParts,
     recorded_parts: DayParts,
 ) -> FileComparison:
-    """Compare the lines of a file with the recorded lines of its account.
+    """Compare the lines of a file with the recorded lines of the same account.
 
-    `recorded` has all recorded lines of the days of the file. `covered` says which part of each day
-    the file holds, and `recorded_parts` which part the earlier files hold.
+    `recorded` has all lines that are recorded for the days of the file. `covered` says which part
+    of each day the file contains, and `recorded_parts` which part the earlier files contain.
     """
     in_file: dict[LineIdentity, list[StatementLine]] = defaultdict(list)
     in_store: dict[LineIdentity, list[KnownLine]] = defaultdict(list)
@@ -150,9 +151,9 @@ def _in_order(lines: Iterable[StatementLine]) -> tuple[StatementLine, ...]:
 
 
 def _may_count(one: DayPart, other: DayPart) -> bool:
-    """Whether equal lines in these two parts of a day may be counted.
+    """Whether counting equal lines is right for two files with these parts of a day.
 
-    They may if one part holds all lines of the other.
+    It is right if one of the parts includes all lines of the other.
     """
     return DayPart.WHOLE in (one, other) or (one is other and one is not DayPart.UNKNOWN)
 
@@ -160,7 +161,10 @@ def _may_count(one: DayPart, other: DayPart) -> bool:
 def _without_equal_balances(
     lines: list[StatementLine], recorded: list[KnownLine], known: list[StatementLine]
 ) -> tuple[list[StatementLine], list[KnownLine]]:
-    """Add to `known` the lines whose balance a recorded line has; return what is left of both."""
+    """Add lines to `known` if a recorded line has the same balance.
+
+    Return the other lines of both.
+    """
     left, candidates = [], list(recorded)
     for line in lines:
         same = [
@@ -173,7 +177,7 @@ def _without_equal_balances(
             known.append(line)
         else:
             left.append(line)
-    # A line without a balance may be any of them, so compare the others first.
+    # A line without a balance fits any recorded line, so compare the lines with a balance first.
     left.sort(key=lambda line: line.balance_minor is None)
     candidates.sort(key=lambda one: one.balance_minor is not None)
     return left, candidates
@@ -188,11 +192,11 @@ def _balances_differ(line: StatementLine, recorded: KnownLine) -> bool:
 def _follows(
     line: StatementLine, recorded: KnownLine, ends: Counter[tuple[date, int | None]]
 ) -> bool:
-    """Whether the balances show that the line came right after the recorded, equal line."""
+    """Whether the balances show that the line came right after the equal line that is recorded."""
     if line.balance_minor is None or recorded.balance_minor is None:
         return False
     before = line.balance_minor - line.amount.amount_minor
-    # If a line of the file ends at this balance, the line may follow that one instead.
+    # If a line of the file has this balance, the line may follow that line instead.
     return before == recorded.balance_minor and not ends[line.day, before]
 
 
@@ -201,7 +205,10 @@ def _with_other_text(
     in_file: dict[LineIdentity, list[StatementLine]],
     in_store: dict[LineIdentity, list[KnownLine]],
 ) -> tuple[list[StatementLine], list[Doubt]]:
-    """Find new lines that a recorded line which the file misses may be, under another text."""
+    """Find new lines that may be recorded lines under another text.
+
+    These recorded lines have the same day and amount, and are missing in the file.
+    """
     missing: dict[tuple[date, int], list[KnownLine]] = defaultdict(list)
     for identity, known in in_store.items():
         surplus = len(known) - len(in_file.get(identity, ()))

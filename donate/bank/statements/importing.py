@@ -1,7 +1,7 @@
 """Records a bank statement: the whole file, or nothing of it. The caller commits.
 
-Each account's row is locked while its lines are compared, so two clerks who import overlapping
-files at once add each line once.
+Each account's row is locked while its lines are compared. So if two people import overlapping files
+at once, each line is still added only once.
 """
 
 from collections import defaultdict
@@ -47,8 +47,8 @@ _UNDECIDED: Final = N_(
 class ImportChoices:
     """What a person chose for an import.
 
-    `same` says for the row of each doubt whether it is the recorded line. `seen` is the digest of
-    the plan that the person saw; None if nobody saw one.
+    `same` says for each doubtful row, by its number, whether it is the recorded line. `seen` is the
+    digest of the plan that the person saw; None if nobody saw a plan.
     """
 
     accounts: ChosenAccounts = field(default_factory=dict)
@@ -66,11 +66,11 @@ def import_statement(
     actor: str,
     now: datetime,
 ) -> tuple[StatementFile, ImportPlan]:
-    """Record the lines of a file that are new, and the file itself as evidence.
+    """Record the new lines of a file, and the file itself as evidence.
 
-    `sha256` is the hash of the file as the bank wrote it. Raises Conflict if the plan is another
-    one than the person saw, and BadInput if rows were refused, an account is not chosen, or a doubt
-    is open. Then nothing is recorded.
+    `sha256` is the hash of the file as the bank wrote it. Raises Conflict if the plan is no longer
+    the one that the person saw. Raises BadInput if a row was refused, an account is not chosen, or
+    a doubtful row is not decided. In all these cases nothing is recorded.
     """
     same = choices.same
     plan = plan_import(session, statement, chosen=choices.accounts, sha256=sha256, lock=True)

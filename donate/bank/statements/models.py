@@ -1,4 +1,4 @@
-"""The tables of bank statements: accounts, files, and lines."""
+"""The tables for bank statements: accounts, files, and lines."""
 
 from datetime import date, datetime
 
@@ -23,16 +23,16 @@ _IS_OPEN = text("explained_minor <> amount_minor")
 
 
 class BankAccount(SQLModel, table=True):
-    """One account of the charity at a bank, in one currency.
+    """One of the charity's bank accounts, in one currency.
 
-    `label` is what the bank's files call the account, all but its last four characters masked. It
-    is empty if its files name no account.
+    `label` is the name of the account in the bank's files, with all but its last four characters
+    masked. It is empty if the files do not name the account.
     """
 
     __tablename__ = "bank_account"
     __table_args__ = (
-        # A foreign key of bank_line refers to both columns, so each line has its account's
-        # currency.
+        # A foreign key of bank_line refers to both columns. So each line has the currency of its
+        # account.
         UniqueConstraint("id", "currency", name="bank_account_id_and_currency"),
         Index(
             "bank_account_by_label",
@@ -52,9 +52,10 @@ class BankAccount(SQLModel, table=True):
 
 
 class StatementUpload(SQLModel, table=True):
-    """A file that staff have uploaded and not imported yet, with all card numbers masked.
+    """A file that staff uploaded but have not imported yet, with all card numbers masked.
 
-    `shape` and `date_form` are what staff chose; empty if the file decides.
+    `shape` and `date_form` are what staff chose. They are empty if they were detected from the
+    file.
     """
 
     __tablename__ = "statement_upload"
@@ -70,10 +71,10 @@ class StatementUpload(SQLModel, table=True):
 
 
 class StatementFile(SQLModel, table=True):
-    """A file that was imported, kept as evidence with all card numbers masked.
+    """An imported file, kept as evidence, with all card numbers masked.
 
-    `sha256` is the hash of the file as the bank wrote it. `new_count` and `known_count` add up to
-    the lines of the file.
+    `sha256` is the hash of the file as the bank wrote it. `new_count` plus `known_count` is the
+    number of lines in the file.
     """
 
     __tablename__ = "statement_file"
@@ -98,7 +99,7 @@ class StatementFile(SQLModel, table=True):
 
 
 class AccountFile(SQLModel, table=True):
-    """The days that a file covers for an account: those from its first to its last line."""
+    """The days that a file covers for an account, from its first line to its last line."""
 
     __tablename__ = "account_file"
     __table_args__ = (Index("account_file_by_account", "account_id", "last_day"),)
@@ -110,11 +111,11 @@ class AccountFile(SQLModel, table=True):
 
 
 class RecordedLine(SQLModel, table=True):
-    """A line of a bank statement. A positive amount is money in, a negative one money out.
+    """A line of a bank statement. A positive amount is money in, a negative amount is money out.
 
-    Day, amount, text and `nth` name the line: `nth` counts the lines that are otherwise equal.
-    `explained_minor` is the sum of the parts of the line that a person, or a certain suggestion,
-    has explained; it never exceeds the amount.
+    A line is identified by its day, amount, text and `nth`, which counts lines that are equal
+    otherwise. `explained_minor` is the sum of the line's parts, which people or certain suggestions
+    have explained. It is never more than the amount.
     """
 
     __tablename__ = "bank_line"
@@ -149,23 +150,24 @@ class RecordedLine(SQLModel, table=True):
     amount_minor: int = Field(sa_type=BigInteger)
     currency: str = Field(max_length=3)
     text: str = Field(max_length=500)
-    # The SHA-256 of the text, without differences in case and spaces.
+    # The SHA-256 of the text, ignoring case and extra spaces.
     text_key: str = Field(max_length=64)
     nth: int
     bank_reference: str = Field(default="", max_length=100)
-    # The account's balance after this line, if the file says it.
+    # The account's balance after this line, if the file states it.
     balance_minor: int | None = Field(default=None, sa_type=BigInteger)
-    # The first file that had this line, and the line's row in it.
+    # The first file with this line, and the number of its row in that file.
     file_id: int = Field(foreign_key="statement_file.id", sa_type=BigInteger)
     row: int
     explained_minor: int = Field(default=0, sa_type=BigInteger)
-    # What the matcher suggests, as JSON, and how sure it is. Empty until it has run.
+    # The matcher's suggestions as JSON, and how sure the best one is. Empty until the matcher has
+    # run.
     line_class: LineClass | None = Field(
         default=None, sa_type=EnumText(LineClass, 32, "bank_line.line_class")
     )
     band: Band | None = Field(default=None, sa_type=EnumText(Band, 16, "bank_line.band"))
     suggestions: str = Field(default="[]")
-    # Grows with each decision about the line, so that an older page is refused.
+    # Increased by each decision about the line, so that forms of older pages are refused.
     version: int = 1
 
     @property

@@ -1,4 +1,4 @@
-"""Plans an import: compares a statement with what is recorded, and records nothing."""
+"""Plans an import: compares a statement with the recorded lines. It records nothing itself."""
 
 import hashlib
 import json
@@ -38,16 +38,16 @@ _WHICH_OF_LABEL: Final = N_(
 _ONE_TWICE: Final = N_("This file has several accounts. Please choose another one for each.")
 
 ChosenAccounts = Mapping[tuple[str, str], str]
-"""Names of accounts by the label and the currency of lines in a file."""
+"""For the label and currency of lines in a file: the name of the account that was chosen."""
 
 
 @dataclass(frozen=True, slots=True)
 class AccountPart:
     """The lines of a file that belong to one account.
 
-    `account` is None if it is new, and then `new_name` is its name, empty until it is chosen.
-    `has_to_choose` says whether the file does not tell which account it is.
-    `covers` are the first and the last day of which the file has lines, or says that it has all.
+    `account` is None if the account is new. Then `new_name` is its name, or empty until it is
+    chosen. `has_to_choose` says whether staff have to choose the account, because the file does not
+    name a known one. `covers` are the first and the last day that the file covers for the account.
     """
 
     label: str
@@ -61,7 +61,7 @@ class AccountPart:
 
     @property
     def name(self) -> str:
-        """The name of the account; empty if it has to be chosen."""
+        """The name of the account; empty if it still has to be chosen."""
         return self.account.name if self.account else self.new_name
 
 
@@ -79,17 +79,17 @@ class ImportPlan:
 
     @property
     def known_count(self) -> int:
-        """How many lines are recorded already."""
+        """How many lines are already recorded."""
         return sum(len(part.comparison.known) for part in self.parts)
 
     @property
     def doubts(self) -> list[Doubt]:
-        """The lines of which only a person can tell whether they are recorded."""
+        """The lines for which only a person can decide whether they are already recorded."""
         return [doubt for part in self.parts for doubt in part.comparison.doubts]
 
     @property
     def digest(self) -> str:
-        """A hash of all that the plan says, by which a form shows which plan a person saw."""
+        """A hash of the whole plan. A form sends it to say which plan the person saw."""
         said = [
             (
                 *(part.label, part.currency, part.name, part.comparison.recorded_count),
@@ -110,11 +110,12 @@ def plan_import(
     sha256: str,
     lock: bool = False,
 ) -> ImportPlan:
-    """Compare a statement with what is recorded. Raises BadInput if `chosen` cannot be right.
+    """Compare a statement with the recorded lines. Raises BadInput if `chosen` cannot be right.
 
-    `chosen` has the names of accounts for labels that no account has yet; the label is empty if the
-    file names no account. An account of another name is new. `sha256` is the hash of the file: if
-    the account has this very file already, all its lines are known.
+    `chosen` has names of accounts for labels that no account has yet; the label is empty if the
+    file names no account. If there is no account with the chosen name, it will be a new account.
+    `sha256` is the hash of the file: if the account already has this file, all its lines are
+    already recorded.
     """
     if not statement.lines and not statement.refused:
         raise BadInput("file", _NO_LINES)
@@ -188,13 +189,13 @@ def _covered(statement: Statement, lines: list[StatementLine]) -> tuple[date, da
 
 
 def days_of(lines: Sequence[StatementLine]) -> tuple[date, date]:
-    """Return the first and the last day of lines."""
+    """Return the first and the last day of these lines."""
     days = [line.day for line in lines]
     return min(days), max(days)
 
 
 def account_problem(plan: ImportPlan) -> BadInput | None:
-    """Return what to say if an account has to be chosen, or None."""
+    """Return the problem to show if an account still has to be chosen, or None."""
     part = next((part for part in plan.parts if not part.name), None)
     if part is None:
         return None

@@ -1,4 +1,4 @@
-"""Queries about bank accounts, statement files and lines. They only read."""
+"""Read-only queries about bank accounts, statement files and lines."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -29,12 +29,12 @@ from donate.storage.bulk_writes import table_of
 
 
 def bank_accounts(session: Session) -> list[BankAccount]:
-    """Return all bank accounts, by name."""
+    """Return all bank accounts, sorted by name."""
     return list(session.exec(select(BankAccount).order_by(BankAccount.name)))
 
 
 def account_by_label(session: Session, label: str, currency: str) -> BankAccount | None:
-    """Return the account that the bank's files call `label`, or None."""
+    """Return the account with this label in the bank's files, or None."""
     if not label:
         return None
     statement = select(BankAccount).where(
@@ -49,7 +49,7 @@ def account_by_name(session: Session, name: str) -> BankAccount | None:
 
 
 def files_with_hash(session: Session, sha256: str) -> list[StatementFile]:
-    """Return the files with these bytes that were imported before, oldest first."""
+    """Return the earlier imported files with this hash, oldest first."""
     statement = select(StatementFile).where(StatementFile.sha256 == sha256)
     return list(session.exec(statement.order_by(col(StatementFile.id))))
 
@@ -65,7 +65,7 @@ def has_file(session: Session, account_id: int, sha256: str) -> bool:
 
 
 def known_lines(session: Session, account_id: int, first: date, last: date) -> list[KnownLine]:
-    """Return the recorded lines of an account from the first to the last day."""
+    """Return the recorded lines of an account between two days, both included."""
     line = table_of(RecordedLine).c
     statement = (
         sa.select(line.day, line.amount_minor, line.text_key, line.text, line.balance_minor)
@@ -79,7 +79,7 @@ def known_lines(session: Session, account_id: int, first: date, last: date) -> l
 
 
 def recorded_parts(session: Session, account_id: int, days: Collection[date]) -> DayParts:
-    """Return which part of each of these days the imported files of an account hold."""
+    """Return which part of each of these days is in the imported files of an account."""
     statement = select(col(AccountFile.first_day), col(AccountFile.last_day)).where(
         AccountFile.account_id == account_id,
         AccountFile.last_day >= min(days),
@@ -94,7 +94,7 @@ def recorded_parts(session: Session, account_id: int, days: Collection[date]) ->
 
 @dataclass(frozen=True, slots=True)
 class OpenSum:
-    """How many lines of a currency are not fully explained, and the sums of what is open."""
+    """How many lines of a currency are not fully explained, and the sums that are still open."""
 
     currency: str
     count: int
@@ -103,7 +103,7 @@ class OpenSum:
 
 
 def open_sums(session: Session) -> list[OpenSum]:
-    """Return the count and the open sums of the lines that are not fully explained."""
+    """Return the number of lines that are not fully explained, and their open sums, by currency."""
     left = col(RecordedLine.amount_minor) - col(RecordedLine.explained_minor)
     statement = (
         select(
@@ -123,12 +123,12 @@ def open_sums(session: Session) -> list[OpenSum]:
 
 
 def _without_content(model: type[StatementFile | StatementUpload]) -> ExecutableOption:
-    """Leave out the bytes of files, of which a list needs none."""
+    """Do not load the content of files, because a list of files does not need it."""
     return defer(cast(InstrumentedAttribute[bytes], model.content))
 
 
 def recent_files(session: Session, limit: int) -> Sequence[StatementFile]:
-    """Return the files that were imported last, newest first, without their content."""
+    """Return the most recently imported files, newest first, without their content."""
     statement = select(StatementFile).order_by(col(StatementFile.id).desc()).limit(limit)
     return session.exec(statement.options(_without_content(StatementFile))).all()
 
@@ -149,13 +149,13 @@ def upload_by_number(
 
 
 def count_lines(session: Session) -> int:
-    """Return how many lines are recorded. Each file counts its new ones."""
+    """Return how many lines are recorded. It adds up how many new lines each file had."""
     counted = select(func.coalesce(func.sum(StatementFile.new_count), 0))
     return int(session.exec(counted).one())
 
 
 def count_by_band(session: Session) -> dict[Band | None, int]:
-    """Return how many lines that are not fully explained each band has."""
+    """Return the number of lines that are not fully explained, for each band of certainty."""
     statement = (
         select(col(RecordedLine.band), func.count())
         .where(RecordedLine.explained_minor != RecordedLine.amount_minor)
@@ -166,20 +166,23 @@ def count_by_band(session: Session) -> dict[Band | None, int]:
 
 @dataclass(frozen=True, slots=True)
 class LineFilter:
-    """Which lines a list shows. `is_open` is None for both open and explained lines."""
+    """Which lines to list.
+
+    `is_open` is None for both open and explained lines.
+    """
 
     is_open: bool | None = True
     band: Band | None = None
 
 
 LineCursor = tuple[date, int]
-"""The day and the id of a line, by which lists are ordered."""
+"""The position of a line in a list: its day and its id."""
 
 
 def listed_lines(
     session: Session, found: LineFilter, *, limit: int, before: LineCursor | None = None
 ) -> list[RecordedLine]:
-    """Return lines that match, newest day first, from the one that follows the cursor."""
+    """Return the lines that match, newest day first, starting after the cursor."""
     line = RecordedLine
     statement = select(line).order_by(col(line.day).desc(), col(line.id).desc()).limit(limit)
     if found.is_open is not None:
@@ -193,12 +196,15 @@ def listed_lines(
 
 
 def line_by_number(session: Session, number: int | None) -> RecordedLine | None:
-    """Return the line with this number, or None."""
+    """Return the line with this id, or None."""
     return None if number is None else session.get(RecordedLine, number)
 
 
 def next_open_line(session: Session, after: LineCursor) -> RecordedLine | None:
-    """Return the open line that a list shows after this one; if there is none, its first."""
+    """Return the open line after this one in the list.
+
+    If there is none, return the first open line of the list.
+    """
     for cursor in (after, None):
         found = listed_lines(session, LineFilter(), limit=1, before=cursor)
         if found:

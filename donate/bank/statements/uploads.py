@@ -1,4 +1,4 @@
-"""Keeps uploaded files until staff import or discard them. The caller commits."""
+"""Stores uploaded files until staff import or discard them. The caller commits."""
 
 from datetime import datetime, timedelta
 from typing import Final
@@ -12,15 +12,15 @@ from donate.bank.statements.models import StatementUpload
 from donate.errors import BadInput
 
 KEPT_FOR: Final = timedelta(days=14)
-"""How long an upload that nobody imports is kept."""
+"""How long an uploaded file is kept if nobody imports it."""
 
 
 def keep_upload(
     session: Session, name: str, masked: bytes, sha256: str, *, actor: str, now: datetime
 ) -> StatementUpload:
-    """Store an uploaded file, and delete forgotten uploads.
+    """Store an uploaded file, and delete uploads that are too old.
 
-    `masked` comes from `masked_content`, and `sha256` is the hash of the file before that.
+    `masked` must be a result of `masked_content`. `sha256` is the hash of the file before masking.
     """
     forgotten = col(StatementUpload.uploaded_at) < now - KEPT_FOR
     session.execute(delete(StatementUpload).where(forgotten))
@@ -37,9 +37,9 @@ def keep_upload(
 
 
 def masked_content(content: bytes) -> bytes:
-    """Return the content of a file with all card numbers masked. Raises BadInput if it is no text.
+    """Return a file's content with all card numbers masked. Raises BadInput if it is not text.
 
-    A file that cannot be read yet, because a person has to choose something, is masked as CSV.
+    A file that cannot be read before a person has chosen something is masked as CSV.
     """
     try:
         return read_statement(content, currency="CAD").masked

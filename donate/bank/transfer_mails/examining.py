@@ -1,6 +1,6 @@
-"""Examines files: which are e-mails of Interac, whether Interac signed them, and what they say.
+"""Examines files: finds Interac's e-mails, checks their signatures, and reads what they say.
 
-It needs the public keys and perhaps the network, so it runs while no transaction is open.
+It needs public keys and sometimes the network, so it runs while no transaction is open.
 """
 
 from collections.abc import Collection, Sequence
@@ -51,12 +51,12 @@ class SignatureCheck(StrEnum):
     """Whether Interac signed an e-mail."""
 
     VALID = "valid"
-    NO_KEY = "no_key"  # The public key could not be had.
+    NO_KEY = "no_key"  # The public key could not be fetched.
 
 
 @dataclass(frozen=True, slots=True)
 class ExaminedMail:
-    """A file, or an e-mail attached to one, and what was found: a problem, or all of the rest."""
+    """A file, or an e-mail attached to one, and the findings: a problem, or all other fields."""
 
     file: str
     content: bytes
@@ -68,10 +68,10 @@ class ExaminedMail:
 
 
 class MailExaminer:
-    """Examines e-mails with these public keys.
+    """Examines e-mails, using these public keys.
 
-    `addresses` are those to which donors send transfers. `time_zone` is for e-mails whose text
-    names no day.
+    `addresses` are the addresses to which donors send transfers. `time_zone` is for e-mails whose
+    text does not state the day.
     """
 
     def __init__(self, keys: MailKeys, *, addresses: Collection[str], time_zone: str) -> None:
@@ -126,7 +126,7 @@ class MailExaminer:
         except BadInput as problem:
             return _refused(name, content, problem)
         if reading.recipients and self._addresses.isdisjoint(reading.recipients):
-            # Anyone can send a transfer to themselves, and gets a signed e-mail about it.
+            # Anyone can send a transfer to themselves and then has a signed e-mail about it.
             values = {"address": reading.recipients[0]}
             return ExaminedMail(name, content, Sentence(_ANOTHER, values))
         day = reading.day
@@ -145,7 +145,11 @@ def _refused(name: str, content: bytes, problem: BadInput) -> ExaminedMail:
 def _check(
     content: bytes, signatures: Sequence[MailSignature], keys: MailKeys
 ) -> tuple[MailSignature | None, SignatureCheck]:
-    """Return the topmost valid signature; else the first whose key is missing; else None."""
+    """Return the topmost valid signature.
+
+    If none is valid, return the first one whose key is missing; if there is no such signature,
+    None.
+    """
     unchecked = None
     for signature in signatures:
         key = keys.find(signature.selector)
@@ -157,7 +161,7 @@ def _check(
 
 
 def _mentions_interac(mail: MailPart) -> bool:
-    """Whether the text quotes an e-mail of Interac, as forwarding without an attachment does."""
+    """Whether the text quotes an e-mail from Interac, as it does when forwarded inline."""
     for part in leaf_parts(mail):
         kind = part.content_type.get_content_type()
         if kind in ("text/plain", "text/html"):

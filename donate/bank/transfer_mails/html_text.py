@@ -16,9 +16,9 @@ _MAX_STEPS: Final = 100_000
 
 
 def text_of_html(source: str) -> str:
-    """Return the visible text; each block and each cell of a table begins a line of its own.
+    """Return the visible text of a page. Each block and each table cell begins a new line.
 
-    Raises BadInput for a page with too many elements, or none that can be read.
+    Raises BadInput if the page has too many elements, or cannot be read.
     """
     # `huge_tree` stays off, so that the parser itself limits depth and sizes.
     parser = html.HTMLParser(encoding="utf-8", no_network=True, remove_comments=True)

@@ -1,4 +1,4 @@
-"""Takes in e-mails of Interac: from staff, and from a folder into which a mailbox is forwarded."""
+"""Takes in e-mails from Interac: staff add them, or a mailbox forwards them to a folder."""
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
@@ -27,16 +27,16 @@ from donate.storage.database import Database
 log = logging.getLogger(__name__)
 
 _AT_ONCE: Final = 50
-# A file that changed more recently may still be written.
+# A file that changed less than this many seconds ago may still be incomplete.
 _SETTLED_S: Final = 3.0
 _FROM_FOLDER: Final = "folder"
 
 
 class TransferMailIntake:
-    """Examines and records e-mails. Keys are fetched while no transaction is open.
+    """Examines and records e-mails. Fetches public keys only while no transaction is open.
 
-    `fetch` asks for a public key; without it, only stored keys are used. `folder` is the folder of
-    TRANSFER_MAIL_FOLDER, if there is one.
+    `fetch` fetches a public key; without it, only stored keys are used. `folder` is the folder in
+    TRANSFER_MAIL_FOLDER, if it is set.
     """
 
     def __init__(
@@ -64,9 +64,10 @@ class TransferMailIntake:
         actor: str,
         on_added: Callable[[Session, MailImport], None] | None = None,
     ) -> MailImport:
-        """Record files, each a name and its content. Raises BadInput for too many.
+        """Record files, each given as a name and its content.
 
-        `on_added` is called in the transaction, to record who did it.
+        Raises BadInput if there are too many. `on_added` is called in the same transaction, to add
+        a trail entry.
         """
         keys = self._keys()
         examined = self._examiner(keys).examine_files(files)
@@ -79,7 +80,10 @@ class TransferMailIntake:
         return added
 
     def check_due(self) -> int:
-        """Check kept e-mails again whose key was missing; return how many wait no longer."""
+        """Check the e-mails again whose public key was missing.
+
+        Return how many have now been decided.
+        """
         with self._database.reading() as session:
             due = due_files(session, self._clock.now(), _AT_ONCE)
         if not due:
@@ -95,7 +99,10 @@ class TransferMailIntake:
         return settled
 
     def take_folder_due(self) -> int:
-        """Take up files of the folder; return how many. Each is moved to `done` or `refused`."""
+        """Record the files in the folder, and move each one to `done` or `refused`.
+
+        Return how many.
+        """
         if self._folder is None:
             return 0
         taken = 0
@@ -113,7 +120,7 @@ class TransferMailIntake:
         return taken
 
     def _waiting_files(self) -> list[Path]:
-        """Return the files of the folder and of its `new`, as a maildir has, in order."""
+        """Return the files in the folder and in its subfolder `new`, as in a maildir, in order."""
         assert self._folder
         now = self._clock.now().timestamp()
         found = []
@@ -143,7 +150,7 @@ class TransferMailIntake:
             name = f"{number}-{path.name}"
         path.rename(target / name)
         for result in refused:
-            # The sentence without its values, because those are donors' data.
+            # Log the sentence without its values, because these are donors' data.
             log.warning("TRANSFER_MAIL_FOLDER refused a file: %s", result.sentence.message)
 
     def _keys(self) -> MailKeys:

@@ -1,4 +1,4 @@
-"""Interac's public keys: from a file of the operator, from the database, or from DNS."""
+"""Interac's public keys: from the operator's file, from the database, or from DNS."""
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -12,16 +12,20 @@ from donate.bank.transfer_mails.signatures import SIGNING_DOMAIN, is_public_key
 from donate.errors import Misconfigured
 
 FetchKey = Callable[[str], str | None]
-"""Returns the DKIM record of a selector; None if it cannot be had now."""
+"""A function that returns the DKIM record for a selector; None if it cannot be fetched now."""
 
 _DNS_TIMEOUT_S: Final = 4
-# An e-mail that somebody made up may name any selector, and each costs a question to DNS.
+# A forged e-mail may name any selector, and each selector costs a DNS query. So only this many keys
+# are fetched.
 _MOST_FETCHED: Final = 5
 _MOST_CHARACTERS: Final = 2_000
 
 
 class MailKeys:
-    """The public keys by selector. `fetched` has those that had to be fetched, to be stored."""
+    """The public keys by selector.
+
+    `fetched` has the keys that were fetched, so that the caller can store them.
+    """
 
     def __init__(self, known: Mapping[str, str], fetch: FetchKey | None = None) -> None:
         self._known = known
@@ -34,7 +38,7 @@ class MailKeys:
         return {selector: record for selector, record in self._asked.items() if record}
 
     def find(self, selector: str) -> str | None:
-        """Return the key of a selector; None if it cannot be had now."""
+        """Return the key for a selector; None if it cannot be fetched now."""
         if selector in self._known:
             return self._known[selector]
         if selector not in self._asked:
@@ -45,7 +49,10 @@ class MailKeys:
 
 
 def fetch_key(selector: str) -> str | None:
-    """Ask DNS for a public key of Interac. A key that cannot be used counts as none."""
+    """Fetch a public key of Interac from DNS.
+
+    Returns None if there is no key, or if it cannot be used.
+    """
     name = f"{selector}._domainkey.{SIGNING_DOMAIN}."
     try:
         answer = get_txt(name.encode("ascii"), timeout=_DNS_TIMEOUT_S)
@@ -56,9 +63,9 @@ def fetch_key(selector: str) -> str | None:
 
 
 def read_key_file(path: Path) -> dict[str, str]:
-    """Read the file of TRANSFER_MAIL_KEYS: in each line a selector, a space and the DKIM record.
+    """Read the file in TRANSFER_MAIL_KEYS. Each line has a selector, a space and its DKIM record.
 
-    Empty lines and lines that begin with # are skipped. Raises Misconfigured for another line.
+    Empty lines and lines that begin with # are skipped. Raises Misconfigured for any other line.
     """
     try:
         lines = path.read_text("utf-8").splitlines()

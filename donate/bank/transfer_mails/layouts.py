@@ -1,8 +1,8 @@
-"""The subjects, labels, amounts and dates of Interac's e-mails, in English and French.
+"""The subjects, labels, amounts and dates in Interac's e-mails, in English and French.
 
-Source: e-mails that public importers keep as samples. The labels stand in this order: Message (only
-if the sender wrote one), Date, Reference Number, Sent From, Amount. Older e-mails have only Message
-and Reference Number, and name the amount in a sentence before them.
+Source: samples of e-mails in public importers. The labels have this order: Message (only if the
+sender wrote one), Date, Reference Number, Sent From, Amount. Older e-mails have only Message and
+Reference Number; a sentence before them states the amount.
 """
 
 import re
@@ -30,7 +30,10 @@ class MailKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class SubjectLine:
-    """What the subject says. Name and amount are None if it does not name them."""
+    """What an e-mail's subject says.
+
+    `name` and `amount` are None if the subject does not state them.
+    """
 
     kind: MailKind
     language: str
@@ -40,7 +43,10 @@ class SubjectLine:
 
 @dataclass(frozen=True, slots=True)
 class BodyText:
-    """What the body says, without what it leaves out. `amount` is as Interac wrote it."""
+    """What an e-mail's body says. Fields that the body does not state are None or empty.
+
+    `amount` is the text that Interac wrote.
+    """
 
     reference: str
     message: str
@@ -80,7 +86,8 @@ _SUBJECTS: Final = tuple(
             MailKind.CLAIM,
             rf"(?P<name>.+) vous a envoyé (?P<amount>{_FR_AMOUNT})\. .*dépôt.*",
         ),
-        # The wording of these is not known exactly, so only the kind is taken from them.
+        # The exact wording of these subjects is not known, so only the kind of e-mail is read from
+        # them.
         (MailKind.CANCELLED, r".*\b(?:cancell?ed|annulé)\b.*"),
         (MailKind.EXPIRED, r".*\b(?:expired|expiré)\b.*"),
         (MailKind.DECLINED, r".*\b(?:declined|refusé|décliné)\b.*"),
@@ -130,7 +137,7 @@ _DATES: Final = tuple(
 
 
 def read_subject(subject: str) -> SubjectLine:
-    """Return what a subject says. Raises BadInput for an amount that cannot be read exactly."""
+    """Return what a subject says. Raises BadInput if its amount cannot be read exactly."""
     text = on_one_line(subject)
     again = _AGAIN.match(text)
     text = text[again.end() :] if again else text
@@ -156,10 +163,10 @@ def read_subject(subject: str) -> SubjectLine:
 
 
 def read_body(text: str, language: str) -> BodyText:
-    """Return what the lines of a body say. Raises BadInput if their order leaves a doubt.
+    """Return what the lines of a body say. Raises BadInput if their order makes this unclear.
 
-    The sender's message stands before Interac's own lines and may imitate them. So the last
-    reference is Interac's, and the other labels are read from there.
+    The sender's message comes before Interac's own lines, and could imitate them. So the last line
+    with a reference is Interac's, and the other labels are read only from the lines after it.
     """
     lines = [on_one_line(line) for line in text.split("\n")]
     labels = {
@@ -210,7 +217,10 @@ def _odd_order() -> BadInput:
 
 
 def _day_before(lines: Sequence[str], last: int, label: re.Pattern[str]) -> tuple[int, date | None]:
-    """Return the line of the date right before line `last`, and the date; else `last`, None."""
+    """Return the index of the line with the date, and the date.
+
+    The date must come right before line `last`; otherwise return `last` and None.
+    """
     filled = [i for i in range(last) if lines[i]]
     for at in filled[-2:][::-1]:
         match = label.fullmatch(lines[at])
@@ -223,7 +233,7 @@ def _day_before(lines: Sequence[str], last: int, label: re.Pattern[str]) -> tupl
 
 
 def _value(lines: Sequence[str], label: re.Pattern[str]) -> str | None:
-    """Return what stands after the first such label: in its line, or else in the next."""
+    """Return the text after this label: in the same line, or in the next line that is not empty."""
     for at, line in enumerate(lines):
         match = label.fullmatch(line)
         if match:
@@ -238,9 +248,9 @@ def _amount_in_a_sentence(lines: Sequence[str], language: str) -> str | None:
 
 
 def read_interac_amount(text: str) -> Money:
-    """Return an amount that Interac wrote, in Canadian dollars: `$1,234.56`, `98, 00 $ (CAD)`.
+    """Return an amount in Canadian dollars that Interac wrote: `$1,234.56` or `98, 00 $ (CAD)`.
 
-    Raises BadInput for another currency, and for what is no exact amount.
+    Raises BadInput for another currency, and for a text that is not an exact amount.
     """
     match = _AMOUNT.fullmatch(on_one_line(text))
     if match is None:
@@ -274,5 +284,5 @@ def is_interac_reference(text: str) -> bool:
 
 
 def on_one_line(text: str) -> str:
-    """Return a text with each run of white space as one space, and none at its ends."""
+    """Return a text on one line, with single spaces, and without spaces at its ends."""
     return re.sub(r"\s+", " ", text).strip()

@@ -1,8 +1,8 @@
 """Splits the bytes of an e-mail into headers and parts, in linear time and with limits.
 
-The standard library's parser takes minutes for some nested e-mails, and it ends header lines at a
-lone carriage return, where the check of DKIM signatures does not. So an e-mail with a lone carriage
-return is refused here, and both see the same headers.
+The standard library's parser takes minutes for some nested e-mails. It also ends header lines at a
+single carriage return, unlike the check of DKIM signatures. So an e-mail with a single carriage
+return is refused, and both see the same headers.
 """
 
 import binascii
@@ -21,14 +21,14 @@ from donate.errors import N_, BadInput
 MAX_MAIL_BYTES: Final = 1024 * 1024
 _MAX_HEAD: Final = 64 * 1024
 _MAX_HEADER: Final = 4 * 1024
-# Regular expressions of dkimpy take quadratic time for a run of spaces. RFC 5322 allows lines of
-# 998 characters, and nobody pads a line with so many.
+# The regular expressions of dkimpy take quadratic time for a long run of spaces. RFC 5322 allows
+# lines of 998 characters, but no real e-mail has this many spaces in a row.
 _MAX_SPACES: Final = 200
 _MAX_HEADERS: Final = 300
 _MAX_PARTS: Final = 50
 _MAX_DEPTH: Final = 6
-# Windows calls its character set by the name of an older one, which has no printable characters
-# where Windows has quotes and dashes (WHATWG Encoding Standard, "windows-1252").
+# E-mails that declare ISO-8859-1 are read as Windows-1252, which has quotation marks and dashes
+# where ISO-8859-1 has no printable characters (WHATWG Encoding Standard, "windows-1252").
 _CHARSETS: Final = {
     "utf-8": "utf-8",
     "utf8": "utf-8",
@@ -83,13 +83,16 @@ class MailPart:
 
     @property
     def content_type(self) -> "Message[str, str]":
-        """The header Content-Type, for its type and parameters."""
+        """The header Content-Type, which gives the type and its parameters."""
         message: Message[str, str] = Message()
         message["Content-Type"] = self.raw("content-type").decode("ascii", "replace").strip()
         return message
 
     def content(self) -> bytes:
-        """Return the body without its transfer encoding. Raises BadInput for a damaged one."""
+        """Return the body without its transfer encoding.
+
+        Raises BadInput if the encoding is damaged.
+        """
         encoding = self.raw("content-transfer-encoding").strip().lower()
         if encoding in (b"", b"7bit", b"8bit", b"binary"):
             return self.body
@@ -103,7 +106,7 @@ class MailPart:
         raise BadInput("mail", N_("This e-mail has an encoding that we don’t know."))
 
     def content_text(self) -> str:
-        """Return the body as text. Raises BadInput unless its character set fits exactly."""
+        """Return the body as text. Raises BadInput if it cannot be decoded exactly."""
         charset = str(self.content_type.get_content_charset("utf-8")).lower()
         try:
             return self.content().decode(_CHARSETS[charset]).replace("\r\n", "\n")
@@ -118,9 +121,9 @@ def _unreadable_header(name: str) -> BadInput:
 
 
 def split_mail(content: bytes) -> MailPart:
-    """Split an e-mail into headers and body. Raises BadInput for what is no e-mail, or too large.
+    """Split an e-mail into headers and body. Raises BadInput if it is not an e-mail or too large.
 
-    NUL and a carriage return alone are refused, because they would be read in two ways.
+    NUL and single carriage returns are refused, because programs read them in different ways.
     """
     if len(content) > MAX_MAIL_BYTES:
         raise BadInput("mail", N_("This file is larger than 1 MB, so it is no e-mail of Interac."))
@@ -152,9 +155,9 @@ def _split_part(content: bytes) -> MailPart:
 
 
 def shows_its_boundary(mail: MailPart) -> bool:
-    """Whether the body begins and ends with the boundary that the header Content-Type names.
+    """Whether the body begins and ends with the boundary from its Content-Type header.
 
-    Then the body itself says how it is split, and another header could not split it in another way.
+    Then the body itself shows how it is split, and a forged header could not split it differently.
     """
     boundary = mail.content_type.get_param("boundary")
     lines = [line.rstrip() for line in mail.body.split(b"\n") if line.strip()]
@@ -168,9 +171,9 @@ def shows_its_boundary(mail: MailPart) -> bool:
 
 
 def leaf_parts(mail: MailPart) -> list[MailPart]:
-    """Return the parts of an e-mail that have no parts of their own, in order.
+    """Return the innermost parts of an e-mail, in order.
 
-    Raises BadInput if it has too many parts, or parts in parts.
+    Raises BadInput if it has too many parts, or parts that are nested too deeply.
     """
     parts: list[MailPart] = []
     for part in _walk(mail, 0):
@@ -205,7 +208,7 @@ def _walk(part: MailPart, depth: int) -> Iterator[MailPart]:
 
 
 def attached_mails(mail: MailPart) -> list[bytes]:
-    """Return the bytes of each e-mail that is attached to this one, as it was attached."""
+    """Return the bytes of each e-mail that is attached to this one, unchanged."""
     attached = []
     for part in leaf_parts(mail):
         header = part.content_type

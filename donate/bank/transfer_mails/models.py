@@ -13,7 +13,7 @@ from donate.storage.column_types import EnumText, RowNumber, UtcDateTime
 
 
 class TransferState(StrEnum):
-    """What all e-mails about one transfer say together."""
+    """The state of a transfer, according to all e-mails about it."""
 
     OFFERED = "offered"  # The transfer waits until it is deposited.
     DEPOSITED = "deposited"  # The bank has deposited it.
@@ -23,7 +23,7 @@ class TransferState(StrEnum):
 
 
 class MailCheck(StrEnum):
-    """What became of an e-mail."""
+    """The result of checking an e-mail."""
 
     WAITING = "waiting"  # Interac's public key could not be fetched yet.
     COUNTED = "counted"  # The signature is right, and the e-mail belongs to a transfer.
@@ -32,10 +32,10 @@ class MailCheck(StrEnum):
 
 
 class InteracTransfer(SQLModel, table=True):
-    """A transfer that signed e-mails of Interac are about. It confirms no gift.
+    """A transfer that Interac's signed e-mails are about. It does not confirm a gift.
 
-    `bank_line_id` is the line of a bank statement that this transfer explains, once staff or the
-    matcher have tied it.
+    `bank_line_id` is the id of the bank line that this transfer explains, once staff or the matcher
+    have tied it.
     """
 
     __tablename__ = "transfer_mail"
@@ -69,7 +69,7 @@ class InteracTransfer(SQLModel, table=True):
     amount_minor: int | None = Field(default=None, sa_type=BigInteger)
     currency: str = Field(max_length=3)
     sender_name: str = Field(max_length=200)
-    # The folded name, by which staff find it.
+    # The sender's name in lower case and without accents, for searching.
     sender_key: str = Field(max_length=400, index=True)
     sender_email: str = Field(max_length=254)
     message: str = Field(max_length=2_000)
@@ -86,7 +86,7 @@ class InteracTransfer(SQLModel, table=True):
 
 
 class TransferMailFile(SQLModel, table=True):
-    """An e-mail of Interac as it was added. Its bytes are kept, since the signature covers them."""
+    """An e-mail from Interac. Its exact bytes are kept, because the signature covers them."""
 
     __tablename__ = "transfer_mail_file"
     __table_args__ = (
@@ -138,7 +138,7 @@ class TransferMailKey(SQLModel, table=True):
 
 
 FINAL_STATES: Final = frozenset(TransferState) - {TransferState.OFFERED}
-"""States that no later e-mail changes."""
+"""States that later e-mails do not change."""
 
 STATE_OF: Final = {
     MailKind.CLAIM: TransferState.OFFERED,
@@ -148,4 +148,4 @@ STATE_OF: Final = {
     MailKind.EXPIRED: TransferState.EXPIRED,
     MailKind.DECLINED: TransferState.DECLINED,
 }
-"""The state of a transfer about which there is one e-mail of this kind."""
+"""For each kind of e-mail: the state of a transfer about which only this e-mail is known."""

@@ -21,9 +21,9 @@ from donate.gifts.search_index.folding import fold
 def usable_mails(
     session: Session, first_day: date | None = None, last_day: date | None = None
 ) -> list[TransferMail]:
-    """Return the transfers that signed e-mails call deposited and that explain no bank line yet.
+    """Return the deposited transfers, according to signed e-mails, that explain no bank line yet.
 
-    The days limit them to transfers of these days, both included.
+    `first_day` and `last_day` select the transfers of these days, both included.
     """
     query = (
         select(InteracTransfer)
@@ -55,7 +55,7 @@ def usable_mails(
 def transfer_by_reference(
     session: Session, reference: str, *, lock: bool = False
 ) -> InteracTransfer | None:
-    """Return the transfer with this reference of Interac, locked if asked; None if unknown."""
+    """Return the transfer with this Interac reference, or None. If `lock` is true, lock its row."""
     query = select(InteracTransfer).where(col(InteracTransfer.interac_reference) == reference)
     if lock:
         query = query.with_for_update().execution_options(populate_existing=True)
@@ -63,7 +63,7 @@ def transfer_by_reference(
 
 
 def file_by_hash(session: Session, file_hash: str) -> TransferMailFile | None:
-    """Return the e-mail whose bytes have this SHA-256; None if it was not added."""
+    """Return the e-mail whose bytes have this SHA-256; None if it has not been added."""
     return session.exec(
         select(TransferMailFile).where(col(TransferMailFile.sha256) == file_hash)
     ).first()
@@ -83,7 +83,7 @@ def stored_keys(session: Session) -> dict[str, str]:
 
 
 def due_files(session: Session, now: datetime, limit: int) -> list[tuple[int, bytes]]:
-    """Return the number and the bytes of e-mails that are due for another check."""
+    """Return the id and the content of each e-mail that is due for another check."""
     query = (
         select(TransferMailFile.id, TransferMailFile.content)
         .where(
@@ -98,7 +98,7 @@ def due_files(session: Session, now: datetime, limit: int) -> list[tuple[int, by
 
 @dataclass(frozen=True, slots=True)
 class MailCounts:
-    """How many e-mails are kept that do not count, by the reason."""
+    """How many stored e-mails have not been accepted as evidence, by reason."""
 
     waiting: int
     wrong: int
@@ -106,7 +106,7 @@ class MailCounts:
 
 
 def count_uncounted(session: Session) -> MailCounts:
-    """Return how many e-mails are kept that do not count."""
+    """Return how many stored e-mails have not been accepted as evidence."""
     query = select(TransferMailFile.mail_check, func.count()).group_by(
         col(TransferMailFile.mail_check)
     )
@@ -121,7 +121,7 @@ def count_uncounted(session: Session) -> MailCounts:
 def newest_transfers(
     session: Session, *, limit: int, before: int | None = None, searched: str = ""
 ) -> Sequence[InteracTransfer]:
-    """Return transfers, newest first, whose reference or sender's name begins as searched."""
+    """Return transfers, newest first. `searched` selects by the reference or the sender's name."""
     query = select(InteracTransfer).order_by(col(InteracTransfer.id).desc()).limit(limit)
     if before is not None:
         query = query.where(col(InteracTransfer.id) < before)

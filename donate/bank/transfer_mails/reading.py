@@ -1,7 +1,7 @@
-"""Reads what an e-mail of Interac says about a transfer. Pure functions: bytes in, values out.
+"""Reads what Interac's e-mail says about a transfer. Pure functions: bytes in, values out.
 
-Nothing is guessed: what cannot be read exactly, or is said in two ways, is BadInput with a sentence
-for staff.
+Nothing is guessed. If something cannot be read exactly, or is stated twice with different values,
+BadInput is raised with a sentence for staff.
 """
 
 import unicodedata
@@ -38,8 +38,9 @@ _NEEDS_MONEY: Final = frozenset({MailKind.CLAIM, MailKind.REMINDER, MailKind.DEP
 class MailReading:
     """What an e-mail says. `amount` is None only if the transfer was cancelled or did not arrive.
 
-    `day` is the day that the text names; if it names none, `sent_at` is when the e-mail was sent.
-    `recipients` are the signed addresses it was sent to; empty if they are not signed.
+    `day` is the day in the text. If the text has no day, `sent_at` is the time when the e-mail was
+    sent. `recipients` are the addresses to which it was sent; empty if the signature does not cover
+    them.
     """
 
     kind: MailKind
@@ -55,9 +56,9 @@ class MailReading:
 
 
 def read_transfer_mail(mail: MailPart, signed: AbstractSet[str]) -> MailReading:
-    """Read an e-mail of Interac. `signed` has the names of the headers that its signature covers.
+    """Read an e-mail from Interac. `signed` has the names of the headers that its signature covers.
 
-    Headers that are not signed say nothing. Raises BadInput if the e-mail cannot be read exactly.
+    Other headers are not used as evidence. Raises BadInput if the e-mail cannot be read exactly.
     """
     subject = read_subject(mail.text("subject"))
     if subject.kind is MailKind.OTHER:
@@ -157,7 +158,7 @@ def _sent_at(mail: MailPart) -> datetime | None:
 
 
 def _addresses(mail: MailPart, header: str) -> tuple[str, ...]:
-    """Return the addresses of a header, in lower case. Raises BadInput for odd ones."""
+    """Return the addresses in a header, in lower case. Raises BadInput if one is not valid."""
     try:
         value = mail.raw(header).decode("ascii")
     except UnicodeDecodeError:

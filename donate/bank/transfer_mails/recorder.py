@@ -1,6 +1,7 @@
-"""Records examined e-mails of Interac: one transfer for each reference, each e-mail once.
+"""Records e-mails from Interac after they were examined. The caller commits.
 
-The caller commits. Nothing here confirms a gift.
+There is one transfer for each reference, and each e-mail is stored once. Nothing here confirms a
+gift.
 """
 
 from collections.abc import Sequence
@@ -61,18 +62,18 @@ _OTHER_STATE: Final = N_(
 
 
 class MailOutcome(StrEnum):
-    """What became of a file that was added."""
+    """The result of adding a file."""
 
-    NEW = "new"  # a transfer that was not known
-    MORE = "more"  # another e-mail about a known transfer
-    KNOWN = "known"  # nothing new
-    WAITING = "waiting"  # kept until the signature can be checked
-    REFUSED = "refused"  # not added
+    NEW = "new"  # The e-mail is about a new transfer.
+    MORE = "more"  # It is another e-mail about a known transfer.
+    KNOWN = "known"  # It says nothing new.
+    WAITING = "waiting"  # It is stored until its signature can be checked.
+    REFUSED = "refused"  # It was not added.
 
 
 @dataclass(frozen=True, slots=True)
 class MailResult:
-    """What became of a file, or of an e-mail attached to one, and a sentence about it."""
+    """The result of adding a file, or an e-mail attached to it, with a sentence about it."""
 
     file: str
     outcome: MailOutcome
@@ -82,7 +83,7 @@ class MailResult:
 
 @dataclass(frozen=True, slots=True)
 class MailImport:
-    """What became of all files, in their order."""
+    """The results of adding files, in the order of the files."""
 
     results: Sequence[MailResult]
 
@@ -94,12 +95,12 @@ class MailImport:
 def import_mails(
     session: Session, examined: Sequence[ExaminedMail], *, actor: str, now: datetime
 ) -> MailImport:
-    """Record e-mails. Those that were added before change nothing.
+    """Record e-mails. E-mails that were already added are ignored.
 
-    `actor` is who added them: `staff:` and a number, or `folder`.
+    `actor` says who added them: `staff:` and an id, or `folder`.
     """
     results: dict[int, MailResult] = {}
-    # In the order of references, so that two imports at once lock the transfers in one order.
+    # Sort by reference, so that two imports at the same time lock the transfers in the same order.
     for place, mail in sorted(enumerate(examined), key=lambda item: _order(item[1])):
         results[place] = _import_one(session, mail, actor=actor, now=now)
     return MailImport([results[place] for place in range(len(examined))])
@@ -160,7 +161,10 @@ def _import_one(session: Session, mail: ExaminedMail, *, actor: str, now: dateti
 def settle_waiting(
     session: Session, file_id: int, mail: ExaminedMail, *, now: datetime
 ) -> MailResult | None:
-    """Record what checking a kept e-mail again has shown; None if it does not wait any more."""
+    """Record the result of checking a stored e-mail again.
+
+    Return None if it was already decided.
+    """
     stored = session.get(TransferMailFile, file_id, with_for_update=True)
     if stored is None or stored.mail_check is not MailCheck.WAITING:
         return None
@@ -179,7 +183,7 @@ def settle_waiting(
     session.flush()
     result = _add_up(session, mail, now=now)
     if result.outcome is MailOutcome.KNOWN:
-        session.delete(stored)  # another e-mail says the same
+        session.delete(stored)  # another e-mail already says the same
     elif result.outcome is not MailOutcome.REFUSED:
         stored.mail_check, stored.transfer_mail_id = MailCheck.COUNTED, result.transfer_id
     session.flush()
@@ -187,7 +191,7 @@ def settle_waiting(
 
 
 def _add_up(session: Session, mail: ExaminedMail, *, now: datetime) -> MailResult:
-    """Create or change the transfer that a signed e-mail is about."""
+    """Create the transfer that a signed e-mail is about, or update it."""
     reading = mail.reading
     assert reading
     reference = {"reference": reading.interac_reference}
@@ -252,7 +256,7 @@ def added_up(state: TransferState, kind: MailKind) -> TransferState | None:
 
 
 def check_all_now(session: Session, *, now: datetime) -> int:
-    """Make all kept e-mails due for another check. Return how many there are."""
+    """Make all waiting e-mails due for another check now. Return how many there are."""
     waiting = session.exec(
         select(TransferMailFile)
         .where(col(TransferMailFile.mail_check) == MailCheck.WAITING)

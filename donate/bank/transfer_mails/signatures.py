@@ -1,6 +1,6 @@
 """Checks that Interac signed an e-mail (DKIM, RFC 6376), and that the signature covers enough.
 
-Everything here works without a network: the caller brings the public key.
+Everything here works without a network: the caller provides the public key.
 """
 
 import logging
@@ -22,8 +22,8 @@ from donate.errors import N_, BadInput
 SIGNING_DOMAIN: Final = "payments.interac.ca"
 _MOST_SIGNATURES: Final = 10
 _MAX_HEADER: Final = 4 * 1024
-_LEAST_KEY_BITS: Final = 1024  # RFC 8301 refuses shorter keys
-# A second one of these would be read in two ways.
+_LEAST_KEY_BITS: Final = 1024  # RFC 8301 forbids shorter keys.
+# If one of these headers occurs twice, the e-mail could be read in two ways.
 _SINGLE: Final = (
     "from",
     "subject",
@@ -35,23 +35,24 @@ _SINGLE: Final = (
     "mime-version",
     "x-paymentkey",
 )
-# The signature has to cover these: who wrote, and what it says.
+# The signature must cover these headers: the sender, and what the e-mail is about.
 _COVERED: Final = ("from", "subject")
-# How the body is to be read. Nobody has published which headers Interac signs, so an e-mail whose
-# body shows that by itself counts as well.
+# Headers that say how to read the body. It is not published whether Interac signs them. So an
+# e-mail is also accepted if its body itself shows how to read it.
 _COVERED_UNLESS_SHOWN: Final = ("content-type", "content-transfer-encoding")
 _SELECTOR: Final = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,61}[A-Za-z0-9])?")
 
-# dkimpy writes what it finds wrong into a log; an e-mail's content belongs in none.
+# dkimpy logs the errors that it finds. The log must not contain any content of an e-mail.
 _SILENT: Final = logging.getLogger(f"{__name__}.dkim")
 _SILENT.setLevel(logging.CRITICAL + 1)
 
 
 @dataclass(frozen=True, slots=True)
 class MailSignature:
-    """A signature that an e-mail has in the name of Interac. It is not checked yet.
+    """A signature in Interac's name in an e-mail. It has not been checked yet.
 
-    `place` counts all signatures from the top. `signed` has the names of the covered headers.
+    `place` is its position among all signatures, from the top. `signed` has the names of the
+    headers that it covers.
     """
 
     place: int
@@ -73,9 +74,9 @@ def is_from_interac(mail: MailPart) -> bool:
 
 
 def signatures_of(mail: MailPart) -> list[MailSignature]:
-    """Return the signatures in Interac's name that cover enough, topmost first.
+    """Return the signatures in Interac's name that cover enough of the e-mail, topmost first.
 
-    Raises BadInput if there is none, or if a header that counts is repeated.
+    Raises BadInput if there is none, or if an important header is repeated.
     """
     for name in _SINGLE:
         mail.raw(name)
@@ -104,7 +105,7 @@ def _read_signature(mail: MailPart, place: int, value: bytes) -> MailSignature |
         return None
     try:
         tags = parse_tag_value(value)
-        # The times are left out: an e-mail stays evidence when its signature has expired.
+        # Ignore the times: an e-mail is still evidence after its signature has expired.
         validate_signature_fields({k: v for k, v in tags.items() if k not in (b"x", b"t")})
     except (DKIMException, InvalidTagValueList, ValueError):
         return None
@@ -116,7 +117,7 @@ def _read_signature(mail: MailPart, place: int, value: bytes) -> MailSignature |
     usable = (
         text["d"].lower() == SIGNING_DOMAIN
         and text["a"] == "rsa-sha256"
-        and "l" not in text  # text may be added after a body with `l=`
+        and "l" not in text  # with `l=`, text could be added after the body
         and _SELECTOR.fullmatch(text["s"]) is not None
         and signed.issuperset(needed)
     )
@@ -124,10 +125,10 @@ def _read_signature(mail: MailPart, place: int, value: bytes) -> MailSignature |
 
 
 def is_signed_with(content: bytes, signature: MailSignature, key: str) -> bool:
-    """Whether this signature of the e-mail fits the public key, a DKIM record such as `k=rsa; p=…`.
+    """Whether this signature is valid for the public key, a DKIM record such as `k=rsa; p=…`.
 
-    Whether the signature has expired does not matter. Senders let signatures expire to limit how
-    long an e-mail may be delivered again, and each transfer counts once, however often its e-mail
+    It does not matter if the signature has expired. Senders let signatures expire to limit how long
+    an e-mail may be delivered again, but each transfer counts only once, however often its e-mail
     comes.
     """
     try:

@@ -1,1 +1,1 @@
-"""Ties Interac’s e-mails to bank lines. Pure functions; nothing is recorded here."""
+"""Ties Interac’s e-mails to bank lines. All functions are pure, and nothing is stored here."""

@@ -1,11 +1,12 @@
-"""Ties e-mails to lines that look alike, by counting: which line is whose cannot be told.
+"""Ties e-mails by counting, if it is impossible to tell which of several equal lines is whose.
 
-Each e-mail that a statement covers has its line among the lines that it fits. So if three equal
+If a statement covers an e-mail, the e-mail's line is among the lines that fit it. So if three equal
 lines fit three e-mails and nothing else, then the three transfers are these three lines, and the
-gifts that the e-mails name are paid. The lines are paired with the e-mails in the order of days.
+gifts that the e-mails name are paid. The lines and the e-mails are paired in the order of their
+days.
 
-This takes an e-mail that no line is left for, and a line that no e-mail is left for, as a sign that
-something is missing. Then nothing is tied by counting.
+If an e-mail is left without a line, or a line without an e-mail, something may be missing. Then
+nothing is tied by counting.
 """
 
 from collections import defaultdict
@@ -17,14 +18,20 @@ from donate.bank.matching.line_texts import LineClues
 from donate.gifts.search_index.folding import fold
 
 Fitting = Mapping[int, frozenset[int]]
-"""The ids of the e-mails that fit each line, by the id of the line."""
+"""For the id of each line: the ids of the e-mails that fit it."""
 Look = tuple[object, ...]
-"""All that a bank shows of a line, except its day. Lines of one look are interchangeable."""
+"""Everything that the bank shows of a line, except its day.
+
+Lines with an equal look are interchangeable.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class CountedTie:
-    """The e-mail of a line, and how many lines of this look were paired; 1 if no other could be."""
+    """The e-mail of a line.
+
+    `alike` is how many equal lines were paired; 1 if no other was possible.
+    """
 
     mail_id: int
     alike: int
@@ -32,10 +39,10 @@ class CountedTie:
 
 @dataclass(frozen=True, slots=True)
 class MailCount:
-    """What the lines and e-mails of a statement are. `covered` are e-mails whose line is there.
+    """The lines and e-mails to count. `covered` are e-mails whose line is in the statements.
 
-    `odd` are the lines that may be something else than the transfer of an e-mail: a part of them is
-    explained, a person has undone what they were, or they have a name that no e-mail has.
+    `odd` are lines that may be something other than an e-mail's transfer: they are partly
+    explained, a person has undone what they were, or they have a name that is in no e-mail.
     """
 
     lines: Mapping[int, tuple[BankLine, LineClues]]
@@ -56,7 +63,7 @@ class MailCount:
         return ties
 
     def _settle(self, lines: Collection[int], fitting: Fitting) -> dict[int, CountedTie]:
-        """Pair lines of several looks that have exactly one e-mail each."""
+        """Pair lines and e-mails that have only each other. The lines may look different."""
         only, rest = _only_choices({line: fitting[line] for line in lines})
         ties = {line: CountedTie(mail, 1) for line, mail in only.items()}
         for alike, mails in _groups(rest):
@@ -67,10 +74,10 @@ class MailCount:
     def _pair_in_order(
         self, lines: Collection[int], mails: AbstractSet[int], fitting: Fitting
     ) -> dict[int, CountedTie]:
-        """Pair lines of one look with e-mails by their days, and return the covered e-mails' pairs.
+        """Pair lines that look equal with e-mails, by their days. Return pairs for covered e-mails.
 
-        The e-mails of a statement's last days may have lines that are yet to come, so there may be
-        more e-mails than lines, but never more covered ones.
+        Some lines for e-mails of the last days may not be in the statement yet. So there may be
+        more e-mails than lines, but not more covered e-mails than lines.
         """
         if not len(mails & self.covered) <= len(lines) <= len(mails):
             return {}
@@ -82,7 +89,7 @@ class MailCount:
     def _has_line_for_each(
         self, lines: Collection[int], mails: AbstractSet[int], fitting: Fitting
     ) -> bool:
-        """Whether there are as many lines as e-mails, and all can be paired at once."""
+        """Whether each line can have an e-mail of its own, with no e-mail left over."""
         if len(lines) != len(mails):
             return False
         line_of: dict[int, int] = {}
@@ -104,9 +111,9 @@ class MailCount:
 
 
 def _look(line: BankLine, clues: LineClues) -> Look:
-    """Return what the bank shows of a line, without its own numbers, which name no payer.
+    """Return what the bank shows of a line, without numbers, which say nothing about the payer.
 
-    The year belongs to it, because the day of a gift decides the year of its receipt.
+    The year is a part of it, because the day of a gift decides for which year its receipt is.
     """
     text = " ".join(word for word in fold(line.text).split() if not any(map(str.isdigit, word)))
     words = (clues.line_class, clues.words, clues.piece, text)
@@ -114,7 +121,7 @@ def _look(line: BankLine, clues: LineClues) -> Look:
 
 
 def _groups(fitting: Fitting) -> Iterator[tuple[list[int], frozenset[int]]]:
-    """Yield the lines that are connected through e-mails, with all these e-mails."""
+    """Yield each group of lines that share e-mails, also through others, with these e-mails."""
     lines_with: dict[frozenset[int], list[int]] = defaultdict(list)
     for line, mails in fitting.items():
         lines_with[mails].append(line)

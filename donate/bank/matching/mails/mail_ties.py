@@ -1,9 +1,9 @@
-"""Ties Interac's e-mails to bank lines. A tie is sure only if no other line and e-mail fits.
+"""Ties Interac's e-mails to bank lines. A tie is sure only if no other line or e-mail fits too.
 
-Banks show three different pieces of Interac's reference, or none. So an e-mail belongs to a line by
-its reference, else by a piece of the reference, else by the name, else by amount and day alone. A
-stronger tie is made before a weaker one, and an e-mail has one line at most. What is left then is
-counted: see `alike_lines.py`.
+Banks show one of three different pieces of Interac's reference, or none. So an e-mail is tied to a
+line by the whole reference, else by a piece of it, else by the name, else by amount and day alone.
+Stronger ties are made before weaker ones. An e-mail is tied to at most one line. The lines and
+e-mails that remain are counted: see `alike_lines.py`.
 """
 
 from collections import defaultdict
@@ -20,18 +20,19 @@ from donate.bank.matching.payer_names import may_be_same
 from donate.money import Money
 
 DAYS_EARLY: Final = 1
-"""A line may be dated this many days before the e-mail, if the bank books in another time zone."""
+"""A line may be dated this many days before its e-mail, if the bank uses another time zone."""
 DAYS_LATE: Final = 4
-"""A line may be dated this many days after the e-mail: a long weekend."""
+"""A line may be dated this many days after its e-mail, because of a long weekend."""
 TAIL_LENGTH: Final = 3
-"""TD shows so many characters of a reference, its last ones."""
+"""TD shows only this many characters of a reference, the last ones."""
 _RBC_HEAD: Final = 8
-# An account whose statements ended so long before all others is not used any more.
+# If the statements of an account ended this long before those of all others, the account is no
+# longer in use.
 _UNUSED_AFTER: Final = timedelta(days=62)
 
 
 class MailClue(IntEnum):
-    """What ties an e-mail to a line; a greater value is stronger."""
+    """What ties an e-mail to a line. A greater value is stronger."""
 
     AMOUNT = 0
     NAME = 1
@@ -41,11 +42,12 @@ class MailClue(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class MailTie:
-    """An e-mail that may be about a line. `is_sure` is false if something else fits as well.
+    """An e-mail that may be about a line. `is_sure` is false if another line or e-mail fits too.
 
-    `is_covered` is true if the statement goes on for `DAYS_LATE` days after the e-mail, so that the
-    line of the e-mail is among the lines. `alike` is the number of lines that were paired with as
-    many e-mails because none can be told from the others; 1 for a line of its own.
+    `is_covered` is true if the statement continues for at least `DAYS_LATE` days after the e-mail,
+    so that the e-mail's line must be in the statement. `alike` is the number of equal lines that
+    were paired with as many e-mails, without knowing which belongs to which; it is 1 for any other
+    line.
     """
 
     mail: TransferMail
@@ -57,14 +59,17 @@ class MailTie:
 
 @dataclass(frozen=True, slots=True)
 class TiedMails:
-    """The e-mail of each line that has one. `unsettled` are lines that still fit another e-mail."""
+    """The e-mail of each line that has one.
+
+    `unsettled` are lines that could have another e-mail.
+    """
 
     ties: Mapping[int, MailTie]
     unsettled: AbstractSet[int]
 
 
 Edges = Mapping[int, frozenset[int]]
-"""The ids of the e-mails that fit each line, by the id of the line."""
+"""For the id of each line: the ids of the e-mails that fit it."""
 
 
 def tie_mails(
@@ -93,12 +98,12 @@ def tie_mails(
             for line, those in edges[clue].items()
             if line not in ties and (left := left_of[those])
         }
-        # A line without a name could be of the e-mail's sender too.
+        # A line without a name may come from the e-mail's sender too.
         rivals = nameless if clue is MailClue.NAME else frozenset[int]()
         is_weak = clue is MailClue.AMOUNT
         sure = _sure_ties(free, covered, rivals, is_weak=is_weak)
         if is_weak:
-            # Who undid such a line knew something that amount and day do not say.
+            # The person who undid the line's part knew something that amount and day do not show.
             sure = {line: mail for line, mail in sure.items() if line not in undone}
         for line, mail in sure.items():
             ties[line] = MailTie(found.mails[mail], clue, is_sure=True, is_covered=mail in covered)
@@ -123,7 +128,7 @@ def _with_counted(
     edges: Mapping[MailClue, Edges],
     covered: AbstractSet[int],
 ) -> TiedMails:
-    """Return the ties with those that follow from counting lines and e-mails."""
+    """Return these ties, and add the ties that follow from counting lines and e-mails."""
     sure = {line: tie for line, tie in ties.items() if tie.is_sure}
     clue_of = {line: clue for clue, those in edges.items() for line in those}
     strangers = {
@@ -150,7 +155,7 @@ def _with_counted(
 
 
 def _without(edges: Edges, ties: Mapping[int, MailTie]) -> dict[int, frozenset[int]]:
-    """Return the edges to the e-mails that are not tied, of lines that have any."""
+    """Return, for each line, the e-mails that are not tied yet. Leaves out lines without any."""
     taken = {tie.mail.id for tie in ties.values()}
     left_of = {those: those - taken for those in set(edges.values())}
     return {line: left for line, those in edges.items() if (left := left_of[those])}
@@ -163,7 +168,7 @@ def _by_id(
 
 
 def _all_read_until(lines: Sequence[BankLine], read_until: Mapping[int, date]) -> date:
-    """Return the day until which the statements of all accounts in use are there."""
+    """Return the last day for which the statements of all accounts in use have been imported."""
     if not read_until:
         return max((line.day for line in lines), default=date.min)
     newest = max(read_until.values())
@@ -173,11 +178,11 @@ def _all_read_until(lines: Sequence[BankLine], read_until: Mapping[int, date]) -
 def _sure_ties(
     edges: Edges, covered: AbstractSet[int], rivals: AbstractSet[int], *, is_weak: bool
 ) -> dict[int, int]:
-    """Return the ties that follow, round by round, from lines and e-mails with one choice.
+    """Return the sure ties. Each leaves fewer choices for the rest, so repeat while one is found.
 
-    The statement covers an e-mail if it goes on for some days after it. Then the line of the e-mail
-    is among the lines, so one choice of the e-mail is enough. The e-mails in `rivals` fit weaker
-    lines too, so they are never sure.
+    A tie is sure if the line and the e-mail have only each other. If the statement covers the
+    e-mail, its line must be in the statement, so it is enough if the e-mail fits only one line. The
+    e-mails in `rivals` fit weaker lines too, so their ties are never sure.
     """
     sure: dict[int, int] = {}
     lines_of: dict[int, set[int]] = defaultdict(set)
@@ -226,7 +231,7 @@ class _Edges:
     def between(
         self, lines: Sequence[tuple[BankLine, LineClues]]
     ) -> dict[MailClue, dict[int, frozenset[int]]]:
-        """Return which e-mails fit each line, by the strongest clue that the line has."""
+        """Return the e-mails that fit each line. They are under the line's strongest clue."""
         edges: dict[MailClue, dict[int, frozenset[int]]] = {clue: {} for clue in MailClue}
         for line, clues in lines:
             clue, mails = self._fitting(line, clues)
@@ -240,7 +245,7 @@ class _Edges:
         return edges
 
     def on_days_of(self, amount: Money, day: date) -> frozenset[int]:
-        """Return the e-mails of this amount whose transfer may be posted on this day."""
+        """Return the e-mails of this amount whose transfer the bank may have posted on this day."""
         key = amount, day.toordinal()
         if key not in self._around:
             days = range(-DAYS_EARLY, DAYS_LATE + 1)
@@ -274,10 +279,11 @@ class _Edges:
 
 
 def _has_piece(mail: TransferMail, piece: str) -> bool:
-    """Whether a piece that a bank shows belongs to the e-mail's reference.
+    """Whether a piece of a reference, as a bank shows it, fits the e-mail's reference.
 
-    TD shows the end. RBC shows a word such as CAu3wqe5, and no source says whether that is the
-    whole reference, its beginning, or two letters and its end. So each of them fits.
+    TD shows the end of the reference. RBC shows a word such as CAu3wqe5. No source says whether
+    that is the whole reference, its beginning, or two letters and its end, so all three are
+    accepted.
     """
     reference = mail.interac_reference.casefold()
     if len(piece) == TAIL_LENGTH:
