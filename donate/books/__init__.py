@@ -1,1 +1,1 @@
-"""The books: double entry from what was recorded, the daily sheet, and files for accountants."""
+"""The books: journal entries made from recorded facts, the daily sheet, accountants' files."""

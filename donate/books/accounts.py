@@ -13,7 +13,7 @@ BUILT_IN_CHART: Final = Path(__file__).with_name("accounts.toml")
 
 
 def load_chart(path: Path | None = None) -> Chart:
-    """Read and check a chart of accounts, or the one that comes with the code.
+    """Read and check the chart of accounts at `path`, or the one that comes with the code.
 
     Raises Misconfigured, which names the file and each wrong key.
     """
@@ -29,7 +29,7 @@ def load_chart(path: Path | None = None) -> Chart:
     except ValidationError as error:
         problems = []
         for problem in error.errors(include_url=False):
-            # Pydantic adds this part to the place of a wrong key.
+            # Pydantic adds this part to the path of a wrong key.
             place = ".".join(str(part) for part in problem["loc"] if part != "[key]")
             message = problem["msg"].removeprefix("Value error, ")
             problems.append(f"{place}: {message}" if place else message)

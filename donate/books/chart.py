@@ -11,9 +11,9 @@ from donate.money import is_currency
 from donate.regions.terms import FundKey, Strict
 
 MAX_NAME: Final = 100
-"""QuickBooks Online takes names of at most so many characters."""
+"""QuickBooks Online limits names to this many characters."""
 
-# A name begins with a letter or digit, so that no spreadsheet runs it as a formula.
+# A name starts with a letter or digit, so that spreadsheets do not run it as a formula.
 _ONE_LINE: Final = r"^[^\W_][^\x00-\x1f\x7f]*$"
 AccountNumber = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9.-]{0,9}$")]
 AccountName = Annotated[str, StringConstraints(pattern=_ONE_LINE, max_length=MAX_NAME)]
@@ -39,17 +39,20 @@ class Account(Strict):
 
 
 class RoleAccounts(Account):
-    """The account of a role. `each` has other accounts for single funds, banks or currencies."""
+    """The account for a role.
+
+    `each` has separate accounts for single funds, banks or currencies.
+    """
 
     each: dict[str, Account] = Field(default_factory=dict)
 
 
 class Chart(Strict):
-    """All accounts. `currency` is that of the charity's books.
+    """All accounts. `currency` is the currency of the charity's books.
 
-    `xero_tax_rate` is the full name of the tax rate in Xero for lines without tax.
+    `xero_tax_rate` is the full name of the tax rate that Xero uses for lines without tax.
     `xero_tracking` is the name of Xero's tracking category for funds, if there is one. `classes`
-    names the class in QuickBooks, or the option of that category, of each fund.
+    maps each fund to its class in QuickBooks, which is also its option in that tracking category.
     """
 
     currency: str
@@ -93,12 +96,12 @@ class Chart(Strict):
                 yield f"accounts.{role}.each.{key}", role, other
 
     def account(self, key: AccountKey) -> Account:
-        """Return the account for a key: of its bank or fund, of its currency, or of its role."""
+        """Return the account for the key's bank or fund, else for its currency or its role."""
         account = self.accounts[key.role]
         return account.each.get(key.part) or account.each.get(key.currency) or account
 
     def gaps(self, currencies: Collection[str], funds: Collection[str]) -> Iterator[str]:
-        """Yield a sentence for each account that these currencies need, or that no fund needs."""
+        """Yield a sentence for each account that is missing, or that is for an unknown fund."""
         for currency in sorted(set(currencies) - {self.currency}):
             for role in AccountRole:
                 if role in CONTROL and currency not in self.accounts[role].each:

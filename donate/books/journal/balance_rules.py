@@ -1,11 +1,12 @@
-"""What each kind of transaction of Stripe's balance is in the books.
+"""The account for each kind of transaction in Stripe's balance.
 
-The category decides, because Stripe made it for accounting
-(https://docs.stripe.com/reports/reporting-categories); the type decides if the category is missing
-or new (https://docs.stripe.com/reports/balance-transaction-types). The test compares both lists
-with those of Stripe's SDK. Stripe's clearing account is on the other side of each: it is debited
-if the amount is positive, and credited if it is negative. The fee of a transaction is booked apart,
-as Stripe reports it. A transaction that no rule knows is booked as suspense, with its name.
+Stripe's category decides, because Stripe made the categories for accounting
+(https://docs.stripe.com/reports/reporting-categories). The type decides if the category is missing
+or unknown (https://docs.stripe.com/reports/balance-transaction-types). A test compares both lists
+with Stripe's SDK. The other side of each entry is the Stripe clearing account, which is debited if
+the amount is positive and credited if it is negative. The fee of a transaction is booked
+separately, as Stripe reports it. A transaction without a rule is booked to the suspense account,
+under Stripe's name for it.
 """
 
 from dataclasses import dataclass
@@ -17,10 +18,10 @@ from donate.errors import N_
 
 @dataclass(frozen=True, slots=True)
 class BalanceRule:
-    """The account for transactions of some categories and types, and what a line is called.
+    """A rule for some categories and types of transactions: their account, and the text of a line.
 
     `title` is a msgid. If `is_expected` is false, this charity should never have such a
-    transaction: it goes to suspense, and a person looks at it.
+    transaction. It is then booked to the suspense account, where a person looks at it.
     """
 
     role: Role
@@ -35,27 +36,28 @@ UNKNOWN: Final = BalanceRule(
 )
 
 RULES: Final = (
-    # A debit of a bank account is a `payment`, as is any gift that is not by card.
+    # Stripe calls every payment that is not by card a `payment`, also a debit of a bank account.
     BalanceRule(
         Role.STRIPE_RECEIVABLE, N_("Payments by donors"), ("charge",), ("charge", "payment")
     ),
-    # A debit that had succeeded came back.
+    # A bank account was debited successfully, but the bank took the money back later.
     BalanceRule(
         Role.STRIPE_RECEIVABLE,
         N_("Returned payments"),
         ("charge_failure",),
         ("payment_failure_refund", "payment_reversal"),
     ),
-    # A card was charged less than was authorized. This is no refund.
+    # A card was charged less than the authorized amount. This is not a refund.
     BalanceRule(
         Role.STRIPE_RECEIVABLE,
         N_("Uncaptured parts of payments"),
         ("partial_capture_reversal",),
         (),
     ),
-    # Stripe keeps the fee of the payment, and a refund may cost a fee of its own; none is invented.
+    # Stripe keeps the fee of the payment, and may charge a fee for the refund. Book only the fees
+    # that Stripe reports.
     BalanceRule(Role.STRIPE_RECEIVABLE, N_("Refunds"), ("refund",), ("refund", "payment_refund")),
-    # The money is the charity's again, and the donor still waits for it.
+    # The charity has the money again, and still owes it to the donor.
     BalanceRule(
         Role.STRIPE_RECEIVABLE, N_("Failed refunds"), ("refund_failure",), ("refund_failure",)
     ),
@@ -69,7 +71,7 @@ RULES: Final = (
         ("stripe_fee", "stripe_fx_fee", "fee_credit_funding"),
     ),
     BalanceRule(Role.FEE_TAX, N_("Tax on Stripe fees"), ("tax",), ("tax_fee",)),
-    # A payout moves the charity's own money; it is no income.
+    # A payout moves the charity's own money, so it is not income.
     BalanceRule(Role.PAYOUTS_IN_TRANSIT, N_("Payouts"), ("payout",), ("payout",)),
     BalanceRule(
         Role.PAYOUTS_IN_TRANSIT,
@@ -118,8 +120,8 @@ RULES: Final = (
         ),
         ("advance", "advance_funding", "anticipation_repayment"),
     ),
-    # An adjustment that Stripe put into no other category needs a reason from a person. The rest is
-    # of Stripe Connect, Issuing and Treasury, which this service does not use.
+    # If Stripe gave an adjustment no other category, a person has to say what it is. The others
+    # come from Stripe Connect, Issuing and Treasury, which this service does not use.
     BalanceRule(
         Role.SUSPENSE,
         UNKNOWN.title,

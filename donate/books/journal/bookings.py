@@ -1,6 +1,6 @@
-"""What the journal books: totals of movements, transactions of Stripe, and parts of bank lines.
+"""What the journal is made from: totals of movements, Stripe transactions, and parts of bank lines.
 
-Amounts are whole minor units of `currency`. A positive amount is money that came in.
+Amounts are in minor units of `currency`. A positive amount is money that came in.
 """
 
 import re
@@ -28,9 +28,9 @@ class BookedMovement(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class MovementBooking:
-    """The movements of one day that share a currency, mode, fund and kind, and their sum.
+    """The movements of one day with the same currency, mode, fund and kind, and their sum.
 
-    Several totals with the same values are parts of one total.
+    Several such totals with the same values are added up.
     """
 
     day: date
@@ -44,13 +44,14 @@ class MovementBooking:
 
 @dataclass(frozen=True, slots=True)
 class StripeBooking:
-    """A transaction of Stripe's balance, as Stripe reports it.
+    """A transaction in Stripe's balance, as Stripe reports it, or the total of several.
 
-    `amount_minor` is gross, and `fee_minor` is positive if Stripe took it: the balance changes by
-    the amount less the fee. `fee_tax_minor` is the part of the fee that is tax. `source_id` names
-    the payout, or the fact that recorded the same money: the payment, the refund or the dispute.
-    See https://docs.stripe.com/api/balance_transactions/object. A booking may be the total of
-    `count` transactions of one day, type and category whose amounts have the same signs.
+    `amount_minor` is gross. `fee_minor` is positive if Stripe took the fee: the balance changes by
+    the amount less the fee. `fee_tax_minor` is the part of the fee that is tax. `source_id`
+    identifies the payout, or the fact that recorded the same money: a payment, refund or dispute.
+    See https://docs.stripe.com/api/balance_transactions/object. If `count` is greater than one, the
+    booking is the total of this many transactions of one day, type and category, whose amounts have
+    the same signs.
     """
 
     id: str
@@ -67,21 +68,21 @@ class StripeBooking:
 
     @property
     def net_minor(self) -> int:
-        """What the balance changes by."""
+        """The amount by which the transaction changes Stripe's balance."""
         return self.amount_minor - self.fee_minor
 
 
 class BankPartKind(StrEnum):
-    """What a part of a bank line is."""
+    """The kinds of parts of a bank line."""
 
     TRANSFER = "transfer"
-    """An e-Transfer or another transfer for a gift, or one that the bank took back."""
+    """An e-Transfer or another transfer for a gift, or such a transfer that the bank took back."""
     DEPOSIT = "deposit"
     """Cheques and cash that were brought to the bank."""
     RETURNED_ITEM = "returned_item"
     """A cheque that the bank returned."""
     STRIPE = "stripe"
-    """A payout of Stripe, its debit for a negative balance, or a top-up."""
+    """A Stripe payout, Stripe's debit because of a negative balance, or a top-up of the balance."""
     OWN_TRANSFER = "own_transfer"
     """A transfer between two accounts of the charity."""
     FEE = "fee"
@@ -93,12 +94,14 @@ class BankPartKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class BankBooking:
-    """A part of a line of a bank statement. The parts of a line add up to its amount.
+    """A part of a line in a bank statement, or the total of several parts.
 
-    `bank` is the charity's key of the bank account. `source_id` names the transfer or the payout to
-    which the part is tied, if there is one. If the part was explained on a later day,
-    `explained_on`, its money is unidentified until then, and entries of earlier days do not change.
-    A booking may be the total of `count` parts of one day, account, kind and sign.
+    The parts of a line add up to the line's amount. `bank` is the charity's key for the bank
+    account. `source_id` identifies the transfer or the payout to which the part is tied, if there
+    is one. `explained_on` is the day on which the part was explained, if that was later. Until then
+    its money is booked as unidentified, so entries of earlier days do not change. If `count` is
+    greater than one, the booking is the total of this many parts of one day, account, kind and
+    sign.
     """
 
     id: str
@@ -112,7 +115,7 @@ class BankBooking:
     count: int = 1
 
     def __post_init__(self) -> None:
-        """Check the key of the bank account. Raises ValueError."""
+        """Check that `bank` is the key of a bank account. Raises ValueError."""
         if not _BANK_KEY.fullmatch(self.bank):
             raise ValueError(f"{self.bank!r} is no key of a bank account")
 

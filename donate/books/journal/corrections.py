@@ -1,4 +1,4 @@
-"""Corrects a closed month with entries of a later day, so that the month stays as it was."""
+"""Corrects a closed month with entries on a later day, so that its own entries never change."""
 
 import re
 from collections import Counter, defaultdict
@@ -12,17 +12,18 @@ from donate.books.journal.roles import AccountKey
 from donate.errors import N_
 
 _CORRECTION: Final = re.compile(r"C[0-9]+-")
-# The account, the fund, and the memo with its values.
+# The account, the fund, and the message and values of the memo.
 _Key = tuple[AccountKey, str, str, tuple[tuple[str, str], ...]]
 
 
 def corrections(
     kept: Iterable[JournalEntry], now: Iterable[JournalEntry], day: date
 ) -> list[JournalEntry]:
-    """Return entries of `day` that turn what was kept into what the rules give now.
+    """Return the entries of `day` that correct the closed months to what the rules give now.
 
-    `kept` are the entries of the closed months as they were closed, with all corrections of them
-    since. `now` are the entries of the same months. The first correction of DON-1 is C1-DON-1.
+    `kept` are the entries of the closed months as they were when they were closed, with all later
+    corrections of them. `now` are the entries that the rules give for these months now. The first
+    correction of DON-1 has the number C1-DON-1.
     """
     left: defaultdict[str, Counter[_Key]] = defaultdict(Counter)
     times: Counter[str] = Counter()

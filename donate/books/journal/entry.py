@@ -1,4 +1,4 @@
-"""Journal entries and their lines. An entry that does not balance cannot be made."""
+"""Journal entries and their lines. Making an entry that does not balance raises an error."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -14,8 +14,8 @@ from donate.money import is_currency
 class JournalLine:
     """One line of an entry: a debit if `amount_minor` is positive, a credit if it is negative.
 
-    The amount is in minor units of the account's currency, and never zero. `fund` is empty if the
-    line belongs to no fund. `times` says how many movements the amount sums up.
+    The amount is in minor units of the account's currency, and is never zero. `fund` is empty if
+    the line belongs to no fund. `times` is the number of movements that the amount adds up.
     """
 
     account: AccountKey
@@ -46,7 +46,10 @@ class JournalLine:
 
 @dataclass(frozen=True, slots=True)
 class JournalEntry:
-    """A balanced entry in one currency. `number` stays the same each time the entry is made."""
+    """A balanced entry in one currency.
+
+    `number` stays the same each time the journal is made.
+    """
 
     number: str
     day: date
@@ -54,7 +57,7 @@ class JournalEntry:
     lines: tuple[JournalLine, ...]
 
     def __post_init__(self) -> None:
-        """Refuse an entry that does not balance. Raises ValueError."""
+        """Check that the entry balances. Raises ValueError."""
         if not self.number:
             raise ValueError("an entry without a number")
         if len({line.account.currency for line in self.lines}) != 1:

@@ -1,7 +1,8 @@
-"""What each booking puts into the journal: pairs of a debit and a credit, each pair in an entry.
+"""The postings for each booking. A posting is a pair of a debit and a credit in one journal entry.
 
-An amount is debited if it is positive and credited if it is negative. Every amount is booked
-gross: what went out never reduces a line of what came in, and fees have lines of their own.
+The debit account is debited if the amount is positive and credited if it is negative. Every amount
+is booked gross: money that went out is not subtracted from money that came in, and fees have lines
+of their own.
 """
 
 from collections.abc import Iterator
@@ -24,7 +25,7 @@ from donate.errors import N_
 from donate.regions.modes import Mode
 
 PAYMENTS_BALANCE: Final = "payments"
-"""Stripe's name of the balance from which it pays out."""
+"""Stripe's name for the balance from which it makes payouts."""
 _OF_FEES: Final = Sentence(N_("Stripe fees"))
 _OF_FEE_TAX: Final = Sentence(N_("Tax on Stripe fees"))
 
@@ -53,7 +54,7 @@ _BANK: Final = {
 
 
 class EntryKey(NamedTuple):
-    """Names an entry: its number, its day, and what it is about."""
+    """Identifies a journal entry: its day, its number, and what it is about."""
 
     day: date
     number: str
@@ -62,15 +63,15 @@ class EntryKey(NamedTuple):
 
     @property
     def description(self) -> Sentence:
-        """What the entry is about, for people."""
+        """A sentence that says what the entry is about."""
         return Sentence(self.title, {"name": self.name} if self.name else {})
 
 
 class Posting(NamedTuple):
-    """An amount in minor units that moves between two accounts, in one entry.
+    """An amount in minor units that is moved between two accounts, in one journal entry.
 
-    `debit` is debited if the amount is positive, otherwise `credit` is. The fund is that of the
-    credited line. `times` says how many movements the amount sums up.
+    If the amount is positive, `debit` is debited; if it is negative, `credit` is. The fund belongs
+    to the line of the account `credit`. `times` is the number of movements that the amount adds up.
     """
 
     entry: EntryKey
@@ -83,7 +84,7 @@ class Posting(NamedTuple):
 
 
 def receivable_role(mode: Mode) -> Role:
-    """Return the account on which the money of gifts in this mode waits to be seen."""
+    """Return the account on which a mode's gifts wait until Stripe or the bank shows them."""
     if mode.through_stripe:
         return Role.STRIPE_RECEIVABLE
     return Role.UNDEPOSITED if mode.facts.staff_only else Role.TRANSFERS_RECEIVABLE
@@ -91,7 +92,10 @@ def receivable_role(mode: Mode) -> Role:
 
 @singledispatch
 def postings_of(booking: Booking) -> Iterator[Posting]:
-    """Yield the postings of a booking; none of an amount of zero."""
+    """Yield the postings for a booking.
+
+    Some may have the amount zero, which has no effect.
+    """
     raise TypeError(f"{booking!r} is no booking")
 
 
@@ -126,8 +130,8 @@ def _of_stripe(booking: StripeBooking) -> Iterator[Posting]:
     kind = balance_name(booking.type, booking.category)
     memo = Sentence(rule.title, {"name": kind} if rule.title == UNKNOWN.title else {})
     counter = AccountKey(rule.role, booking.currency)
-    # Stripe reports a reserve on the balance for payments, and it may report the same money once
-    # more on the balance of reserves. The second report moves nothing.
+    # Stripe reports a reserve as a transaction in the payments balance. It may report the same
+    # money again in the balance of reserves. That second report moves no money.
     if counter != balance:
         yield Posting(entry, balance, counter, booking.amount_minor, memo, times=booking.count)
     for role, amount, of_fee in (
@@ -139,7 +143,7 @@ def _of_stripe(booking: StripeBooking) -> Iterator[Posting]:
 
 
 def balance_role(balance_type: str) -> Role:
-    """Return the account of one of Stripe's balances."""
+    """Return the role of the account for one of Stripe's balances."""
     return Role.STRIPE_CLEARING if balance_type == PAYMENTS_BALANCE else Role.STRIPE_HELD
 
 

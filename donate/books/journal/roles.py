@@ -1,24 +1,24 @@
-"""The accounts that the rules of the journal know, by what they are for."""
+"""The roles of the journal's accounts. The rules refer to accounts by these roles."""
 
 from enum import StrEnum
 from typing import Final, NamedTuple
 
 
 class AccountRole(StrEnum):
-    """What an account is for. The charity's chart gives each role a number and a name.
+    """The role of an account. The charity's chart of accounts gives each role a number and a name.
 
-    The money of a gift is first *receivable*: from Stripe, as a transfer, or as cheques and cash.
-    It leaves that account when Stripe or the bank shows it, so the balance of a receivable is what
-    was recorded and has not been seen yet.
+    The money of a gift is first booked as *receivable*: from Stripe, as a transfer, or as cheques
+    and cash. It leaves the receivable account once Stripe or the bank shows the money. So the
+    balance of a receivable account is the money that was recorded but not seen yet.
     """
 
     BANK = "bank"
     STRIPE_CLEARING = "stripe_clearing"
-    """Stripe's balance for payments. The account has the same balance on every day."""
+    """Stripe's payments balance. This account's balance always equals Stripe's."""
     STRIPE_HELD = "stripe_held"
     """Reserves, and the other balances that Stripe keeps for the charity."""
     PAYOUTS_IN_TRANSIT = "payouts_in_transit"
-    """Payouts that left Stripe and did not reach the bank yet, and top-ups the other way."""
+    """Payouts that left Stripe but have not reached the bank, and top-ups the other way."""
     OWN_TRANSFERS = "own_transfers"
     """Transfers between the charity's own bank accounts."""
     STRIPE_RECEIVABLE = "stripe_receivable"
@@ -27,9 +27,9 @@ class AccountRole(StrEnum):
     UNDEPOSITED = "undeposited"
     """Cheques and cash that are not at the bank yet."""
     SUSPENSE = "suspense"
-    """Amounts of Stripe that the rules do not know. A person moves them to their account."""
+    """Stripe transactions for which there is no rule. A person moves each to the right account."""
     UNIDENTIFIED = "unidentified"
-    """Money at the bank that nobody could explain yet."""
+    """Money at the bank that nobody has explained yet."""
     STRIPE_LOAN = "stripe_loan"
     """Loans from Stripe Capital."""
     DONATIONS = "donations"
@@ -37,19 +37,22 @@ class AccountRole(StrEnum):
     DISPUTES = "disputes"
     INTEREST = "interest"
     OTHER_RECEIPTS = "other_receipts"
-    """Money in at the bank that staff marked as no gift."""
+    """Money received at the bank that staff marked as not being a gift."""
     OTHER_PAYMENTS = "other_payments"
-    """Money out at the bank that has nothing to do with gifts."""
+    """Money paid from the bank that has nothing to do with gifts."""
     BANK_FEES = "bank_fees"
     STRIPE_FEES = "stripe_fees"
     FEE_TAX = "fee_tax"
     """Tax on Stripe's fees. If the charity recovers it, this is an asset, otherwise an expense."""
     CLIMATE = "climate"
-    """Contributions of the charity to Stripe Climate; they are no donations received."""
+    """The charity's payments to Stripe Climate.
+
+    They are not donations that the charity received.
+    """
 
 
 BY_FUND: Final = frozenset({AccountRole.DONATIONS, AccountRole.REFUNDS, AccountRole.DISPUTES})
-"""The roles that a chart may split by fund."""
+"""The roles that a chart of accounts may split by fund."""
 
 CONTROL: Final = frozenset(
     {
@@ -65,11 +68,11 @@ CONTROL: Final = frozenset(
         AccountRole.UNIDENTIFIED,
     }
 )
-"""The roles whose balance is compared with something, so each needs an account of its own."""
+"""Roles whose balance is compared with another figure. So each of them needs its own account."""
 
 
 class AccountKey(NamedTuple):
-    """An account of the journal: its role, its currency, and a bank account or fund, if any."""
+    """An account in the journal: its role, its currency, and a bank account or fund, if any."""
 
     role: AccountRole
     currency: str

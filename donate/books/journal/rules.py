@@ -1,4 +1,4 @@
-"""Makes the journal from bookings. The same bookings in any order give the same entries."""
+"""Makes the journal from bookings. The order of the bookings does not change the entries."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable
@@ -11,17 +11,17 @@ from donate.books.journal.postings import EntryKey, Posting, postings_of
 from donate.books.journal.roles import AccountKey, AccountRole
 
 _ORDER = {role: place for place, role in enumerate(AccountRole)}
-# What the postings of one line have in common: the accounts, the memo, the fund, and whether the
-# amount came in.
+# What identifies a pair of lines: the two accounts, the memo, the fund, and whether the amount is
+# positive. Postings with the same key are added up.
 _LineKey = tuple[AccountKey, AccountKey, str, tuple[tuple[str, str], ...], str, bool]
 
 
 def journal_of(
     bookings: Iterable[Booking], *, first_day: date | None = None, last_day: date | None = None
 ) -> list[JournalEntry]:
-    """Return the entries of these days, both included, sorted by day and number.
+    """Return the entries for these days, both included, sorted by day and number.
 
-    Raises ValueError if a transaction of Stripe or a part of a bank line is there twice.
+    Raises ValueError if a Stripe transaction or a part of a bank line occurs twice.
     """
     postings: dict[EntryKey, list[Posting]] = defaultdict(list)
     for booking in _each_once(bookings):
@@ -34,7 +34,7 @@ def journal_of(
 
 
 def _each_once(bookings: Iterable[Booking]) -> list[Booking]:
-    """Return the bookings, with the parts of a total of movements added up."""
+    """Return the bookings, with all totals of movements that have the same values added up."""
     totals: Counter[MovementBooking] = Counter()
     counts: Counter[MovementBooking] = Counter()
     others: list[Booking] = []

@@ -1,19 +1,19 @@
-"""What a file for an accounting program looks like: its columns and its limits, as data."""
+"""The file format of an accounting program, as data: its columns and its limits."""
 
 from dataclasses import dataclass
 from enum import StrEnum
 
 
 class Content(StrEnum):
-    """What a column holds."""
+    """The kinds of content that a column can have."""
 
     NOTHING = "nothing"
     NUMBER = "number"
-    """The entry's number, shortened if the column is shorter."""
+    """The entry's number, shortened if it is too long for the column."""
     DATE = "date"
     DESCRIPTION = "description"
     NARRATION = "narration"
-    """The entry's whole number, and its description."""
+    """The entry's full number, and its description."""
     MEMO = "memo"
     ACCOUNT_NAME = "account name"
     ACCOUNT_PATH = "account path"
@@ -27,12 +27,12 @@ class Content(StrEnum):
     TAX_RATE = "tax rate"
     FUND_CLASS = "fund class"
     TRACKING_NAME = "tracking name"
-    """The name of the tracking category, if the line's fund has an option of it."""
+    """The name of the tracking category, if the line's fund has an option in this category."""
 
 
 @dataclass(frozen=True, slots=True)
 class FileColumn:
-    """A column: its header, what it holds, and the most characters that the program takes."""
+    """A column: its header and content, and the most characters that the program accepts."""
 
     header: str
     content: Content
@@ -42,12 +42,12 @@ class FileColumn:
 
 @dataclass(frozen=True, slots=True)
 class JournalLayout:
-    """How a program wants its file. Lines end with CR and LF.
+    """The file format that an accounting program accepts. Lines end with CR and LF.
 
-    `columns` are those of each line of an entry. `entry_columns` are those of a line before them,
-    for programs that want one. `date_form` is a format of `strftime`. `decimals` is how many
-    decimals each amount has; None means those of its currency. `most_lines` is how many lines of
-    entries a file may have.
+    `columns` are the columns of each line of an entry. Some programs want one more line before the
+    lines of an entry; `entry_columns` are its columns. `date_form` is a format for `strftime`.
+    `decimals` is the number of decimals of each amount; None means as many as the currency has.
+    `most_lines` is the maximum number of lines in a file, without its header.
     """
 
     name: str

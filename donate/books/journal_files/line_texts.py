@@ -1,4 +1,4 @@
-"""The text of each cell in the line of an entry."""
+"""The texts of the cells for one line of a journal entry."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -19,7 +19,7 @@ _SAGE_NUMBER: Final = re.compile("[0-9]{4,8}")
 
 @dataclass(frozen=True, slots=True)
 class LineTexts:
-    """One line of an entry, with what is needed to write its cells."""
+    """One line of a journal entry, with everything that is needed to write its cells."""
 
     layout: JournalLayout
     chart: Chart
@@ -28,7 +28,7 @@ class LineTexts:
     line: JournalLine
 
     def text(self, column: FileColumn) -> str:
-        """Return the text of a cell. Raises Conflict if the program would not take it."""
+        """Return the text of a cell. Raises Conflict if the program would not accept it."""
         if column.content is Content.NUMBER:
             return short_number(self.entry.number, column.most)
         return _TEXTS[column.content](self)
@@ -40,7 +40,7 @@ class LineTexts:
 
     @property
     def fund_class(self) -> str:
-        """The class of the line's fund; empty if there is none."""
+        """The accounting class for the line's fund; empty if there is none."""
         return self.chart.classes.get(self.line.fund, "")
 
     @property
@@ -50,7 +50,7 @@ class LineTexts:
 
     @property
     def memo(self) -> str:
-        """What the line is about, and how many movements it sums up."""
+        """What the line is about, and how many movements it adds up."""
         times = f" ({self.line.times})" if self.line.times > 1 else ""
         return f"{self._words(self.line.memo)}{times}"
 
@@ -58,7 +58,7 @@ class LineTexts:
         return self.translate(sentence.message) % sentence.values
 
     def amount(self, amount_minor: int) -> str:
-        """Return an amount of the line as text; an empty text for zero."""
+        """Return an amount of the line as text; "" for zero."""
         if amount_minor == 0:
             return ""
         money = Money(amount_minor, self.line.account.currency)

@@ -1,4 +1,4 @@
-"""The layouts of the accounting programs, with the pages on which their makers describe them."""
+"""The file formats of the accounting programs, with links to the documentation of each."""
 
 from enum import StrEnum
 from typing import Final
@@ -16,7 +16,7 @@ class JournalProgram(StrEnum):
 
     @property
     def layout(self) -> JournalLayout:
-        """What a file for this program looks like."""
+        """The file format that this program accepts."""
         return _LAYOUTS[self]
 
 

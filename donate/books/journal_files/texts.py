@@ -1,4 +1,4 @@
-"""Texts and amounts as accounting programs take them. Nothing is rounded."""
+"""Writes texts and amounts in the form that accounting programs accept. Nothing is rounded."""
 
 import hashlib
 import re
@@ -10,7 +10,7 @@ from donate.errors import N_, Conflict
 from donate.money import Money, minor_digits
 
 _HASH_LENGTH: Final = 8
-# Letters and signs that Unicode does not take apart into ASCII, by their names.
+# Characters that Unicode normalization does not convert to ASCII. Some are written by their names.
 _ASCII: Final = str.maketrans(
     {
         **dict.fromkeys("\N{LEFT SINGLE QUOTATION MARK}’\N{PRIME}", "'"),
@@ -40,14 +40,14 @@ def to_ascii(text: str) -> str:
 
 
 def shorten(text: str, most: int | None) -> str:
-    """Cut a text after `most` characters."""
+    """Cut off a text after `most` characters."""
     return text if most is None else text[:most].rstrip()
 
 
 def short_number(number: str, most: int | None) -> str:
-    """Return an entry's number with at most `most` characters, the same each time.
+    """Return an entry's number, shortened to at most `most` characters, always in the same way.
 
-    A number that is too long ends with a part of its hash instead of its own end.
+    If the number is too long, its end is replaced by a part of its hash.
     """
     if most is None or len(number) <= most:
         return number

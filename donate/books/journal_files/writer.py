@@ -1,11 +1,11 @@
-"""Writes journal entries into the files of an accounting program.
+"""Writes journal entries into files for an accounting program.
 
-The same entries give the same bytes. There are files of their own for each currency, because
-Xero and Sage 50 take only the currency of the books without an exchange rate, which nobody here
-knows. An entry is never split between two files: half an entry would not balance.
+The same entries always give the same bytes. Each currency has its own files, because Xero and Sage
+50 accept only the currency of the books unless there is an exchange rate, which this service does
+not have. An entry is never split between two files, because half an entry would not balance.
 
-No cell begins as a formula: texts begin with words of ours, names of accounts with a letter or a
-digit, and only amounts have a sign.
+No cell can be run as a formula: texts begin with words from this code, names of accounts begin with
+a letter or a digit, and only amounts have a sign.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -27,7 +27,7 @@ from donate.errors import N_, Conflict
 
 
 class JournalFile(NamedTuple):
-    """A file: its name, and what is in it."""
+    """A file: its name and its content."""
 
     name: str
     content: bytes
@@ -41,10 +41,10 @@ def write_journal(
     period: str,
     translate: Callable[[str], str] = str,
 ) -> list[JournalFile]:
-    """Return the files with these entries, in the order of their names.
+    """Return the files with these entries, sorted by file name.
 
-    `period` becomes a part of the names: `xero-2026-10-CAD-1.csv`. `translate` translates msgids.
-    Raises Conflict, with a sentence for staff, if the program would not take an entry.
+    `period` is a part of each name, as in `xero-2026-10-CAD-1.csv`. `translate` translates msgids.
+    Raises Conflict, with a sentence for staff, if the program would not accept an entry.
     """
     writer = _Writer(program.layout, chart, translate)
     files = []
@@ -61,7 +61,7 @@ def write_journal(
 
 
 def _parts(blocks: Iterable[list[str]], most: int | None) -> Iterator[list[str]]:
-    """Yield the lines of each file, with as many whole blocks as fit."""
+    """Yield the lines for each file. A file gets as many whole blocks as fit."""
     lines: list[str] = []
     for block in blocks:
         if most is not None and lines and len(lines) + len(block) > most:
@@ -73,7 +73,7 @@ def _parts(blocks: Iterable[list[str]], most: int | None) -> Iterator[list[str]]
 
 
 class _Writer:
-    """Writes entries in one layout."""
+    """Writes journal entries in one file format."""
 
     def __init__(
         self, layout: JournalLayout, chart: Chart, translate: Callable[[str], str]
@@ -83,7 +83,7 @@ class _Writer:
         self._translate = translate
 
     def check_numbers(self, entries: Iterable[JournalEntry]) -> None:
-        """Refuse two entries that the program would take for one. Raises Conflict."""
+        """Raise Conflict if two entries would have the same shortened number."""
         columns = (*self._layout.entry_columns, *self._layout.columns)
         most = min(
             (c.most for c in columns if c.content is Content.NUMBER and c.most), default=None
@@ -112,7 +112,10 @@ class _Writer:
         return "".join(f"{line}\r\n" for line in lines).encode(encoding)
 
     def block(self, entry: JournalEntry) -> list[str]:
-        """Return the lines of an entry. Raises Conflict if it is longer than a file may be."""
+        """Return the lines of an entry.
+
+        Raises Conflict if the entry has more lines than a file may have.
+        """
         block = [self._row(self._layout.columns, entry, line) for line in entry.lines]
         if self._layout.entry_columns:
             block.insert(0, self._row(self._layout.entry_columns, entry, entry.lines[0]))

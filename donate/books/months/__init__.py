@@ -1,1 +1,5 @@
-"""Closes months: keeps their entries and their pack for good, once what is open is dealt with."""
+"""Closes months.
+
+A month can be closed once its open items are resolved or have a reason. Its entries and its pack
+are then stored and never change.
+"""

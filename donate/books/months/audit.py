@@ -1,4 +1,4 @@
-"""Checks that closed months are as they were closed, and agree with the records. Reads only."""
+"""Checks that closed months have not been changed and agree with the records. It only reads."""
 
 import hashlib
 from collections import Counter
@@ -23,15 +23,15 @@ from donate.clock import start_of_day
 from donate.gifts.movements.models import GiftMovement
 from donate.stripe_gateway.balance.models import BalanceTransaction
 
-# A fact that was recorded this long before a closing may have been committed after it.
+# A fact recorded up to this long before a closing may have been committed only after it.
 _MARGIN: Final = timedelta(hours=1)
 
 
 def month_differences(session: Session, time_zone: str) -> Iterator[str]:
-    """Yield one line for each closed month that was changed, or that the records contradict.
+    """Yield a sentence for each closed month that was changed, or that the records contradict.
 
-    Kept entries and the corrections that late facts call for have to give, on every account, what
-    the rules give now. If no fact was recorded late, no correction may be due.
+    On every account, the stored entries plus the corrections for late facts must equal what the
+    rules give now. If no fact was recorded late, no correction may be due.
     """
     closed = closed_months(session)
     try:
@@ -70,7 +70,7 @@ def _balances(entries: Sequence[JournalEntry]) -> Counter[AccountKey]:
 
 
 def _has_late_fact(session: Session, last_day: date, since: datetime, time_zone: str) -> bool:
-    """Return whether anything about days up to `last_day` was recorded after `since`."""
+    """Return whether a fact about days up to `last_day` was recorded after `since`."""
     until = start_of_day(last_day + timedelta(1), time_zone)
     statements = (
         select(GiftMovement.id).where(

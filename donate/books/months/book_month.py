@@ -1,4 +1,4 @@
-"""A month of the books."""
+"""A calendar month in the books."""
 
 import re
 from dataclasses import dataclass
@@ -13,9 +13,9 @@ _MONTHS: Final = 12
 
 @dataclass(frozen=True, slots=True, order=True)
 class BookMonth:
-    """A calendar month, such as 2026-10. `number` counts the months, so the next one has one more.
+    """A calendar month, such as 2026-10. The `number` of the next month is greater by one.
 
-    Use `read_month` for typed text: it refuses years that nobody means.
+    Use `read_month` for typed text, because it refuses unlikely years.
     """
 
     number: int
@@ -46,12 +46,12 @@ class BookMonth:
 
 
 def month_of_day(day: date) -> BookMonth:
-    """Return the month that has this day."""
+    """Return the month that contains this day."""
     return BookMonth(day.year * _MONTHS + day.month - 1)
 
 
 def read_month(text: str) -> BookMonth | None:
-    """Return the month written as 2026-10; None if the text is no month that books can have."""
+    """Return the month from a text such as 2026-10; None if the text is not a valid month."""
     found = _TEXT.fullmatch(text)
     if not found or not FIRST_DAY.year <= int(found[1]) <= LAST_DAY.year:
         return None

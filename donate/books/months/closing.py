@@ -1,8 +1,8 @@
-"""Closes a month, or asks for it. A closed month is never opened again.
+"""Closes a month, or records a request to close it. A closed month is never opened again.
 
-Everything is read in one snapshot before anything is written. What is recorded meanwhile is a late
-fact: it is booked as a correction in the next month. The database lets each month be closed once,
-and only after the month before it.
+Everything is read in one database snapshot before anything is written. A fact that is recorded
+meanwhile is late: it is booked as a correction in the next month. The database allows closing a
+month only once, and only after the month before it.
 """
 
 import hashlib
@@ -48,7 +48,7 @@ HAS_CHANGED: Final = N_(
 
 @dataclass(frozen=True, slots=True)
 class Closer:
-    """Who closes a month: how records name them, what people call them, and their language."""
+    """The person who closes a month: the actor in records, the name to show, and the language."""
 
     actor: str
     name: str
@@ -56,11 +56,14 @@ class Closer:
 
 
 RecordAct = Callable[[Session, str, Mapping[str, Any]], None]
-"""Records an act of staff in the transaction: its kind, and its detail."""
+"""A function that adds a trail entry in the same transaction, with its kind and its detail."""
 
 
 class MonthCloser:
-    """Closes months by the rules. `record` is called in the transaction of each act."""
+    """Closes months by the rules.
+
+    `record` is called in the same transaction as each action.
+    """
 
     def __init__(self, database: Database, rules: MonthRules) -> None:
         self._database = database
@@ -76,10 +79,10 @@ class MonthCloser:
         record: RecordAct,
         seen: str = "",
     ) -> bool:
-        """Close a month; if it needs a second person, only ask for it. Return whether it is closed.
+        """Close a month, or only request it if a second person is needed. Return if it is closed.
 
-        `reasons` say why it is closed in spite of what is open, by the kind of open item. `seen` is
-        the hash of the content that the person saw, if they saw any. Raises Conflict if the month
+        `reasons` say, for each kind of open item, why the month is closed anyway. `seen` is the
+        hash of the content that the person saw, if they saw any. Raises Conflict if the month
         cannot be closed or has changed, and BadInputs if reasons are missing.
         """
         draft = self._draft(month, now)
@@ -104,9 +107,10 @@ class MonthCloser:
     def confirm(
         self, month: BookMonth, by: Closer, asked_by_name: str, *, now: datetime, record: RecordAct
     ) -> None:
-        """Close a month for which another person has asked.
+        """Close a month for which another person has made a request.
 
-        Raises Conflict if nobody asked, if the same person did, or if the month has changed since.
+        Raises Conflict if there is no request, if the same person made it, or if the month has
+        changed since.
         """
         draft = self._draft(month, now)
         with self._database.reading() as session:
@@ -120,7 +124,7 @@ class MonthCloser:
             raise Conflict(HAS_CHANGED, values)
         try:
             items = with_reasons(draft.items, request.reasons)
-        except BadInputs as error:  # something else is open now
+        except BadInputs as error:  # another item is open now
             raise Conflict(HAS_CHANGED, values) from error
         first = Closer(request.asked_by, asked_by_name, by.language)
         self._write(draft, items, first, (request, by), now=now, record=record)
@@ -186,7 +190,8 @@ class MonthCloser:
                 "entry_count": len(draft.records.entries),
                 **hashes,
             }
-            # If another person has just closed the month, its row is there: insert nothing.
+            # If another person has just closed the month, its row already exists, and nothing is
+            # inserted.
             if (previous and previous != month.previous) or not insert_new(
                 session, ClosedMonth, [row]
             ):

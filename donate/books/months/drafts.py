@@ -1,4 +1,4 @@
-"""A month as it would be closed now: its entries, control totals, and what is open. Only reads."""
+"""A month as it would be closed now: its entries, control totals, and open items. It only reads."""
 
 import hashlib
 from collections import Counter
@@ -42,10 +42,10 @@ _OUR_STAGES: Final = frozenset({Stage.CHOSEN, Stage.CONFIRMED})
 
 @dataclass(frozen=True, slots=True)
 class MonthRules:
-    """How months are closed: with which accounts, and from which amount by two people.
+    """The rules for closing months: the chart of accounts, and when a second person is needed.
 
-    Days are those of `time_zone`. `second_person_above_minor` is in minor units of whatever
-    currency; None if one person is always enough.
+    Days are in `time_zone`. `second_person_above_minor` is the limit in minor units, in any
+    currency. It is None if one person is always enough.
     """
 
     chart: Chart
@@ -55,7 +55,7 @@ class MonthRules:
 
 @dataclass(frozen=True, slots=True)
 class MonthDraft:
-    """A month that is not closed. `content_hash` changes if any entry or gift of it does."""
+    """A month that is not closed. `content_hash` changes if any of its entries or gifts changes."""
 
     records: MonthRecords
     control: ControlTotals
@@ -70,9 +70,9 @@ class MonthDraft:
 
 
 def read_draft(session: Session, month: BookMonth, rules: MonthRules) -> MonthDraft:
-    """Return a month as it would be closed now. Call it in one snapshot.
+    """Return a month as it would be closed now. Call it in one database snapshot.
 
-    The month has to follow the last closed one.
+    The month must be the one after the last closed month.
     """
     zone = rules.time_zone
     moved = moved_in(session, month)
@@ -112,10 +112,10 @@ def read_draft(session: Session, month: BookMonth, rules: MonthRules) -> MonthDr
 def entries_of(
     session: Session, month: BookMonth, before: Sequence[JournalEntry], time_zone: str
 ) -> list[JournalEntry]:
-    """Return the entries of a month that is open, with the corrections of closed months.
+    """Return the entries of an open month, including corrections of closed months.
 
-    `before` are all kept entries. Facts of closed months that were recorded later are booked as
-    corrections on the first day of this one.
+    `before` are the stored entries of all closed months. If facts of closed months were recorded
+    late, the corrections are booked on the first day of this month.
     """
     closings = closings_of(closed_months(session))
     own = journal_of(
@@ -136,7 +136,7 @@ def entries_of(
 
 
 def closed_journal(session: Session, last: BookMonth, time_zone: str) -> list[JournalEntry]:
-    """Return what the rules give now for all days up to the end of a closed month."""
+    """Return the entries that the rules give now, for all days up to the end of a closed month."""
     closings = closings_of(closed_months(session))
     bookings = read_bookings(
         session, time_zone=time_zone, last_day=last.last_day, closings=closings
@@ -189,7 +189,7 @@ def _balances(records: MonthRecords) -> Iterator[OpenItem]:
 
 
 def _is_above(records: MonthRecords, limit_minor: int | None) -> bool:
-    """Return whether the money of gifts that moved in any currency is above the limit."""
+    """Return whether the gifts' movements in any currency add up to more than the limit."""
     sums: Counter[str] = Counter()
     for one in records.moved:
         sums[one.movement.currency] += abs(one.movement.amount_minor)

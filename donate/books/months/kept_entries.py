@@ -1,4 +1,4 @@
-"""Writes journal entries as rows of a closed month, reads them back, and hashes them."""
+"""Stores the journal entries of a closed month, reads them back, and hashes them."""
 
 import json
 from collections.abc import Iterable, Iterator
@@ -19,7 +19,7 @@ _ROWS_AT_A_TIME: Final = 1_000
 
 
 def keep_entries(session: Session, month: BookMonth, entries: Iterable[JournalEntry]) -> None:
-    """Insert the entries of a month that is being closed."""
+    """Store the entries of a month that is being closed."""
     lines: list[dict[str, Any]] = []
     kept = [(entry, _row(month, entry)) for entry in entries]
     session.add_all(row for _, row in kept)
@@ -58,9 +58,9 @@ def _row(month: BookMonth, entry: JournalEntry) -> KeptEntry:
 
 
 def kept_entries(session: Session, month: BookMonth | None = None) -> Iterator[JournalEntry]:
-    """Yield the entries of a closed month, or of all closed months, in the order of keeping.
+    """Yield the stored entries of a closed month, or of all closed months, in their original order.
 
-    Raises ValueError if an entry is damaged, so that it does not balance.
+    Raises ValueError if an entry is damaged and therefore does not balance.
     """
     statement = select(KeptEntry, KeptLine).join(
         KeptLine, col(KeptLine.entry_id) == col(KeptEntry.id)
@@ -90,7 +90,10 @@ def _line(row: KeptLine) -> JournalLine:
 
 
 def hash_of_entries(entries: Iterable[JournalEntry]) -> str:
-    """Return the SHA-256 of entries in their order, the same on each database and machine."""
+    """Return the SHA-256 of the entries, in this order.
+
+    It is the same on every database and machine.
+    """
     digest = sha256()
     for entry in entries:
         lines = [

@@ -1,4 +1,4 @@
-"""The tables of closed months. Triggers refuse to change or delete a row of any of them."""
+"""The tables for closed months. Database triggers prevent changing or deleting their rows."""
 
 from datetime import date, datetime
 from typing import Any
@@ -25,17 +25,18 @@ _IS_FIRST = text("is_first")
 
 
 class CloseRequest(SQLModel, table=True):
-    """One person asks to close a month, and another one has to confirm it.
+    """A request by one person to close a month. Another person has to confirm it.
 
-    `content_hash` names what the person saw: if the month is different when somebody confirms,
-    they have to ask again. `reasons` are the texts for what stays open, by its kind.
+    `content_hash` is a hash of what the person saw. If the month has changed when somebody confirms
+    the request, a new request is needed. `reasons` has, for each kind of open item, why it may stay
+    open.
     """
 
     __tablename__ = "close_request"
     __table_args__ = (Index("close_request_by_month", "month", "id"),)
 
     id: int | None = Field(default=None, sa_column=Column(RowNumber, primary_key=True))
-    # Months are numbered: the year times twelve, plus the month from 0 to 11.
+    # The number of a month: the year times twelve, plus 0 for January to 11 for December.
     month: int
     asked_by: str = Field(max_length=64)
     asked_at: datetime = Field(sa_type=UtcDateTime)
@@ -44,11 +45,11 @@ class CloseRequest(SQLModel, table=True):
 
 
 class ClosedMonth(SQLModel, table=True):
-    """A closed month. `previous` is the closed month before it, so months are closed in order.
+    """A closed month. `previous` is the month closed before it, so that months are closed in order.
 
-    `confirmed_by` is the second person; it is empty if one person was enough. `control_totals` and
-    `open_items` are what the pack says of the month. The hashes are SHA-256: of all entries of the
-    month, and of its pack.
+    `confirmed_by` is the second person, or empty if one person was enough. `control_totals` and
+    `open_items` are the ones in the month's pack. The hashes are the SHA-256 of all entries of the
+    month and of its pack.
     """
 
     __tablename__ = "closed_month"
@@ -92,7 +93,10 @@ class ClosedMonth(SQLModel, table=True):
 
 
 class ClosedMonthPack(SQLModel, table=True):
-    """The ZIP archive of a closed month, apart from it, so that lists of months stay light."""
+    """The ZIP archive of a closed month.
+
+    It has a table of its own, so that listing months does not load the archives.
+    """
 
     __tablename__ = "closed_month_pack"
 
@@ -105,11 +109,14 @@ class ClosedMonthPack(SQLModel, table=True):
 
 
 class KeptEntry(SQLModel, table=True):
-    """An entry of a closed month. Its number is unique in all books, corrections included."""
+    """A stored entry of a closed month.
+
+    Its number is unique among the entries of all months, including corrections.
+    """
 
     __tablename__ = "kept_entry"
     __table_args__ = (
-        # A foreign key of kept_line refers to both columns, so all lines have one currency.
+        # A foreign key of kept_line refers to both columns, so all lines have the entry's currency.
         UniqueConstraint("id", "currency", name="kept_entry_id_and_currency"),
         Index("kept_entry_by_month", "month", "id"),
     )
@@ -120,14 +127,15 @@ class KeptEntry(SQLModel, table=True):
     day: date
     currency: str = Field(max_length=3)
     description: str = Field(max_length=500)
-    # The values of the placeholders of the description.
+    # The values for the placeholders in the description.
     description_values: dict[str, str] = Field(default_factory=dict, sa_type=JSON)
 
 
 class KeptLine(SQLModel, table=True):
-    """A line of a kept entry, in its place: a positive amount is a debit, a negative one a credit.
+    """A line of a stored entry. A positive amount is a debit, a negative amount is a credit.
 
-    `part` names the bank account or the fund of the account, if there is one.
+    `place` is the line's position in the entry. `part` is the account's bank account or fund, if it
+    has one.
     """
 
     __tablename__ = "kept_line"

@@ -1,4 +1,4 @@
-"""What can be open at the end of a month, and whether the month can be closed in spite of it."""
+"""The kinds of open items at the end of a month, and whether each of them prevents closing it."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,19 +12,18 @@ from donate.money import Money
 
 
 class Hurdle(StrEnum):
-    """Whether an open item stands in the way of closing."""
+    """Whether a kind of open item prevents closing the month."""
 
     BLOCKS = "blocks"
-    """The books contradict themselves. No reason makes that right."""
+    """The books contradict themselves. No reason can justify closing the month."""
     NEEDS_REASON = "needs_reason"
-    """Somebody should do something about it, or write down why the month is closed in spite of
-    it."""
+    """Staff have to resolve the item, or to write why the month is closed anyway."""
     STATED = "stated"
-    """Normal at the end of a month. The pack states it."""
+    """The item is normal at the end of a month. The pack mentions it."""
 
 
 class OpenKind(StrEnum):
-    """What is open, in the order in which pages list it."""
+    """The kinds of open items, in the order in which pages list them."""
 
     CONTROL = "control"
     UNEXPLAINED = "unexplained"
@@ -45,7 +44,7 @@ class OpenKind(StrEnum):
 
     @property
     def hurdle(self) -> Hurdle:
-        """Whether an item of this kind stands in the way of closing."""
+        """Whether an item of this kind prevents closing the month."""
         return _HURDLES.get(self, Hurdle.NEEDS_REASON)
 
     @property
@@ -61,9 +60,9 @@ class OpenKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class OpenItem:
-    """All that is open of one kind: how many, how much in each currency, and a few names.
+    """All open items of one kind: their number, their sums by currency, and some of their names.
 
-    `reason` is why staff close the month in spite of it; empty until somebody wrote it.
+    `reason` says why staff close the month anyway. It is empty until somebody has written it.
     """
 
     kind: OpenKind
@@ -73,7 +72,7 @@ class OpenItem:
     reason: str = ""
 
     def stored(self) -> dict[str, Any]:
-        """Return the item as JSON."""
+        """Return the item as values that can be stored as JSON."""
         return {
             "kind": self.kind.value,
             "count": self.count,
@@ -95,9 +94,9 @@ def read_item(stored: Mapping[str, Any]) -> OpenItem:
 
 
 def with_reasons(items: Iterable[OpenItem], typed: Mapping[str, str]) -> list[OpenItem]:
-    """Return the items with the reasons that staff wrote, by the item's kind.
+    """Return the items with the reasons that staff typed, which are given by the kind of item.
 
-    Raises BadInputs with the field `reason_KIND` for each reason that is missing or invalid.
+    Raises BadInputs with the field `reason_KIND` for each reason that is missing or not valid.
     """
     problems: list[BadInput] = []
     found = []
@@ -117,7 +116,7 @@ def with_reasons(items: Iterable[OpenItem], typed: Mapping[str, str]) -> list[Op
 
 
 def blocking(items: Sequence[OpenItem]) -> list[OpenItem]:
-    """Return the items with which no month can be closed."""
+    """Return the items that prevent closing the month, whatever the reason."""
     return [item for item in items if item.kind.hurdle is Hurdle.BLOCKS]
 
 

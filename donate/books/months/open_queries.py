@@ -1,4 +1,4 @@
-"""Counts what is open at the end of a month. Only reads."""
+"""Counts the open items at the end of a month. It only reads."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -37,9 +37,9 @@ def open_items(
     time_zone: str,
     open_lines: Iterable[tuple[RecordedLine, BankAccount]],
 ) -> Iterator[OpenItem]:
-    """Yield what is open in the records up to the end of a month, one item for each kind.
+    """Yield the open items in the records up to the end of a month, one for each kind.
 
-    `open_lines` are the bank lines up to then that are not explained.
+    `open_lines` are the bank lines up to that day that are not fully explained.
     """
     until = start_of_day(month.next.first_day, time_zone)
     yield from _short_statements(session, month)
@@ -53,7 +53,7 @@ def open_items(
 
 
 def _item(kind: Kind, amounts: Sequence[tuple[str, int]], names: Sequence[str]) -> OpenItem:
-    """Return an item with one amount and one name for each of its things."""
+    """Return an item for these amounts and these names."""
     sums: Counter[str] = Counter()
     for currency, amount in amounts:
         sums[currency] += amount
@@ -62,7 +62,10 @@ def _item(kind: Kind, amounts: Sequence[tuple[str, int]], names: Sequence[str]) 
 
 
 def _some(kind: Kind, rows: Iterable[Any]) -> Iterator[OpenItem]:
-    """Yield an item for rows of a name, a currency and an amount, if there are any."""
+    """Yield an item for these rows, if there are any.
+
+    Each row has a name, a currency and an amount.
+    """
     found = list(rows)
     if found:
         amounts = [(currency, int(amount or 0)) for _, currency, amount in found if currency]
@@ -89,7 +92,10 @@ def _short_statements(session: Session, month: BookMonth) -> Iterator[OpenItem]:
 
 
 def _lines(open_lines: Iterable[tuple[RecordedLine, BankAccount]]) -> Iterator[OpenItem]:
-    """Yield the open lines with and without a suggestion. Their amounts add up without signs."""
+    """Yield an item for open lines with a suggestion and one for those without.
+
+    Money in and money out are both counted as positive.
+    """
     rows: dict[Kind, list[tuple[str, str, int]]] = {}
     for line, account in open_lines:
         has_none = line.band in (None, Band.NONE)
@@ -142,7 +148,10 @@ def _batches(session: Session, month: BookMonth) -> Iterator[OpenItem]:
 
 
 def _events(session: Session) -> Iterator[OpenItem]:
-    """Yield all events that need review: one that arrived later may be about this month."""
+    """Yield an item for all events that need review.
+
+    Even an event that arrived after the month may be about it.
+    """
     statement = select(StripeEvent.event_id).where(StripeEvent.state == EventState.SET_ASIDE)
     yield from _some(Kind.EVENT, ((name, "", 0) for name in session.exec(statement)))
 

@@ -1,4 +1,4 @@
-"""Makes the files of a month's pack: the same bytes for the same records and the same closing."""
+"""Makes the files of a month's pack. The same records and the same closing give the same bytes."""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -62,7 +62,7 @@ def _open_row(item: OpenItem, _: Localizer) -> Sequence[str | int]:
 
 
 def _program_files(records: MonthRecords, chart: Chart, _: Localizer) -> Iterator[PackedFile]:
-    """Yield the files of each accounting program, or the sentence why it would take none."""
+    """Yield each accounting program's files, or a sentence about why it takes none."""
     for program in JournalProgram:
         try:
             files = write_journal(

@@ -1,4 +1,4 @@
-"""Queries of closed months and of requests to close one. They only read."""
+"""Read-only queries about closed months and about requests to close a month."""
 
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime
@@ -31,7 +31,10 @@ def last_closed(session: Session) -> BookMonth | None:
 
 
 def closings_of(closed: Iterable[ClosedMonth]) -> list[Closing]:
-    """Return when these months were closed, for the rules of bank lines that are explained late."""
+    """Return when each of these months was closed.
+
+    It is needed to book bank lines that were explained only after the closing.
+    """
     return [Closing(BookMonth(row.month).last_day, row.closed_at) for row in closed]
 
 
@@ -48,13 +51,13 @@ def first_month(session: Session, time_zone: str) -> BookMonth | None:
 
 
 def next_to_close(session: Session, time_zone: str) -> BookMonth | None:
-    """Return the month that has to be closed next; None if nothing was ever booked."""
+    """Return the month that has to be closed next; None if nothing has been booked yet."""
     last = last_closed(session)
     return last.next if last else first_month(session, time_zone)
 
 
 def latest_request(session: Session, month: BookMonth) -> CloseRequest | None:
-    """Return the latest request to close a month, or None. Earlier ones are void."""
+    """Return the latest request to close a month, or None. Earlier requests no longer count."""
     statement = select(CloseRequest).where(CloseRequest.month == month.number)
     return session.exec(statement.order_by(col(CloseRequest.id).desc()).limit(1)).first()
 
@@ -66,7 +69,7 @@ def pack_content(session: Session, month: BookMonth) -> bytes | None:
 
 
 def corrections_of(session: Session, month: BookMonth) -> Sequence[KeptEntry]:
-    """Return the kept entries of later months that correct an entry of this month."""
+    """Return the stored entries of later months that correct an entry of this month."""
     days = [f"-{month}-"]
     statement = select(KeptEntry).where(
         KeptEntry.month > month.number,

@@ -1,1 +1,1 @@
-"""The pack of a month: files in one ZIP archive, the same bytes each time."""
+"""The pack of a month: its files in one ZIP archive. Making it again gives the same bytes."""

@@ -1,6 +1,6 @@
-"""Puts files into a ZIP archive that depends on their names and contents alone.
+"""Puts files into a ZIP archive whose bytes depend only on the files' names and contents.
 
-The files are stored without compression, because compressed bytes depend on the version of zlib.
+The files are not compressed, because the compressed bytes depend on the version of zlib.
 """
 
 import hashlib
@@ -11,9 +11,9 @@ from collections.abc import Iterable
 from typing import Final, NamedTuple
 
 CHECKSUMS: Final = "SHA256SUMS.txt"
-"""The file that lists the SHA-256 of all others, as `sha256sum --check` reads it."""
+"""The file with the SHA-256 of all other files, in the format of `sha256sum --check`."""
 
-# The first moment that a ZIP archive can state.
+# The earliest time that a ZIP archive can store. All files get it.
 _MOMENT: Final = (1980, 1, 1, 0, 0, 0)
 _UNIX: Final = 3
 _READABLE: Final = 0o100644 << 16
@@ -28,9 +28,9 @@ class PackedFile(NamedTuple):
 
 
 def write_pack(files: Iterable[PackedFile]) -> bytes:
-    """Return a ZIP archive with these files and their checksums, in the order of their names.
+    """Return a ZIP archive with these files and their checksums, sorted by file name.
 
-    Raises ValueError if a name is unsafe, or if two names differ in case only.
+    Raises ValueError if a name is unsafe, or if two names differ only in upper and lower case.
     """
     by_name = {file.name: file for file in _checked(files)}
     sums = "".join(

@@ -1,4 +1,4 @@
-"""The control totals of a pack: figures by which an accountant sees that its files agree."""
+"""The control totals of a pack, which show an accountant that the pack's files agree."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -20,7 +20,7 @@ class ControlFigure:
 
 @dataclass(frozen=True, slots=True)
 class ControlSection:
-    """The figures about one thing, such as the gifts or a bank account."""
+    """The figures about one subject, such as the gifts or a bank account."""
 
     key: str
     title: str
@@ -29,7 +29,7 @@ class ControlSection:
 
 @dataclass(frozen=True, slots=True)
 class ControlCheck:
-    """Two sums that have to be equal in every currency, in minor units. `title` says of what."""
+    """Two sums that have to be equal in every currency, in minor units. `title` names the check."""
 
     key: str
     title: str
@@ -62,7 +62,10 @@ class ControlTotals:
         return [check for check in self.checks if check.differences]
 
     def as_json(self) -> dict[str, Any]:
-        """Return the totals for JSON: amounts are decimals with a point, titles are in English."""
+        """Return the totals as values for JSON.
+
+        Amounts are texts such as `-50.00`; titles are English.
+        """
         return {
             "month": self.month,
             **self.facts,

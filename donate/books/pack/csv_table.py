@@ -1,4 +1,4 @@
-"""Writes a table as CSV (RFC 4180) in UTF-8, with no cell that a spreadsheet runs as a formula."""
+"""Writes a table as CSV (RFC 4180) in UTF-8. No cell can be run as a formula by a spreadsheet."""
 
 import csv
 import io
@@ -11,16 +11,16 @@ from donate.money import Money
 
 BYTE_ORDER_MARK: Final = "\ufeff".encode()
 """Excel reads a CSV as UTF-8 only if the file begins with this."""
-# Spreadsheets run a text as a formula if it begins with one of these, some also after spaces. The
-# last four are = + - @ in full width.
+# Spreadsheets treat a text as a formula if it begins with one of these characters, some of them
+# also after spaces. The last four are the full-width forms of = + - @.
 _FORMULA: Final = re.compile(r"'*\s*[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20]")
 
 TableCell = str | int | date | Money | None
-"""An amount of money is written as a plain decimal, and None as an empty cell."""
+"""A cell: an amount is written as a decimal number, and None as an empty cell."""
 
 
 class CsvTable(NamedTuple):
-    """A table: the name of its file without the ending, its columns, and its rows."""
+    """A table: the name of its file without the extension, its columns, and its rows."""
 
     name: str
     columns: tuple[str, ...]
@@ -30,14 +30,14 @@ class CsvTable(NamedTuple):
 def guard_formula(text: str) -> str:
     """Put an apostrophe before a text that a spreadsheet could run as a formula.
 
-    A text that already has an apostrophe before such a sign gets one more, so that removing one
-    always gives the original.
+    A text that already has an apostrophe before such a character gets one more, so that removing
+    one apostrophe always gives the original.
     """
     return f"'{text}" if _FORMULA.match(text) else text
 
 
 def write_csv(columns: Iterable[str], rows: Iterable[Iterable[TableCell]]) -> bytes:
-    """Return the bytes of a table. Raises ValueError if a row has not one cell for each column."""
+    """Return a table as bytes. Raises ValueError if a row does not have a cell for each column."""
     columns = list(columns)
     text = io.StringIO(newline="")
     writer = csv.writer(text, lineterminator="\r\n")

@@ -1,4 +1,4 @@
-"""The general journal as one CSV: a row for each line, with debits and credits in columns apart."""
+"""The general journal as a CSV table: a row for each line, with separate debits and credits."""
 
 from collections.abc import Callable, Iterable
 from typing import Final

@@ -1,8 +1,8 @@
-"""Draws the summary of a month: one page of PDF, the same bytes for the same texts.
+"""Draws the summary of a month as a PDF of one page. The same texts always give the same bytes.
 
-The page uses Helvetica, which every reader of PDF has, so no font is embedded. Its letters are
-those of Windows-1252, which has all of English and French. Another letter becomes a question mark;
-the CSV files have it as it is.
+The font is Helvetica, which every PDF reader has, so it need not be embedded. It is used with the
+characters of Windows-1252, which are enough for English and French. Any other character becomes a
+question mark on this page, but not in the CSV files.
 """
 
 import io
@@ -21,7 +21,7 @@ _SPACES: Final = str.maketrans({"\u202f": "\u00a0", "\u2009": "\u00a0", "\u2212"
 
 
 class SummaryRow(NamedTuple):
-    """A row: what it is, how many, and how much; the last two may be empty."""
+    """A row: its label, a number and an amount. The last two may be empty."""
 
     label: str
     number: str = ""
@@ -29,14 +29,17 @@ class SummaryRow(NamedTuple):
 
 
 class SummaryBlock(NamedTuple):
-    """Rows below a title."""
+    """A title, with rows below it."""
 
     title: str
     rows: Sequence[SummaryRow]
 
 
 class SummaryPage(NamedTuple):
-    """All texts of the page. `more` says that not all rows fit; `%(count)s` is how many do not."""
+    """All texts of the page.
+
+    `more` is the sentence if not all rows fit; `%(count)s` is how many do not.
+    """
 
     title: str
     lead: Sequence[str]
@@ -46,9 +49,10 @@ class SummaryPage(NamedTuple):
 
 
 def write_summary(page: SummaryPage) -> bytes:
-    """Return the PDF. Rows that do not fit are counted in the last line; none is cut silently."""
+    """Return the PDF. If not all rows fit, the last line says how many are missing."""
     file = io.BytesIO()
-    # Invariant: no time of now and no random id. Compressed bytes would depend on zlib's version.
+    # Leave out the current time and random ids, so that the bytes are always the same. Do not
+    # compress, because the compressed bytes would depend on the version of zlib.
     canvas = Canvas(file, pagesize=letter, invariant=1, pageCompression=0, lang=page.language)
     canvas.setTitle(_printable(page.title))
     pen = _Pen(canvas, letter[1] - _MARGIN)
@@ -84,7 +88,7 @@ def _flat(blocks: Iterable[SummaryBlock]) -> Iterable[_FlatRow]:
 
 
 class _Pen:
-    """Writes lines from the top of a page to its bottom."""
+    """Writes lines on a page, from the top to the bottom."""
 
     def __init__(self, canvas: Canvas, top: float) -> None:
         self._canvas = canvas
@@ -96,7 +100,7 @@ class _Pen:
         self._y -= size * 1.4
 
     def fitting(self, rows: Sequence[_FlatRow]) -> int:
-        """Return how many rows fit, if the line about the others has to fit too."""
+        """Return how many rows fit. If not all fit, leave space for the line about the others."""
         space = self._y - _MARGIN
         if sum(row.height for row in rows) <= space:
             return len(rows)

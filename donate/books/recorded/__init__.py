@@ -1,1 +1,1 @@
-"""Reads what was recorded: bookings for the journal, and what the daily sheet compares."""
+"""Reads the recorded facts: as bookings for the journal, and for the daily sheet."""

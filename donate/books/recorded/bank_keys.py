@@ -1,4 +1,4 @@
-"""The keys by which the chart of accounts names the charity's bank accounts."""
+"""The keys of the charity's bank accounts, as they are used in the chart of accounts."""
 
 import re
 from typing import Final
@@ -12,10 +12,10 @@ _LONGEST: Final = 20
 
 
 def bank_keys(session: Session) -> dict[int, str]:
-    """Return the key of each bank account: its name in small letters, without accents and spaces.
+    """Return a key for each bank account: its name in lower case, with hyphens, without accents.
 
-    “TD Chèques (CAD)” becomes `td-cheques-cad`. If the name is too long, or gives the key of an
-    older account, the number of the account stands at the end. So no key changes later.
+    “TD Chèques (CAD)” becomes `td-cheques-cad`. If the name is too long, or would have the same key
+    as an older account, the account's id is added at the end. So a key never changes later.
     """
     statement = select(BankAccount.id, BankAccount.name).order_by(col(BankAccount.id))
     keys: dict[int, str] = {}

@@ -1,4 +1,4 @@
-"""Adds up the parts of bank lines by what they are in the books. Only reads."""
+"""Adds up parts of bank lines by their kind in the books. It only reads."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
@@ -34,7 +34,10 @@ _IN_FORCE: Final = col(LinePart.undone_at).is_(None)
 def part_kind(
     kind: PartKind, reason: NoGiftReason | None, *, is_offline: bool, amount_minor: int
 ) -> BankPartKind:
-    """Return what a part is in the books. `is_offline` says whether its gift is cheque or cash."""
+    """Return the kind of a part in the books.
+
+    `is_offline` says whether the part is for a gift by cheque or in cash.
+    """
     if kind is PartKind.GIFT:
         return BankPartKind.DEPOSIT if is_offline else BankPartKind.TRANSFER
     if kind is PartKind.PAYOUT:
@@ -50,10 +53,10 @@ def bank_bookings(
     last_day: date | None,
     closings: Sequence[Closing] = (),
 ) -> Iterator[BankBooking]:
-    """Yield the totals of parts of each day and account, and of what nobody has explained.
+    """Yield totals of the parts of bank lines, by day and account, and of the money not explained.
 
-    Parts that were decided after their month was closed are yielded one by one, also if only the
-    decision, and not the line, is of these days.
+    Parts that were decided after their month was closed are yielded one by one. They are included
+    if the line or the decision is within these days.
     """
     banks = bank_keys(session)
     late = is_late(closings)
@@ -69,9 +72,9 @@ def bank_bookings(
 def bank_totals(
     session: Session, time_zone: str, day: date, closings: Sequence[Closing] = ()
 ) -> Iterator[BankBooking]:
-    """Yield the totals of all parts of lines until a day, as if they were of that day.
+    """Yield the totals of all parts of bank lines up to a day, with this day as their date.
 
-    A part that was explained late has its own days.
+    Parts that were explained after their month was closed keep their own days.
     """
     banks = bank_keys(session)
     late, until = is_late(closings), [col(_LINE.day) <= day]
@@ -155,10 +158,10 @@ def _late(
 
 
 def _added_up(session: Session, each: Any) -> Any:
-    """Return the sum of the last column and the number of rows, for equal other columns.
+    """Return the sum of the last column and the number of rows, grouped by all other columns.
 
-    A subquery, because PostgreSQL takes an expression with parameters in GROUP BY for another one
-    than in SELECT.
+    It uses a subquery, because PostgreSQL does not recognise an expression with parameters in GROUP
+    BY as the same one as in SELECT.
     """
     *same, amount = each.c
     statement = select(*same, func.sum(amount), func.count()).group_by(*same).order_by(*same)
@@ -166,7 +169,7 @@ def _added_up(session: Session, each: Any) -> Any:
 
 
 def _parts(*columns: Any) -> Any:
-    """Return a statement about parts in force, with their lines and gifts."""
+    """Return a statement that reads parts that are not undone, with their lines and gifts."""
     return (
         select(*columns)
         .select_from(_LINE)

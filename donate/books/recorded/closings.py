@@ -12,16 +12,16 @@ from donate.bank.statements.models import RecordedLine
 
 
 class Closing(NamedTuple):
-    """The books were closed at `closed_at`, up to `last_day` and with it."""
+    """A closing of the books at the time `closed_at`. The closed days end with `last_day`."""
 
     last_day: date
     closed_at: datetime
 
 
 def is_late(closings: Sequence[Closing]) -> ColumnElement[bool]:
-    """Return the condition that a part was decided after the month of its line was closed.
+    """Return the SQL condition that a part was decided after its line's month was closed.
 
-    The first closing that has the line's day counts: later ones close the same month again.
+    The first closing that includes the line's day counts; later ones close the same month again.
     """
     conditions = []
     before: date | None = None

@@ -1,6 +1,6 @@
-"""Reads the bookings of some days: gifts, Stripe and the bank. Only reads.
+"""Reads the bookings for some days: gifts, Stripe and the bank. It only reads.
 
-Most bookings are totals that the database has added up, so the journal of a month is read in
+Most bookings are totals that the database has added up. So the journal of a month needs only
 hundreds of rows, however many gifts there are.
 """
 
@@ -26,11 +26,11 @@ def read_bookings(
     last_day: date | None = None,
     closings: Sequence[Closing] = (),
 ) -> list[Booking]:
-    """Return all bookings of these days, both included; None means since, or until, ever.
+    """Return all bookings from `first_day` to `last_day`, both included. None means no limit.
 
-    Movements have the days of their regions. Stripe's transactions have the days in `time_zone`,
-    and bank lines have the days that the bank gave them. Call it in one snapshot
-    (`Database.reading_snapshot`), so that the three fit together.
+    The day of a movement is in its region's time zone, the day of a Stripe transaction in
+    `time_zone`, and the day of a bank line is the bank's. Call it in one database snapshot
+    (`Database.reading_snapshot`), so that all three agree.
     """
     return [
         *_movements(session, first_day, last_day),

@@ -1,7 +1,7 @@
-"""Adds up the transactions of Stripe's balance by what they are in the books. Only reads.
+"""Adds up the transactions of Stripe's balance by their kind in the books. It only reads.
 
-The database adds them up, because a big charity has tens of thousands of them in a month. Only
-payouts and top-ups, which have entries of their own, are read one by one.
+The database adds them up, because a large charity has tens of thousands of them in a month. Only
+payouts and top-ups are read one by one, because they have their own journal entries.
 """
 
 from collections.abc import Iterator, Sequence
@@ -23,9 +23,10 @@ _KNOWN_TYPES: Final = tuple(name for rule in RULES for name in rule.types)
 
 
 def is_for(role: AccountRole) -> ColumnElement[bool]:
-    """Return the condition that the rules book a transaction against this account.
+    """Return the SQL condition that the rules book a transaction to this account.
 
-    It says the same as `balance_rule`: the category decides, and the type if no rule has it.
+    It must agree with `balance_rule`: the category decides, or the type if no rule has the
+    category.
     """
     rules = [rule for rule in RULES if rule.role is role]
     category, type_ = col(BalanceTransaction.reporting_category), col(BalanceTransaction.type)
@@ -39,7 +40,7 @@ def is_for(role: AccountRole) -> ColumnElement[bool]:
 
 
 def balance_currencies(session: Session) -> list[str]:
-    """Return the currencies of Stripe's balance, each found through the index."""
+    """Return the currencies of Stripe's balance. Each one is found with the index."""
     found: list[str] = []
     currency = col(BalanceTransaction.currency)
     while True:
@@ -53,7 +54,7 @@ def balance_currencies(session: Session) -> list[str]:
 def stripe_bookings(
     session: Session, time_zone: str, first_day: date | None, last_day: date | None
 ) -> Iterator[StripeBooking]:
-    """Yield a booking for each payout, and for each day a total of each kind of transaction."""
+    """Yield a booking for each payout, and a total for each day and kind of other transactions."""
     created_at = col(BalanceTransaction.created_at)
     for currency in balance_currencies(session):
         first, last = session.execute(
@@ -77,16 +78,16 @@ def stripe_totals(session: Session, time_zone: str, day: date) -> Iterator[Strip
 def _added_up(
     session: Session, currency: str, day: date, conditions: Sequence[ColumnElement[bool]]
 ) -> Iterator[StripeBooking]:
-    """Yield the bookings of a currency, dated `day`.
+    """Yield the bookings of a currency, with the date `day`.
 
-    Amounts of different signs are added up apart, because the journal shows debits and credits
-    apart.
+    Positive and negative amounts are added up separately, because the journal separates debits from
+    credits.
     """
     row = BalanceTransaction
     amount, fee, tax = col(row.amount_minor), col(row.fee_minor), col(row.tax_minor)
     is_payout = is_for(AccountRole.PAYOUTS_IN_TRANSIT)
-    # A subquery, because PostgreSQL takes an expression with parameters in GROUP BY for another
-    # one than in SELECT.
+    # Use a subquery, because PostgreSQL does not recognise an expression with parameters in GROUP
+    # BY as the same one as in SELECT.
     each = (
         select(
             *(col(row.type), col(row.reporting_category), balance_type()),
@@ -125,9 +126,9 @@ def _added_up(
 
 
 def balance_type() -> ColumnElement[str]:
-    """Return the column with the balance of a transaction.
+    """Return the SQL expression for the balance to which a transaction belongs.
 
-    Accounts with old versions of the API have one balance, which has no name there.
+    Accounts with old versions of the API have a single balance, which has no name there.
     """
     named = col(BalanceTransaction.balance_type)
     return case((named == "", literal(PAYMENTS_BALANCE)), else_=named).label("balance")
@@ -136,7 +137,7 @@ def balance_type() -> ColumnElement[str]:
 def within(
     first_day: date | None, last_day: date | None, time_zone: str
 ) -> Iterator[ColumnElement[bool]]:
-    """Yield the conditions that a transaction was created on these days, both included."""
+    """Yield the SQL conditions that a transaction was created on these days, both included."""
     created_at = col(BalanceTransaction.created_at)
     if first_day:
         yield created_at >= start_of_day(first_day, time_zone)
@@ -145,7 +146,7 @@ def within(
 
 
 def end_of_day(day: date, time_zone: str) -> datetime:
-    """Return the time in UTC at which a day ends: when the next one begins."""
+    """Return the end of a day, in UTC. It is the time when the next day begins."""
     return start_of_day(day + timedelta(days=1), time_zone)
 
 

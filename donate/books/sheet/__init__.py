@@ -1,1 +1,1 @@
-"""The daily sheet: where the money of all gifts is, with a name for every difference."""
+"""The daily sheet: where the money of all gifts is, with an explanation for every difference."""

@@ -1,9 +1,10 @@
-"""Compares what was stated for the end of a day with single amounts, and names the differences.
+"""Compares the totals stated for the end of a day with single amounts, and names differences.
 
-The single amounts go through the same rules as the journal, so the sheet and the books cannot
-disagree. The balance of an account that is no place of money is a difference with a name. What was
-stated and does not follow from the single amounts is unexplained, to the cent, in each column by
-itself: two errors in different columns never hide each other.
+The single amounts go through the same rules as the journal, so the sheet always agrees with the
+books. An account that is not a place where money can be, such as fees, is a named difference, and
+its balance is the amount. If a stated total is not the sum of the single amounts, the rest is
+unexplained. This is computed exactly and for each column separately, so that errors in two columns
+cannot cancel each other out.
 """
 
 from collections import Counter, defaultdict
@@ -42,7 +43,8 @@ _PLACE_OF: Final = {
     Role.BANK: Stage.AT_BANK,
 }
 _INCOME: Final = frozenset({Role.DONATIONS, Role.REFUNDS, Role.DISPUTES})
-# Each receivable, with the kinds of difference: only the gift is there, only the other side, both.
+# The kinds of difference for each receivable: if only the gift is recorded, if only Stripe or the
+# bank shows the money, and if both do but the amounts differ.
 _RECEIVABLES: Final = {
     Role.STRIPE_RECEIVABLE: (
         Kind.WAITING_FOR_STRIPE,
@@ -77,17 +79,17 @@ class DaySheet:
     differences: tuple[Difference, ...]
 
     def unexplained(self, stage: Stage) -> int:
-        """Return what was stated for a stage, less the sum of its single amounts."""
+        """Return the total that was stated for a stage, less the sum of the single amounts."""
         return self.stated.of(stage) - self.added_up.of(stage)
 
     @property
     def unexplained_minor(self) -> int:
-        """How much is unexplained in all columns together; 0 if every difference has a name."""
+        """The unexplained amounts of all columns together; 0 if every difference has a name."""
         return sum(abs(self.unexplained(stage)) for stage in Stage)
 
 
 class _Traced(NamedTuple):
-    """A booking with the source by which the two sides of a receivable meet, and its link."""
+    """A booking, with its link, and the source id that both sides of a receivable share."""
 
     booking: Booking
     source_id: str
@@ -96,7 +98,7 @@ class _Traced(NamedTuple):
 
 
 class _Part(NamedTuple):
-    """An amount on an account that is no place of money."""
+    """An amount on an account that is not a place where money can be."""
 
     role: Role
     traced: _Traced
@@ -104,10 +106,10 @@ class _Part(NamedTuple):
 
 
 def sheet_of(currency: str, day: date, items: SheetItems, stated: StatedTotals) -> DaySheet:
-    """Return the sheet of one currency. Items of other currencies and of later days are left out.
+    """Return the sheet for one currency at the end of a day.
 
-    A gift of a later day only explains money that came before the gift was entered. The order of
-    the items changes nothing.
+    Leaves out items in other currencies and from later days. A gift from a later day is used only
+    to explain money that came before the gift was entered. The order of the items does not matter.
     """
     all_gifts = [one for one in items.gifts if one.currency == currency]
     gifts = [one for one in all_gifts if one.day <= day]
@@ -207,7 +209,10 @@ def _name(part: _Part) -> str:
 
 
 def _grouped(named: list[_Named], settled: Mapping[Kind, int]) -> tuple[Difference, ...]:
-    """Return the differences in the order of their kinds, with one part for each thing."""
+    """Return the differences, sorted by kind.
+
+    A difference has one part for each gift, Stripe transaction or bank line in it.
+    """
     sums: defaultdict[tuple[Kind, str], Counter[tuple[LinkedThing, str]]] = defaultdict(Counter)
     for kind in settled:
         sums[kind, ""] = Counter()

@@ -1,4 +1,4 @@
-"""The names of differences between two columns of the daily sheet."""
+"""The names for differences between two columns of the daily sheet."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -8,11 +8,11 @@ from donate.errors import N_
 
 
 class DifferenceKind(StrEnum):
-    """Why confirmed money is not what was chosen, or is not at one of the places.
+    """Why confirmed money is not the chosen amount, or is not at Stripe, in transit or at the bank.
 
-    The kinds down to `unknown_gift` are between chosen and confirmed, and their amounts add up to
-    confirmed less chosen. The others are between confirmed and the places, and add up to confirmed
-    less what is at the places.
+    The kinds up to `unknown_gift` explain the difference between chosen and confirmed: their
+    amounts add up to confirmed less chosen. The other kinds add up to confirmed less the money at
+    Stripe, in transit and at the bank.
     """
 
     AWAITED = "awaited"
@@ -43,12 +43,12 @@ class DifferenceKind(StrEnum):
 
     @property
     def sentence(self) -> str:
-        """What the difference is and what to do about it, as a msgid."""
+        """A sentence that says what the difference is and what to do about it, as a msgid."""
         return _SENTENCES[self]
 
 
 class LinkedThing(StrEnum):
-    """What a link of the sheet leads to."""
+    """What a link on the daily sheet leads to."""
 
     GIFT = "gift"
     STRIPE_TRANSACTION = "stripe_transaction"
@@ -57,7 +57,7 @@ class LinkedThing(StrEnum):
 
 @dataclass(frozen=True, slots=True, order=True)
 class LinkedAmount:
-    """A part of a difference: what it leads to, that thing's id, and the amount in minor units."""
+    """A part of a difference: what it links to, that object's id, and the amount."""
 
     thing: LinkedThing
     id: str
@@ -66,9 +66,9 @@ class LinkedAmount:
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """A named difference, with its parts, and the sum of those that were passed as a sum.
+    """A named difference with its parts, and the sum of amounts whose parts are not listed.
 
-    `name` is Stripe's name for a type that has no rule.
+    `name` is Stripe's name for a type of transaction that has no rule.
     """
 
     kind: DifferenceKind
@@ -78,7 +78,7 @@ class Difference:
 
     @property
     def amount_minor(self) -> int:
-        """The whole difference in minor units."""
+        """The whole amount of the difference, in minor units."""
         return sum(part.amount_minor for part in self.parts) + self.settled_minor
 
 
@@ -97,7 +97,7 @@ OF_ROLE = {
     Role.STRIPE_LOAN: DifferenceKind.NO_GIFT,
     Role.CLIMATE: DifferenceKind.NO_GIFT,
 }
-"""The kind of difference that the balance of an account is."""
+"""For each account that is not a place of money: the kind of difference that its balance is."""
 
 _SENTENCES = {
     DifferenceKind.AWAITED: N_("Chosen, but no money has arrived yet."),

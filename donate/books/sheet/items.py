@@ -1,4 +1,4 @@
-"""What the daily sheet compares: single gifts and amounts, and totals that were counted apart."""
+"""What the daily sheet compares: single gifts and amounts, and totals counted separately."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -27,23 +27,23 @@ class Stage(StrEnum):
 
 
 PLACES = (Stage.AT_STRIPE, Stage.IN_TRANSIT, Stage.AT_BANK)
-"""The stages that are places where confirmed money can be."""
+"""The stages at which confirmed money can be."""
 
 
 class GiftStanding(StrEnum):
-    """How a gift stands of which no money came."""
+    """Why no money has come for a gift."""
 
     AWAITED = "awaited"
     PROCESSING = "processing"
     FAILED = "failed"
     LAPSED = "lapsed"
     CONFIRMED = "confirmed"
-    """Money came."""
+    """Money has come for the gift."""
 
 
 @dataclass(frozen=True, slots=True)
 class ChosenGift:
-    """A gift as the donor chose it, by the day on which it was opened."""
+    """A gift as the donor chose it, with the day on which it was opened."""
 
     reference: str
     day: date
@@ -54,9 +54,10 @@ class ChosenGift:
 
 @dataclass(frozen=True, slots=True)
 class GiftMoney:
-    """A movement of a gift's money. `source_id` names what Stripe or the bank shows of it.
+    """A movement of a gift's money.
 
-    `is_held` says of each movement of a dispute that the dispute has not ended yet.
+    `source_id` is the id under which Stripe or the bank shows the same money. `is_held` is true for
+    the movements of a dispute that has not ended yet.
     """
 
     source_id: str
@@ -70,7 +71,7 @@ class GiftMoney:
 
     @property
     def booking(self) -> MovementBooking:
-        """The movement as the journal books it, without a fund."""
+        """The movement as a booking for the journal, without its fund."""
         return MovementBooking(
             self.day, self.currency, self.mode, "", self.kind, self.amount_minor, 1
         )
@@ -78,10 +79,10 @@ class GiftMoney:
 
 @dataclass(frozen=True, slots=True)
 class StatedTotals:
-    """What was stated for the end of a day, in minor units, without adding up the single amounts.
+    """The totals stated for the end of a day, in minor units. They are not sums of single amounts.
 
-    For example, the totals of days say what was chosen and confirmed, Stripe says its balance and
-    which payouts are on their way, and the last line of each statement says the bank's balance.
+    For example, the day totals state what was chosen and confirmed, Stripe states its balance and
+    the payouts in transit, and the last line of each bank statement states the bank's balance.
     """
 
     chosen: int
@@ -96,7 +97,7 @@ class StatedTotals:
         return total
 
     def plus(self, other: "StatedTotals") -> "StatedTotals":
-        """Return the sums of both, stage by stage."""
+        """Return the sums of both totals, for each stage."""
         return StatedTotals(**{stage.value: self.of(stage) + other.of(stage) for stage in Stage})
 
 
@@ -105,10 +106,10 @@ NOTHING_STATED: Final = StatedTotals(0, 0, 0, 0, 0)
 
 @dataclass(frozen=True, slots=True)
 class SettledSums:
-    """The sums of amounts that need nobody any more, so that a sheet need not read each of them.
+    """The sums of settled amounts, which nobody has to look at again or read one by one.
 
-    A gift goes in here together with all its money, and with all that Stripe and the bank show of
-    it. `differences` has what is left of them by its kind, such as fees.
+    A gift is added here together with all its money, and with everything that Stripe and the bank
+    show for it. `differences` has the remaining amounts, such as fees, by kind of difference.
     """
 
     totals: StatedTotals = NOTHING_STATED
@@ -117,7 +118,7 @@ class SettledSums:
 
 @dataclass(frozen=True, slots=True)
 class SheetItems:
-    """Everything since the books began: single amounts, and the sums of those that are settled."""
+    """Everything since the books began: single amounts, and the sums of settled amounts."""
 
     gifts: Sequence[ChosenGift] = ()
     money: Sequence[GiftMoney] = ()

@@ -1,4 +1,4 @@
-"""Checks between the files of a month: sums that were read in different ways have to be equal."""
+"""Checks between the files of a month: sums that were read in different ways must be equal."""
 
 from collections.abc import Iterable, Iterator
 from typing import Final
@@ -18,7 +18,7 @@ _FEES: Final = frozenset({Role.STRIPE_FEES, Role.FEE_TAX})
 
 
 def checks_of(records: MonthRecords) -> Iterator[ControlCheck]:
-    """Yield each check. A row that one of two readings lacks makes their sums differ.
+    """Yield each check. If one of the two readings misses a row, their sums differ.
 
     Corrections of earlier months are left out, because only the journal of this month has them.
     """
@@ -78,7 +78,7 @@ def checks_of(records: MonthRecords) -> Iterator[ControlCheck]:
 
 
 def _fee_of(one: StatedTransaction) -> int:
-    """Return what a transaction costs: its fee, and its own amount if it is nothing but a fee."""
+    """Return the cost of a transaction: its fee, plus its own amount if it is itself a fee."""
     rule = balance_rule(one.row.type, one.row.reporting_category)
     return one.row.fee_minor - (one.row.amount_minor if rule.role in _FEES else 0)
 

@@ -37,14 +37,14 @@ _OUT: Final = N_("%(name)s: out")
 _DEBITS: Final = N_("Debits")
 _CREDITS: Final = N_("Credits")
 _CORRECTIONS: Final = N_("Of these, corrections of earlier months")
-# An account of the chart: its number and its name are the same in every language.
+# An account in the chart. Its number and its name are the same in every language.
 _ACCOUNT: Final = "%(number)s %(name)s"
 
 FIGURE_TITLES: Final = (
     *_KINDS.values(),
     *(_NET, _GROSS, _FEES, _FEE_TAX, _CHANGE, _ARRIVE, _IN, _OUT, _DEBITS, _CREDITS, _CORRECTIONS),
 )
-"""The msgids of all figures, to translate those that were kept in English."""
+"""The msgids of all figures. They are needed to translate stored figures, which are in English."""
 
 SECTION_TITLES: Final[Mapping[str, str]] = {
     "gifts": N_("Gifts"),
@@ -56,7 +56,10 @@ SECTION_TITLES: Final[Mapping[str, str]] = {
 
 
 def control_totals(records: MonthRecords, chart: Chart, facts: Mapping[str, str]) -> ControlTotals:
-    """Return the control totals of a month. `facts` are further texts of it."""
+    """Return the control totals of a month.
+
+    `facts` are more texts about it, such as who closed it.
+    """
     figures = {
         "gifts": tuple(_gifts(records)),
         "stripe": tuple(_stripe(records)),
@@ -71,7 +74,7 @@ def control_totals(records: MonthRecords, chart: Chart, facts: Mapping[str, str]
 
 
 def _gifts(records: MonthRecords) -> Iterator[ControlFigure]:
-    """Yield what came in and went out, by kind and currency, and what is left of it."""
+    """Yield the money in and out for gifts, by kind and currency, and the net."""
     amounts: defaultdict[str, Counter[MovementKind]] = defaultdict(Counter)
     counts: defaultdict[str, Counter[MovementKind]] = defaultdict(Counter)
     for one in records.moved:
@@ -137,7 +140,7 @@ def _journal(entries: Iterable[JournalEntry]) -> Iterator[ControlFigure]:
 
 
 def _balances(records: MonthRecords, chart: Chart) -> tuple[ControlFigure, ...]:
-    """Return the balances at the end of the month of accounts that somebody can compare."""
+    """Return the balances, at the end of the month, of accounts that somebody can compare."""
     balances: Counter[tuple[str, str, str]] = Counter()
     for key, amount in balances_of([*records.before, *records.entries]).items():
         if key.role in CONTROL:

@@ -1,4 +1,4 @@
-"""All that was recorded of a month, from which its control totals and its pack are made."""
+"""Everything that was recorded for a month. Its control totals and its pack are made from it."""
 
 import re
 from collections.abc import Sequence
@@ -19,10 +19,10 @@ _IS_CORRECTION: Final = re.compile(r"C[0-9]+-")
 
 @dataclass(frozen=True, slots=True)
 class MonthRecords:
-    """All that was recorded of a month, and the journal until its end.
+    """Everything that was recorded for a month, and the journal up to its end.
 
-    `entries` are those of the month, with the corrections of earlier months among them. `before`
-    are the entries of all closed months. `tables` go into the pack.
+    `entries` are the entries of the month, including corrections of earlier months. `before` are
+    the entries of all closed months. `tables` are the tables for the pack.
     """
 
     month: BookMonth
@@ -36,12 +36,12 @@ class MonthRecords:
     tables: Sequence[CsvTable]
 
     def column(self, table: str, name: str) -> list[Money]:
-        """Return the amounts in a column of a table of the pack."""
+        """Return the amounts in a column of one of the pack's tables."""
         (found,) = (one for one in self.tables if one.name == table)
         place = found.columns.index(name)
         return [row[place] for row in found.rows if isinstance(row[place], Money)]  # type: ignore[misc]
 
 
 def is_correction(entry: JournalEntry) -> bool:
-    """Return whether an entry corrects one of a closed month."""
+    """Return whether an entry corrects an entry of a closed month."""
     return bool(_IS_CORRECTION.match(entry.number))

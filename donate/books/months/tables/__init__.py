@@ -1,1 +1,4 @@
-"""Reads the tables of a month's pack. Rows are sorted by what they say."""
+"""Reads the tables for a month's pack.
+
+The order of the rows depends only on their contents.
+"""

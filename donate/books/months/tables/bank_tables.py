@@ -1,4 +1,4 @@
-"""What the bank shows of a month: sums of its lines, and the lines that nobody explained yet."""
+"""Tables from the bank lines of a month: their sums, and the lines that are not explained yet."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -18,7 +18,10 @@ _COLUMNS: Final = (
 
 
 def bank_lines_in(session: Session, month: BookMonth) -> list[tuple[RecordedLine, BankAccount]]:
-    """Return the lines of a month with their accounts, sorted by what they say."""
+    """Return the bank lines of a month with their accounts.
+
+    Their order depends only on their contents.
+    """
     statement = (
         select(RecordedLine, BankAccount)
         .join(BankAccount, col(BankAccount.id) == col(RecordedLine.account_id))
@@ -28,7 +31,7 @@ def bank_lines_in(session: Session, month: BookMonth) -> list[tuple[RecordedLine
 
 
 def open_lines_until(session: Session, month: BookMonth) -> list[tuple[RecordedLine, BankAccount]]:
-    """Return the lines up to the end of a month that are not explained, sorted."""
+    """Return the lines up to the end of a month that are not fully explained, in the same order."""
     statement = (
         select(RecordedLine, BankAccount)
         .join(BankAccount, col(BankAccount.id) == col(RecordedLine.account_id))
@@ -72,7 +75,7 @@ def unmatched_table(lines: Sequence[tuple[RecordedLine, BankAccount]]) -> CsvTab
 def bank_sums(
     lines: Sequence[tuple[RecordedLine, BankAccount]],
 ) -> dict[tuple[str, str], tuple[int, Money, Money]]:
-    """Return for each account and currency the number of lines, and the money in and out."""
+    """Return the number of lines and the money in and out, for each account and currency."""
     counts: Counter[tuple[str, str]] = Counter()
     came: Counter[tuple[str, str]] = Counter()
     went: Counter[tuple[str, str]] = Counter()

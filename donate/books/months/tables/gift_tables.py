@@ -1,4 +1,4 @@
-"""The register of gifts, and their movements, refunds and disputes, in a month."""
+"""Tables of a month's gifts: the register of gifts, the movements, refunds and disputes."""
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
@@ -37,12 +37,12 @@ class MovedGift:
 
     @property
     def amount(self) -> Money:
-        """The amount: positive if it came in."""
+        """The amount: positive for money in, negative for money out."""
         return Money(self.movement.amount_minor, self.movement.currency)
 
 
 def moved_in(session: Session, month: BookMonth) -> list[MovedGift]:
-    """Return the movements of a month in an order that follows from what they say."""
+    """Return the movements of a month. Their order depends only on their contents."""
     statement = (
         select(GiftMovement, Gift, Donor)
         .join(Gift, col(Gift.id) == col(GiftMovement.gift_id))
@@ -50,7 +50,7 @@ def moved_in(session: Session, month: BookMonth) -> list[MovedGift]:
         .where(col(GiftMovement.day).between(month.first_day, month.last_day))
     )
     found = [MovedGift(*row) for row in session.exec(statement)]
-    # Sort here and not in SQL: the two databases compare texts differently.
+    # Sort in Python, not in SQL, because SQLite and PostgreSQL compare texts differently.
     return sorted(
         found,
         key=lambda one: (
@@ -61,7 +61,7 @@ def moved_in(session: Session, month: BookMonth) -> list[MovedGift]:
 
 
 def gift_tables(moved: Sequence[MovedGift]) -> list[CsvTable]:
-    """Return the register, the movements, and of these the refunds and the disputes."""
+    """Return four tables: the register of gifts, all movements, the refunds, and the disputes."""
     return [
         CsvTable("gifts", _REGISTER_COLUMNS, _register(moved)),
         CsvTable("movements", _MOVEMENT_COLUMNS, [_movement_row(one) for one in moved]),
@@ -95,7 +95,7 @@ def _movement_row(one: MovedGift) -> Sequence[TableCell]:
 
 
 def _register(moved: Iterable[MovedGift]) -> list[Sequence[TableCell]]:
-    """Return a row for each gift whose money moved, with what came in and went out."""
+    """Return a row for each gift with a movement in the month: its money in and out."""
     by_gift: defaultdict[str, list[MovedGift]] = defaultdict(list)
     for one in moved:
         by_gift[one.gift.reference].append(one)

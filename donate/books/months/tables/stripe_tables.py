@@ -1,4 +1,4 @@
-"""What Stripe states of a month: its balance transactions, fees by day, and payouts."""
+"""Tables of Stripe's figures for a month: balance transactions, fees by day, and payouts."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -35,7 +35,7 @@ _FEE_KINDS: Final = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class StatedTransaction:
-    """A transaction of Stripe's balance, with the gift and the payout that it belongs to."""
+    """A transaction in Stripe's balance, with the gift and the payout to which it belongs."""
 
     row: BalanceTransaction
     day: date
@@ -44,7 +44,7 @@ class StatedTransaction:
 
     @property
     def kind(self) -> BalanceKind:
-        """What the transaction is in the books."""
+        """The kind under which the books list this transaction."""
         return balance_kind(self.row.type, self.row.reporting_category)
 
     def money(self, amount_minor: int) -> Money:
@@ -54,7 +54,7 @@ class StatedTransaction:
 
 @dataclass(frozen=True, slots=True)
 class StatedPayout:
-    """A payout, the day on which a bank line shows it, if one does, and what it is made of."""
+    """A payout with its transactions, and the day of its bank line if it has one."""
 
     row: StripePayout
     created_on: date
@@ -63,12 +63,12 @@ class StatedPayout:
 
     @property
     def parts(self) -> list[StatedTransaction]:
-        """What the payout is made of, without the payout's own transactions."""
+        """The transactions in the payout, without the transactions of the payout itself."""
         return [one for one in self.transactions if one.row.source_id != self.row.payout_id]
 
 
 def transactions_in(session: Session, month: BookMonth, time_zone: str) -> list[StatedTransaction]:
-    """Return the balance transactions that Stripe made in a month, oldest first."""
+    """Return the balance transactions that were created in a month, oldest first."""
     created = col(BalanceTransaction.created_at)
     since = start_of_day(month.first_day, time_zone)
     until = start_of_day(month.next.first_day, time_zone)
@@ -76,7 +76,7 @@ def transactions_in(session: Session, month: BookMonth, time_zone: str) -> list[
 
 
 def payouts_in(session: Session, month: BookMonth, time_zone: str) -> list[StatedPayout]:
-    """Return the payouts that were made in a month, or that arrived in it, earliest first."""
+    """Return the payouts that were created or that arrived in a month, earliest arrival first."""
     created = col(StripePayout.created_at)
     since = start_of_day(month.first_day, time_zone)
     until = start_of_day(month.next.first_day, time_zone)
@@ -119,7 +119,7 @@ def _transactions(session: Session, time_zone: str, *conditions: object) -> list
 def stripe_tables(
     transactions: Sequence[StatedTransaction], payouts: Sequence[StatedPayout]
 ) -> list[CsvTable]:
-    """Return the transactions, the fees of each day, the payouts, and what these are made of."""
+    """Return tables: transactions, fees by day, payouts, and each payout's transactions."""
     of_payouts = [_row(one) for payout in payouts for one in payout.parts]
     return [
         CsvTable("stripe-transactions", _TRANSACTION_COLUMNS, [_row(one) for one in transactions]),
@@ -149,7 +149,7 @@ def _row(one: StatedTransaction) -> Sequence[TableCell]:
 
 
 def _fees(transactions: Iterable[StatedTransaction]) -> list[Sequence[TableCell]]:
-    """Return the sums of each day, kind and currency that had a fee or that are one."""
+    """Return the sums for each day, kind and currency of transactions that had or were a fee."""
     sums: dict[tuple[date, str, str], Counter[str]] = {}
     for one in transactions:
         if not one.row.fee_minor and one.kind not in _FEE_KINDS:

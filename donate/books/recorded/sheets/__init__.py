@@ -1,1 +1,1 @@
-"""Reads the daily sheet: sums by the database, and one by one only what is open."""
+"""Reads the daily sheet: the database adds up the sums, and only open items are read one by one."""

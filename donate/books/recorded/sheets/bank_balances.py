@@ -1,7 +1,7 @@
-"""What the statements say that each bank account had at the end of a day. Only reads.
+"""The balance of each bank account at the end of a day, according to its statements. Only reads.
 
-Few banks say in which order the lines of a day are. But each balance follows from another one, so
-the balance after the last line is the one that no other line begins with.
+Few banks show the order of the lines within a day. But each line leads from one balance to the
+next. So the balance after the last line is the only one from which no other line starts.
 """
 
 from collections import Counter
@@ -16,18 +16,18 @@ from sqlmodel import Session, col
 
 from donate.bank.statements.models import AccountFile, BankAccount, RecordedLine
 
-# Days with lines that are looked at from each end, to find one whose balance is known.
+# How many days with lines are searched from each end for a day whose closing balance is known.
 _DAYS: Final = 40
 _LINE = RecordedLine
 
 
 @dataclass(frozen=True, slots=True)
 class StatedBalance:
-    """A bank account at the end of a day, in minor units.
+    """The state of a bank account at the end of a day. Amounts are in minor units.
 
-    `lines_minor` is what its lines since the first one add up to, `stated_minor` is the same as the
-    balances of its statements give it; None if they have no balance. `known_until` is the last day
-    of its statements.
+    `lines_minor` is the sum of its lines since the first one. `stated_minor` is the same sum
+    according to the balances in its statements; None if they have no balances. `known_until` is the
+    last day that its statements cover.
     """
 
     name: str
@@ -37,7 +37,7 @@ class StatedBalance:
 
 
 def stated_balances(session: Session, currency: str, day: date) -> list[StatedBalance]:
-    """Return the accounts of a currency that have lines until a day, sorted by name."""
+    """Return the state of each account in a currency that has lines up to a day, sorted by name."""
     found = []
     accounts = select(BankAccount).where(col(BankAccount.currency) == currency)
     for account in session.execute(accounts.order_by(col(BankAccount.name))).scalars():
@@ -55,9 +55,9 @@ def stated_balances(session: Session, currency: str, day: date) -> list[StatedBa
 
 
 def closing_balance(lines: Iterable[tuple[int, int | None]]) -> int | None:
-    """Return the balance after all lines of a day, each an amount and the balance after it.
+    """Return the balance after all lines of a day. Each line is an amount and the balance after it.
 
-    None if the balances do not lead from one to the next, or back to where the day began.
+    Returns None if the balances do not form a single chain, or if the day ends where it began.
     """
     ends: Counter[int] = Counter()
     for amount, balance in lines:
@@ -84,7 +84,7 @@ def _stated(session: Session, account_id: int, day: date) -> int | None:
 def _first_known(
     session: Session, account_id: int, day: date, *, is_newest: bool
 ) -> tuple[date, int] | None:
-    """Return the first day whose balance is known, from the newest or from the oldest on."""
+    """Return the oldest or the newest day whose closing balance is known, with this balance."""
     column = col(_LINE.day)
     of_account = (col(_LINE.account_id) == account_id, column <= day)
     order = column.desc() if is_newest else column
@@ -118,7 +118,7 @@ def _sum(session: Session, account_id: int, after: date | None, until: date) -> 
 
 
 def _known_until(session: Session, account_id: int, day: date) -> date:
-    """Return the last day of the account's statements, at most the given one."""
+    """Return the last day that the account's statements cover, but not later than `day`."""
     last = select(func.max(col(AccountFile.last_day))).where(
         col(AccountFile.account_id) == account_id
     )
@@ -127,7 +127,10 @@ def _known_until(session: Session, account_id: int, day: date) -> date:
 
 
 def total(balances: Sequence[StatedBalance]) -> int:
-    """Return the sum of all accounts; of one without a stated balance, the sum of its lines."""
+    """Return the sum of the balances of all accounts.
+
+    For an account without a stated balance, the sum of its lines is used.
+    """
     return sum(
         one.lines_minor if one.stated_minor is None else one.stated_minor for one in balances
     )

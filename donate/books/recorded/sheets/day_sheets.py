@@ -1,4 +1,4 @@
-"""The sheets of a day, one for each currency, and what is missing to be sure of them."""
+"""Makes the daily sheets, one for each currency, and shows how reliable their figures are."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -41,7 +41,10 @@ from donate.gifts.movements.totals import TotalFilter, add_up
 from donate.stripe_gateway.balance.models import BalanceTransaction
 
 MOST_LISTED: Final = 200
-"""So many single things of each kind are read for their links. The others are in a sum."""
+"""Maximum number of single items of each kind that are read, to link to them.
+
+All other items are only in the sums.
+"""
 _LISTED_ROLES: Final = (Role.SUSPENSE, Role.UNIDENTIFIED)
 _RECEIVABLES: Final = {
     Role.STRIPE_RECEIVABLE: (
@@ -59,9 +62,9 @@ _RECEIVABLES: Final = {
 
 @dataclass(frozen=True, slots=True)
 class RecordedSheet:
-    """The sheet of a currency and a day, and where its figures come from.
+    """The daily sheet for a currency, with the details behind its figures.
 
-    `has_stripe` says whether any transaction of Stripe's balance is stored until that day.
+    `has_stripe` says whether any transaction of Stripe's balance up to that day is stored.
     """
 
     sheet: DaySheet
@@ -73,9 +76,9 @@ class RecordedSheet:
 def read_sheets(
     session: Session, day: date, *, time_zone: str, closings: Sequence[Closing] = ()
 ) -> list[RecordedSheet]:
-    """Return the sheet of each currency that has anything until the end of a day.
+    """Return the daily sheet for each currency in which something is recorded up to a day.
 
-    Call it in one snapshot (`Database.reading_snapshot`), so that all figures fit together.
+    Call it in one database snapshot (`Database.reading_snapshot`), so that all figures agree.
     """
     found = positions(session, day, time_zone=time_zone, closings=closings)
     chosen = add_up(session, TotalFilter(Subject.GIFT, last_day=day))
@@ -121,7 +124,7 @@ def _sheet(session: Session, scope: SheetScope, position: Position) -> RecordedS
 
 
 def _stripe_balance(session: Session, scope: SheetScope) -> int:
-    """Return the running total of what Stripe says that each transaction changed the balance by."""
+    """Return Stripe's balance: the sum of the changes that Stripe states for each transaction."""
     statement = select(func.coalesce(func.sum(col(BalanceTransaction.net_minor)), 0)).where(
         balance_type() == PAYMENTS_BALANCE, *scope.transactions
     )
@@ -135,13 +138,13 @@ def _settled(
     between_gifts: Mapping[Kind, int],
     position: Position,
 ) -> SettledSums:
-    """Return the sums of all that is not among the single items: everything less the items."""
+    """Return the sums of everything that is not listed: all sums less the listed items."""
     alone = sheet_of(scope.currency, scope.day, items, NOTHING_STATED)
     left: Counter[Kind] = Counter(between_gifts)
     for role, amount in position.roles.items():
         if role in OF_ROLE:
             left[OF_ROLE[role]] += amount
-    # Whatever of a receivable is not listed waits for its other side.
+    # Money on a receivable that is not listed counts as waiting for its other side.
     for role, (waiting, *_) in _RECEIVABLES.items():
         left[waiting] += position.roles[role]
     waiting_for = {kind: kinds[0] for kinds in _RECEIVABLES.values() for kind in kinds}

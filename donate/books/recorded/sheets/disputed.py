@@ -1,4 +1,4 @@
-"""Which disputes were open at the end of a day. Only reads; there are few disputes."""
+"""The disputes that were open at the end of a day. It only reads. There are few disputes."""
 
 import uuid
 from collections import defaultdict
@@ -25,7 +25,7 @@ _ABOUT_DISPUTES: Final = (
 
 @dataclass(frozen=True, slots=True)
 class DisputedMoney:
-    """The disputes in which the donor's bank held money, in minor units, and their gifts."""
+    """The open disputes: the money that the donors' banks held, in minor units, and the gifts."""
 
     held_minor: int
     disputes: frozenset[str]

@@ -1,7 +1,7 @@
-"""The sums of gifts and of their money until the end of a day. Only reads.
+"""The sums of gifts and of their movements up to the end of a day. It only reads.
 
-What is stated comes from the totals of days. What is added up comes from the single rows. Standings
-are those of today, but a gift that was paid only after the day is awaited.
+Stated totals come from the day totals. Added-up totals come from the single rows. The status of a
+gift is its current one, except that a gift that was paid only after the day counts as awaited.
 """
 
 from collections import Counter
@@ -24,19 +24,19 @@ from donate.gifts.movements.totals import TotalFilter, add_up
 from donate.gifts.status import StatusName
 
 RECEIPTS: Final = (MovementKind.PAYMENT, MovementKind.TRANSFER, MovementKind.TRANSFER_UNDONE)
-"""The kinds of movements that add up to what was received."""
+"""The kinds of movements whose sum is the money received."""
 STANDING_KINDS: Final[Mapping[str, Kind]] = {
     StatusName.AWAITED: Kind.AWAITED,
     StatusName.PROCESSING: Kind.PROCESSING,
     StatusName.FAILED: Kind.FAILED,
     StatusName.LAPSED: Kind.LAPSED,
 }
-"""What a gift without money is, by its status."""
+"""For each status of a gift without money: the kind of difference."""
 _MOVED = GiftMovement
 
 
 def chosen_by_status(session: Session, scope: SheetScope) -> Counter[str]:
-    """Return what was chosen until a day by the gifts' status of today, from the day totals."""
+    """Return the amounts chosen up to a day, by the gifts' current status, from the day totals."""
     filters = TotalFilter(Subject.GIFT, last_day=scope.day, currencies=(scope.currency,))
     found: Counter[str] = Counter()
     for total in add_up(session, filters, by=("kind",)):
@@ -45,10 +45,9 @@ def chosen_by_status(session: Session, scope: SheetScope) -> Counter[str]:
 
 
 def sum_of_gifts(session: Session, scope: SheetScope) -> int:
-    """Return what the single gifts until a day add up to.
+    """Return the sum of the single gifts up to a day.
 
-    Gifts of later days are subtracted, because nearly all gifts are of earlier days, and an index
-    has the sum of all.
+    It is the sum of all gifts, which an index provides, less the few gifts of later days.
     """
     whole = select(func.coalesce(func.sum(col(Gift.amount_minor)), 0)).where(
         col(Gift.currency) == scope.currency
@@ -58,7 +57,7 @@ def sum_of_gifts(session: Session, scope: SheetScope) -> int:
 
 
 def sum_of_movements(session: Session, scope: SheetScope) -> int:
-    """Return what the single movements until a day add up to."""
+    """Return the sum of the single movements up to a day."""
     amount = func.coalesce(func.sum(col(_MOVED.amount_minor)), 0)
     statement = select(amount).where(*scope.movements)
     return _number(session, statement)
@@ -71,9 +70,9 @@ def gift_differences(
     movements: Mapping[BookedMovement, int],
     disputed: DisputedMoney,
 ) -> Counter[Kind]:
-    """Return the differences between chosen and confirmed by their kinds.
+    """Return the differences between chosen and confirmed, by kind.
 
-    They add up to what the movements come to, less what was chosen.
+    Together they equal the sum of the movements less the chosen amounts.
     """
     currency, day = scope.currency, scope.day
     found: Counter[Kind] = Counter()
@@ -97,7 +96,7 @@ def gift_differences(
 
 
 def _paid_later(session: Session, currency: str, day: date) -> int:
-    """Return what was chosen until a day by gifts that were paid first after it."""
+    """Return the chosen amount of gifts up to a day that were first paid after this day."""
     statement = select(func.coalesce(func.sum(col(Gift.amount_minor)), 0)).where(
         col(Gift.currency) == currency,
         col(Gift.received_on) > day,
@@ -107,9 +106,9 @@ def _paid_later(session: Session, currency: str, day: date) -> int:
 
 
 def _undone_later(session: Session, currency: str, day: date) -> list[tuple[str, int]]:
-    """Return the gifts that had money at the end of a day, but whose transfer was undone since.
+    """Return the gifts that had money at the end of a day, but whose transfer was undone later.
 
-    Each has its status of today, and the amount that was chosen.
+    Each has its current status and its chosen amount.
     """
     undone = select(col(_MOVED.gift_id)).where(
         col(_MOVED.cause) == FactKind.TRANSFER_UNDONE, col(_MOVED.day) > day
@@ -126,7 +125,7 @@ def _undone_later(session: Session, currency: str, day: date) -> list[tuple[str,
 
 
 def _entered_later(session: Session, currency: str, day: date) -> int:
-    """Return the money until a day of gifts that were entered only after it."""
+    """Return the money received up to a day for gifts that were entered only after this day."""
     statement = (
         select(func.coalesce(func.sum(col(_MOVED.amount_minor)), 0))
         .select_from(Gift)
@@ -137,7 +136,7 @@ def _entered_later(session: Session, currency: str, day: date) -> int:
 
 
 def entered_after(currency: str, day: date) -> list[ColumnElement[bool]]:
-    """Return the conditions that a gift was entered after a day, and received by then."""
+    """Return the SQL conditions that a gift was entered after a day but received by this day."""
     return [
         col(Gift.currency) == currency,
         col(Gift.opened_on) > day,

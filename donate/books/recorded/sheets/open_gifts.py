@@ -1,7 +1,8 @@
-"""Finds the gifts whose money is not where it should be at the end of a day. Only reads.
+"""Finds the gifts whose money is not where it should be at the end of a day. It only reads.
 
-Both sides of a receivable are added up by their source, in one statement: what is not zero is open.
-Payments are added up by gift, because the payment of a month has other ids here than at Stripe.
+One statement adds up both sides of a receivable, for each source. If the sum is not zero, the item
+is open. Payments are added up for each gift, because a monthly payment has different ids here and
+at Stripe.
 """
 
 import uuid
@@ -38,9 +39,9 @@ _DISPUTE_CATEGORIES: Final = ("dispute", "dispute_reversal")
 
 @dataclass(frozen=True, slots=True)
 class OpenMoney:
-    """What is open: gifts, and transactions of Stripe that belong to no gift.
+    """The open items: gifts, and Stripe transactions that belong to no gift.
 
-    `is_cut` says that there is more.
+    `is_cut` is true if there are more open items.
     """
 
     gifts: frozenset[uuid.UUID]
@@ -49,7 +50,7 @@ class OpenMoney:
 
 
 class _Found:
-    """Collects what is open, up to a limit for each question."""
+    """Collects open items. Each query has a limit."""
 
     def __init__(self, session: Session, most: int) -> None:
         self.session = session
@@ -63,7 +64,7 @@ class _Found:
 
 
 def open_money(session: Session, scope: SheetScope, *, most: int) -> OpenMoney:
-    """Return what is open at the end of a day, up to `most` answers to each question."""
+    """Return the open items at the end of a day. Each query returns up to `most` of them."""
     found = _Found(session, most)
     gifts: set[uuid.UUID] = set()
     transactions: set[int] = set()
@@ -89,7 +90,7 @@ def open_money(session: Session, scope: SheetScope, *, most: int) -> OpenMoney:
 
 
 def stripe_class() -> ColumnElement[str]:
-    """Return whether a transaction is about a refund, a dispute or a payment."""
+    """Return an SQL expression: whether a transaction is about a refund, a dispute or a payment."""
     category = col(_STATED.reporting_category)
     is_refund = or_(
         category.in_(("refund", "refund_failure")),
@@ -109,7 +110,10 @@ def _receivable(scope: SheetScope, name: str) -> list[ColumnElement[bool]]:
 
 
 def _source(column: Any) -> ColumnElement[str]:
-    """Return what Stripe calls a source: it does not know our rounds of a dispute (`dp_1:2`)."""
+    """Return an SQL expression for Stripe's id of a source.
+
+    It removes the number of a dispute's round (`dp_1:2`), which Stripe does not use.
+    """
     return case(
         (column.like("%:_"), func.substr(column, 1, func.length(column) - 2)),
         (column.like("%:__"), func.substr(column, 1, func.length(column) - 3)),
@@ -118,9 +122,9 @@ def _source(column: Any) -> ColumnElement[str]:
 
 
 def _not_zero(*sides: Any) -> Any:
-    """Return the statement of the keys whose amounts on both sides do not add up to zero.
+    """Return a statement that finds the keys for which the amounts of all sides do not cancel out.
 
-    Each side has the key, any other columns of the key, and the amount.
+    Each side selects the columns of the key, and then the amount.
     """
     both = union_all(*sides).subquery()
     *key, amount = both.c
@@ -153,7 +157,7 @@ def _open_returns(scope: SheetScope, name: str, causes: Sequence[FactKind]) -> A
 def _behind(
     session: Session, scope: SheetScope, causes: Sequence[FactKind], keys: Sequence[str]
 ) -> tuple[set[uuid.UUID], set[int]]:
-    """Return the gifts behind some refunds or disputes, and the transactions without a gift."""
+    """Return the gifts for some refunds or disputes, and the transactions that have no gift."""
     if not keys:
         return set(), set()
     moved = select(col(_MOVED.gift_id)).where(
@@ -184,9 +188,9 @@ def _paid_in_parts(scope: SheetScope) -> Any:
 
 
 def gifts_paid_twice(session: Session, scope: SheetScope, *, most: int) -> frozenset[uuid.UUID]:
-    """Return gifts that received another amount than was chosen, of which a part went back.
+    """Return gifts that did not receive exactly the chosen amount, and of which money went back.
 
-    They have no flag if what is left is what was chosen. No index finds them.
+    If the rest is the chosen amount, they have no flag, so no index finds them.
     """
     statement = select(col(Gift.id)).where(
         col(Gift.currency) == scope.currency,

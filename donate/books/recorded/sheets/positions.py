@@ -1,4 +1,4 @@
-"""Adds up everything until the end of a day, through the rules of the journal. Only reads."""
+"""Adds up everything up to the end of a day, using the rules of the journal. It only reads."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
@@ -37,7 +37,7 @@ class Position:
 def positions(
     session: Session, day: date, *, time_zone: str, closings: Sequence[Closing] = ()
 ) -> dict[str, Position]:
-    """Return the position of each currency at the end of a day."""
+    """Return the balances in each currency at the end of a day."""
     found: defaultdict[str, Position] = defaultdict(Position)
     bookings: Iterable[Booking] = (
         *_movements(session, day),

@@ -1,4 +1,4 @@
-"""What one daily sheet is about: a currency, a day, and how days are counted."""
+"""The scope of a daily sheet: its currency, its day, and the time zone of the day."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ from donate.stripe_gateway.balance.models import BalanceTransaction
 
 @dataclass(frozen=True, slots=True)
 class SheetScope:
-    """The currency and the day of a sheet. Its conditions are those of rows that are on it."""
+    """The currency and the day of a daily sheet, with SQL conditions for its rows."""
 
     currency: str
     day: date
@@ -32,25 +32,26 @@ class SheetScope:
 
     @property
     def movements(self) -> list[ColumnElement[bool]]:
-        """The conditions of movements until the day."""
+        """The SQL conditions for movements up to the day."""
         return [col(GiftMovement.currency) == self.currency, col(GiftMovement.day) <= self.day]
 
     @property
     def transactions(self) -> list[ColumnElement[bool]]:
-        """The conditions of Stripe's transactions until the end of the day."""
+        """The SQL conditions for Stripe transactions up to the end of the day."""
         currency = col(BalanceTransaction.currency) == self.currency
         return [currency, *within(None, self.day, self.time_zone)]
 
     @property
     def lines(self) -> list[ColumnElement[bool]]:
-        """The conditions of bank lines until the day."""
+        """The SQL conditions for bank lines up to the day."""
         return [col(RecordedLine.currency) == self.currency, col(RecordedLine.day) <= self.day]
 
     @property
     def parts(self) -> list[Any]:
-        """The conditions of parts that explain these lines, and did by the end of the day.
+        """The SQL conditions for parts that explained these lines at the end of the day.
 
-        A part that was decided after its month was closed explains its line from that day on.
+        A part that was decided after its month was closed explains its line only from that later
+        day.
         """
         decided_later = col(LinePart.decided_at) >= self.ends_at
         return [

@@ -1,4 +1,4 @@
-"""Reads one by one what the daily sheet links to: open gifts, Stripe's transactions, bank lines."""
+"""Reads the single items that a daily sheet links to: gifts, Stripe transactions, bank lines."""
 
 import uuid
 from collections import defaultdict
@@ -45,18 +45,18 @@ _AT_ONCE: Final = 10_000
 
 @dataclass(frozen=True, slots=True)
 class _Sources:
-    """The sources of the payments of open gifts, to name Stripe's transactions by them."""
+    """The sources of the payments of open gifts, to match Stripe transactions with them."""
 
     of_gift: dict[uuid.UUID, set[str]]
 
     def of(self, gift_id: uuid.UUID | None, row: BalanceTransaction, name: str) -> str:
-        """Return the source of the fact that recorded the same money as a transaction."""
+        """Return the source of the fact that recorded the same money as a Stripe transaction."""
         if name != "payment":
             return row.source_id or row.txn_id
         sources = self.of_gift.get(gift_id, set()) if gift_id else set()
         if row.payment in sources:
             return row.payment
-        # The payment of a month is recorded with the id of its invoice.
+        # A monthly payment is recorded under the id of its invoice.
         return min(sources) if sources else row.payment or row.source_id or row.txn_id
 
 
@@ -69,10 +69,10 @@ def read_items(
     roles: Collection[AccountRole],
     most: int,
 ) -> SheetItems:
-    """Return the single items of a sheet: open gifts with all their money, and what has no gift.
+    """Return the single items of a daily sheet: open gifts with their money, and other open items.
 
-    `roles` are accounts whose transactions at Stripe are listed too. At most `most` of these, and
-    of the bank lines of each kind, are read, the newest first.
+    `roles` are accounts whose Stripe transactions are listed too. Of these, and of each kind of
+    bank lines, only the newest `most` are read.
     """
     transactions = set(opened.transactions)
     for role in roles:
@@ -115,7 +115,7 @@ def _in_parts(ids: Collection[Any]) -> Iterator[list[Any]]:
 
 
 def _known_gifts(session: Session, transactions: Collection[int]) -> set[uuid.UUID]:
-    """Return the gifts of payments that are known here, though nobody tied the transaction yet."""
+    """Return the gifts whose payment is recorded, even if the transaction is not tied to them."""
     payments: set[str] = set()
     for part in _in_parts(transactions):
         statement = select(col(BalanceTransaction.payment)).where(
@@ -135,7 +135,7 @@ def _chosen(gift: Gift, received_minor: int) -> ChosenGift:
 
 
 def _money(gift: Gift, movement: GiftMovement, disputed: DisputedMoney) -> GiftMoney:
-    # Stripe does not know our rounds of a dispute.
+    # Stripe's id of a dispute has no number for the round.
     kind = BookedMovement(movement.kind)
     is_dispute = kind in (BookedMovement.DISPUTE, BookedMovement.DISPUTE_RETURNED)
     source = movement.source_id
@@ -190,7 +190,7 @@ def _stripe(
 def _bank(
     session: Session, scope: SheetScope, gifts: Collection[uuid.UUID], most: int
 ) -> Iterator[BankBooking]:
-    """Yield the parts that pay open gifts, the newest parts that pay none, and open rests."""
+    """Yield parts that pay open gifts, the newest parts for no gift, and the open lines."""
     parts = (
         select(LinePart, RecordedLine, Gift)
         .join(RecordedLine, col(RecordedLine.id) == col(LinePart.line_id))
@@ -223,7 +223,7 @@ def _bank(
 
 
 def _booking(line: RecordedLine, kind: BankPartKind, amount_minor: int, source: str) -> BankBooking:
-    # The account does not matter: the sheet has one column for all of them.
+    # The bank account does not matter, because the sheet has one column for all accounts.
     return BankBooking(
         str(line.id), line.day, "bank", line.currency, kind, amount_minor, source_id=source
     )

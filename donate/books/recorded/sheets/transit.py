@@ -1,4 +1,4 @@
-"""Which payouts were on their way at the end of a day, as Stripe states the payouts. Only reads."""
+"""The payouts in transit at the end of a day, according to Stripe. It only reads."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ _STATED = BalanceTransaction
 
 @dataclass(frozen=True, slots=True)
 class PayoutOnItsWay:
-    """A payout that has left Stripe, and what of it has not arrived, in minor units."""
+    """A payout that has left Stripe, and the amount that has not arrived yet, in minor units."""
 
     payout_id: str
     amount_minor: int
@@ -29,10 +29,10 @@ class PayoutOnItsWay:
 
 @dataclass(frozen=True, slots=True)
 class Transit:
-    """What is on its way at the end of a day, in minor units.
+    """The money in transit at the end of a day, in minor units.
 
-    `unread` are payouts of which the payout itself, or its transaction, is not stored yet, so that
-    nothing can be compared. `has_payouts` says whether any payout is stored.
+    `unread` are payouts that cannot be compared, because the payout or its transaction is not
+    stored yet. `has_payouts` says whether any payout is stored.
     """
 
     stated_minor: int
@@ -47,7 +47,7 @@ def transit(session: Session, scope: SheetScope, *, most: int) -> Transit:
     until = _until(scope)
     arrived = _arrived(scope)
     amount = col(StripePayout.amount_minor)
-    # A payout is on its way once its own transaction is there, until it fails or arrives.
+    # A payout is in transit once its own transaction is stored, until the payout fails or arrives.
     left = amount - func.coalesce(arrived.c.amount, 0)
     returned = and_(col(back.txn_id) == col(StripePayout.failure_balance_transaction), until(back))
     statement = (
@@ -77,7 +77,7 @@ def transit(session: Session, scope: SheetScope, *, most: int) -> Transit:
 
 
 def _until(scope: SheetScope) -> Any:
-    """Return a function that gives the condition that a transaction is on the sheet."""
+    """Return a function that returns the SQL condition for a transaction to be on the sheet."""
 
     def until(one: Any) -> Any:
         return and_(
@@ -89,7 +89,7 @@ def _until(scope: SheetScope) -> Any:
 
 
 def _arrived(scope: SheetScope) -> Any:
-    """Return what bank lines have brought of each payout."""
+    """Return a subquery for the money of each payout that is on bank lines."""
     return (
         select(col(LinePart.payout_id), func.sum(col(LinePart.amount_minor)).label("amount"))
         .join(RecordedLine, col(RecordedLine.id) == col(LinePart.line_id))
@@ -100,9 +100,9 @@ def _arrived(scope: SheetScope) -> Any:
 
 
 def _arrived_after_failing(session: Session, scope: SheetScope) -> int:
-    """Return the money that arrived of payouts that failed, or that did not leave yet, negative.
+    """Return the money that arrived for payouts that failed or had not left yet, as a negative sum.
 
-    Both are impossible, so somebody tied the wrong line. The money is missing in transit.
+    Neither is possible, so somebody has tied the wrong line. This money is missing in transit.
     """
     own, back = aliased(_STATED), aliased(_STATED)
     until = _until(scope)
