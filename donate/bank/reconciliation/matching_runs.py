@@ -1,4 +1,4 @@
-"""Sums up what the matcher compares, and records what its last run saw."""
+"""Summarizes the data that the matcher compares, and records what its last run compared."""
 
 import json
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from donate.storage.bulk_writes import insert_new, table_of
 from donate.stripe_gateway.balance.models import StripePayout
 
 SETTLED_AFTER: Final = timedelta(minutes=1)
-"""Every transaction that was open during a run has ended by then."""
+"""After this time, every transaction that was open during a run has ended."""
 
 _LINE: Final = table_of(RecordedLine).c
 _FACT: Final = table_of(GiftFact).c
@@ -27,16 +27,17 @@ _RUN: Final = table_of(MatchingRun)
 
 @dataclass(frozen=True, slots=True)
 class MatcherInputs:
-    """How many lines are open, and what there is to compare, in a short text."""
+    """How many lines are open, and a short summary of the data to compare."""
 
     open_lines: int
     summary: str
 
 
 def what_to_compare(session: Session) -> MatcherInputs:
-    """Sum up the open lines, and the gifts, e-mails and payouts that they are compared with.
+    """Summarize the open lines, and the gifts, e-mails and payouts with which they are compared.
 
-    Whatever happens to a gift is a fact, and each decision about a line raises its version.
+    The ids and versions are enough: every change to a gift is a new fact, and every decision about
+    a line increases the line's version.
     """
     lines = _row(
         session,
@@ -74,7 +75,7 @@ def last_matching_run(session: Session) -> MatchingRun | None:
 
 
 def note_matching_run(session: Session, inputs: MatcherInputs, now: datetime) -> None:
-    """Record what a run has compared, and whether an earlier run saw the same long enough ago."""
+    """Record what a run compared, and whether a run long enough ago compared the same."""
     first = {"id": 1, "seen": inputs.summary, "ran_at": now, "is_settled": False}
     insert_new(session, MatchingRun, [first])
     saw_other = _RUN.c.seen != inputs.summary

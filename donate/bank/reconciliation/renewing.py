@@ -1,7 +1,7 @@
-"""Renews the suggestions of open lines from the worker, once something new came.
+"""Renews the suggestions for open lines in the worker, once there is something new to compare.
 
-What there is to compare is summed up in a few numbers that each have an index. While they stay what
-they were at the last run, nothing is matched.
+The data to compare is summarized in a few numbers, which the database reads from indexes. As long
+as the numbers are those of the last run, nothing is matched.
 """
 
 from collections.abc import Iterable
@@ -21,12 +21,15 @@ LOOK_EVERY: Final = timedelta(seconds=5)
 RUN_EVERY: Final = timedelta(seconds=30)
 """The matcher reads all gifts of a year, so it runs at most this often."""
 RENEW_AFTER: Final = timedelta(days=1)
-"""Suggestions also depend on how long ago something was."""
+"""Suggestions are renewed after this time in any case, because they depend on the time too."""
 _TASK: Final = "matching"
 
 
 class SuggestionRenewer:
-    """Decides when to match all open lines again. `codes` are the giving codes of all regions."""
+    """Decides when to match all open lines again.
+
+    `codes` are the giving codes of all regions.
+    """
 
     def __init__(self, database: Database, codes: Iterable[str], clock: Clock) -> None:
         self._database = database
@@ -35,9 +38,9 @@ class SuggestionRenewer:
         self._next_look: datetime | None = None
 
     def renew_due(self) -> int:
-        """Match all open lines if something new came since the last run, in one process only.
+        """Match all open lines if there is something new since the last run, in one process only.
 
-        Always return 0, which makes the worker pause before the next call.
+        Always returns 0, which makes the worker pause before the next call.
         """
         now = self._clock.now()
         if self._next_look and now < self._next_look:
@@ -46,7 +49,7 @@ class SuggestionRenewer:
         if not self._is_due(now):
             return 0
         with self._database.alone(_TASK) as is_ours:
-            # Another process may have done it between the look and the lock.
+            # Another process may have matched the lines before this one got the lock.
             if is_ours and self._is_due(now):
                 suggest_for_open_lines(self._database, self._codes, now=now)
         return 0
