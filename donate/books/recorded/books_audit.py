@@ -1,9 +1,9 @@
-"""Checks the books: that the journal balances, and that no day's sheet has anything unexplained.
+"""Checks the books: the journal must balance, and no daily sheet may have an unexplained amount.
 
-The columns of a sheet are sums over days. So if each payout agrees with its transactions, and the
-lines between any two known balances of a bank account agree with these, then every day agrees, and
-no day has to be added up by itself. Day totals are checked against the facts by
-`donate.gifts.audit`. The sheet of today is read as staff see it. Only reads.
+The columns of a daily sheet are sums over days. So each payout is compared with its transactions,
+and the lines between two known balances of a bank account with these balances. If they all agree,
+every day agrees, and no day has to be added up by itself. `donate.gifts.audit` checks the day
+totals against the facts. The sheet of today is read as staff see it. Nothing is written.
 """
 
 from collections import defaultdict
@@ -37,7 +37,7 @@ _PLACES = {
 def books_differences(
     session: Session, day: date, *, time_zone: str, closings: Sequence[Closing] = ()
 ) -> Iterator[str]:
-    """Yield a line for whatever makes the books, or the sheet of any day until `day`, disagree."""
+    """Yield a sentence for each error in the books, or in a daily sheet up to `day`."""
     sheets = read_sheets(session, day, time_zone=time_zone, closings=closings)
     for one in sheets:
         for stage in Stage:
@@ -59,7 +59,7 @@ def _wrong_journal(
     closings: Sequence[Closing],
     sheets: Sequence[RecordedSheet],
 ) -> Iterator[str]:
-    """Yield what is wrong if the entries of all days do not come to what is stated."""
+    """Yield a sentence for each account whose journal entries do not equal the stated total."""
     bookings = read_bookings(session, time_zone=time_zone, last_day=day, closings=closings)
     try:
         balances = balances_of(journal_of(bookings, last_day=day))
@@ -81,7 +81,7 @@ def _wrong_journal(
 
 
 def _wrong_payouts(session: Session) -> Iterator[str]:
-    """Yield the payouts that left Stripe's balance, or came back, with another amount."""
+    """Yield payouts whose own transactions in Stripe's balance have another amount."""
     own, back = aliased(BalanceTransaction), aliased(BalanceTransaction)
     amount = col(StripePayout.amount_minor)
     statement = (
@@ -103,7 +103,7 @@ def _wrong_payouts(session: Session) -> Iterator[str]:
 
 
 def _wrong_contents(session: Session) -> Iterator[str]:
-    """Yield the payouts whose transactions, all of which are stored, add up to another amount."""
+    """Yield complete payouts whose transactions do not add up to the amount of the payout."""
     inside = aliased(BalanceTransaction)
     total = func.coalesce(func.sum(col(inside.net_minor)), 0)
     statement = (
@@ -125,7 +125,7 @@ def _wrong_contents(session: Session) -> Iterator[str]:
 
 
 def _wrong_balances(session: Session) -> Iterator[str]:
-    """Yield the days on which a statement's balance does not follow from the lines before it."""
+    """Yield days on which a statement's balance does not follow from the lines before it."""
     accounts = session.execute(select(col(BankAccount.id), col(BankAccount.name)))
     names = {row[0]: row[1] for row in accounts}
     line = RecordedLine

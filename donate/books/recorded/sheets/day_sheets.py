@@ -124,7 +124,7 @@ def _sheet(session: Session, scope: SheetScope, position: Position) -> RecordedS
 
 
 def _stripe_balance(session: Session, scope: SheetScope) -> int:
-    """Return Stripe's balance: the sum of the changes that Stripe states for each transaction."""
+    """Return the running total of what Stripe says that each transaction changed the balance by."""
     statement = select(func.coalesce(func.sum(col(BalanceTransaction.net_minor)), 0)).where(
         balance_type() == PAYMENTS_BALANCE, *scope.transactions
     )
