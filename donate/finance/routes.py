@@ -93,14 +93,10 @@ class FinancePages:
         gifts = StaffGiftPages(
             database, pages, clock, dashboard, regions=regions, letters_wait=letters_wait
         )
-        gift_list = GiftListPages(database, pages, clock, time_zone, regions=regions, limits=limits)
+        common = (database, pages, clock, time_zone)
         last_look = LastLook(database, clock, time_zone)
-        overview = OverviewPages(
-            *(database, pages, clock, time_zone, last_look), regions=regions, limits=limits
-        )
-        books = BooksPages(
-            *(database, pages, clock, time_zone), dashboard=dashboard, last_look=last_look
-        )
+        gift_list = GiftListPages(*common, regions=regions, limits=limits)
+        overview = OverviewPages(*common, last_look, regions=regions, limits=limits)
         movements = MovementPages(database, regions, pages, clock, time_zone=time_zone)
         monthly = MonthlyRoutes(
             *(database, regions, pages, clock, pledges), time_zone=time_zone, wait=letters_wait
@@ -118,14 +114,14 @@ class FinancePages:
             gift_list,
             movements,
             SearchPages(database, regions, pages),
-            RefusalPages(database, pages, clock, time_zone),
-            ActivityPages(database, pages, clock, time_zone),
-            SetAsidePages(database, pages, clock, time_zone, on_due=on_due),
+            RefusalPages(*common),
+            ActivityPages(*common),
+            SetAsidePages(*common, on_due=on_due),
             LetterPages(database, regions, pages, clock, gifts, time_zone=time_zone),
             SavedViewPages(database, pages, clock, regions),
             TransferMailPages(database, pages, clock, intake, time_zone),
             PayoutPages(database, pages, time_zone, dashboard),
-            books,
+            BooksPages(*common, dashboard=dashboard, last_look=last_look),
             monthly,
             MonthPages(database, pages, clock, month_rules or MonthRules(load_chart(), time_zone)),
         ):

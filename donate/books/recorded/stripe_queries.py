@@ -18,6 +18,8 @@ from donate.books.journal.roles import AccountRole
 from donate.clock import local_date, start_of_day
 from donate.stripe_gateway.balance.models import BalanceTransaction
 
+TOP_UPS: Final = frozenset({"topup", "topup_reversal"})
+"""The types and categories of the charity's own money on its way to Stripe."""
 _KNOWN_CATEGORIES: Final = tuple(name for rule in RULES for name in rule.categories)
 _KNOWN_TYPES: Final = tuple(name for rule in RULES for name in rule.types)
 
@@ -70,9 +72,38 @@ def stripe_bookings(
 
 
 def stripe_totals(session: Session, time_zone: str, day: date) -> Iterator[StripeBooking]:
-    """Yield the totals of all transactions until the end of a day, as if they were of that day."""
+    """Yield the totals of all transactions until the end of a day, as if they were of that day.
+
+    Unlike the bookings of the journal, they have one total for both signs, and for all payouts.
+    """
+    row = BalanceTransaction
     for currency in balance_currencies(session):
-        yield from _added_up(session, currency, day, list(within(None, day, time_zone)))
+        each = (
+            select(
+                *(col(row.type), col(row.reporting_category), balance_type()),
+                *(col(row.amount_minor), col(row.fee_minor), col(row.tax_minor)),
+            )
+            .where(col(row.currency) == currency, *within(None, day, time_zone))
+            .subquery()
+        )
+        *same, gross, fees, taxes = each.c
+        statement = select(
+            *same, func.sum(gross), func.sum(fees), func.sum(taxes), func.count()
+        ).group_by(*same)
+        for type_, category, balance, *sums in session.execute(statement):
+            amount_minor, fee_minor, tax_minor, count = map(int, sums)
+            yield StripeBooking(
+                id="/".join((currency, type_, category, balance)),
+                day=day,
+                currency=currency,
+                type=type_,
+                category=category,
+                amount_minor=amount_minor,
+                fee_minor=fee_minor,
+                fee_tax_minor=tax_minor,
+                balance_type=balance,
+                count=count,
+            )
 
 
 def _added_up(

@@ -90,7 +90,7 @@ def read_sheets(
 
 
 def _sheet(session: Session, scope: SheetScope, position: Position) -> RecordedSheet:
-    on_the_way = transit(session, scope, most=MOST_LISTED)
+    on_the_way = transit(session, scope, position, most=MOST_LISTED)
     banks = stated_balances(session, scope.currency, scope.day)
     chosen = chosen_by_status(session, scope)
     disputed = money_in_dispute(session, scope.currency, scope.day)

@@ -6,7 +6,7 @@ gift is its current one, except that a gift that was paid only after the day cou
 
 from collections import Counter
 from collections.abc import Mapping
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from typing import Final
 
 from sqlalchemy import ColumnElement, Executable, and_, func, or_, select
@@ -52,7 +52,7 @@ def sum_of_gifts(session: Session, scope: SheetScope) -> int:
     whole = select(func.coalesce(func.sum(col(Gift.amount_minor)), 0)).where(
         col(Gift.currency) == scope.currency
     )
-    later = whole.where(col(Gift.opened_on) > scope.day)
+    later = whole.where(*opened_after(scope.day))
     return _number(session, whole) - _number(session, later)
 
 
@@ -135,11 +135,20 @@ def _entered_later(session: Session, currency: str, day: date) -> int:
     return _number(session, statement)
 
 
+def opened_after(day: date) -> list[ColumnElement[bool]]:
+    """Return the conditions that a gift was opened after a day, in any time zone.
+
+    The first one only lets an index find these gifts: no place is more than 14 hours ahead of UTC.
+    """
+    next_day = datetime(day.year, day.month, day.day, tzinfo=UTC) + timedelta(days=1)
+    return [col(Gift.opened_at) >= next_day - timedelta(hours=14), col(Gift.opened_on) > day]
+
+
 def entered_after(currency: str, day: date) -> list[ColumnElement[bool]]:
     """Return the SQL conditions that a gift was entered after a day but received by this day."""
     return [
         col(Gift.currency) == currency,
-        col(Gift.opened_on) > day,
+        *opened_after(day),
         col(Gift.received_on) <= day,
     ]
 

@@ -28,11 +28,10 @@ from donate.stripe_gateway.balance.models import BalanceTransaction
 _MOVED, _STATED = GiftMovement, BalanceTransaction
 _TRANSFERS: Final = (FactKind.TRANSFER_RECEIVED, FactKind.TRANSFER_UNDONE)
 _PAYMENT, _REFUND, _DISPUTE = "payment", "refund", "dispute"
-# What a movement out is about, by its cause.
-_RETURNS: Final = {
-    _REFUND: (FactKind.REFUND_SUCCEEDED, FactKind.REFUND_FAILED),
-    _DISPUTE: (FactKind.DISPUTE_OPENED, FactKind.DISPUTE_WON, FactKind.DISPUTE_LOST),
-}
+_RETURNS: Final = (
+    *(FactKind.REFUND_SUCCEEDED, FactKind.REFUND_FAILED),
+    *(FactKind.DISPUTE_OPENED, FactKind.DISPUTE_WON, FactKind.DISPUTE_LOST),
+)
 _REFUND_TYPES: Final = ("refund", "payment_refund", "refund_failure")
 _DISPUTE_CATEGORIES: Final = ("dispute", "dispute_reversal")
 
@@ -66,13 +65,7 @@ class _Found:
 def open_money(session: Session, scope: SheetScope, *, most: int) -> OpenMoney:
     """Return the open items at the end of a day. Each query returns up to `most` of them."""
     found = _Found(session, most)
-    gifts: set[uuid.UUID] = set()
-    transactions: set[int] = set()
-    for name, causes in _RETURNS.items():
-        keys = found.first_column(_open_returns(scope, name, causes))
-        moved, stated = _behind(session, scope, causes, keys)
-        gifts |= moved
-        transactions |= stated
+    gifts, transactions = _behind(session, scope, found.first_column(_open_returns(scope)))
     in_currency = col(Gift.currency) == scope.currency
     for statement in (
         _open_transfers(scope),
@@ -83,7 +76,7 @@ def open_money(session: Session, scope: SheetScope, *, most: int) -> OpenMoney:
     ):
         gifts.update(found.first_column(statement))
     untied = select(col(_STATED.id)).where(
-        col(_STATED.gift_id).is_(None), *_receivable(scope, _PAYMENT)
+        col(_STATED.gift_id).is_(None), *_receivable(scope, stripe_class() == _PAYMENT)
     )
     transactions.update(found.first_column(untied))
     return OpenMoney(frozenset(gifts), frozenset(transactions), found.is_cut)
@@ -103,10 +96,9 @@ def stripe_class() -> ColumnElement[str]:
     )
 
 
-def _receivable(scope: SheetScope, name: str) -> list[ColumnElement[bool]]:
-    """Return the conditions of Stripe's transactions about gifts' payments, refunds or disputes."""
-    is_receivable = is_for(AccountRole.STRIPE_RECEIVABLE)
-    return [is_receivable, stripe_class() == name, *scope.transactions]
+def _receivable(scope: SheetScope, condition: ColumnElement[bool]) -> list[ColumnElement[bool]]:
+    """Return the conditions of Stripe's transactions about gifts for which the condition holds."""
+    return [is_for(AccountRole.STRIPE_RECEIVABLE), condition, *scope.transactions]
 
 
 def _source(column: Any) -> ColumnElement[str]:
@@ -137,31 +129,31 @@ def _open_payments(scope: SheetScope) -> Any:
             col(_MOVED.cause) == FactKind.PAYMENT_SUCCEEDED, *scope.movements
         ),
         select(col(_STATED.gift_id), (-col(_STATED.amount_minor)).label("amount")).where(
-            col(_STATED.gift_id).is_not(None), *_receivable(scope, _PAYMENT)
+            col(_STATED.gift_id).is_not(None), *_receivable(scope, stripe_class() == _PAYMENT)
         ),
     )
 
 
-def _open_returns(scope: SheetScope, name: str, causes: Sequence[FactKind]) -> Any:
+def _open_returns(scope: SheetScope) -> Any:
     return _not_zero(
         select(
             _source(col(_MOVED.source_id)).label("source"),
             col(_MOVED.amount_minor).label("amount"),
-        ).where(col(_MOVED.cause).in_(causes), *scope.movements),
+        ).where(col(_MOVED.cause).in_(_RETURNS), *scope.movements),
         select(
             col(_STATED.source_id).label("source"), (-col(_STATED.amount_minor)).label("amount")
-        ).where(*_receivable(scope, name)),
+        ).where(*_receivable(scope, stripe_class() != _PAYMENT)),
     )
 
 
 def _behind(
-    session: Session, scope: SheetScope, causes: Sequence[FactKind], keys: Sequence[str]
+    session: Session, scope: SheetScope, keys: Sequence[str]
 ) -> tuple[set[uuid.UUID], set[int]]:
     """Return the gifts for some refunds or disputes, and the transactions that have no gift."""
     if not keys:
         return set(), set()
     moved = select(col(_MOVED.gift_id)).where(
-        col(_MOVED.cause).in_(causes), _source(col(_MOVED.source_id)).in_(keys), *scope.movements
+        col(_MOVED.cause).in_(_RETURNS), _source(col(_MOVED.source_id)).in_(keys), *scope.movements
     )
     stated = select(col(_STATED.gift_id), col(_STATED.id)).where(
         col(_STATED.source_id).in_(keys), *scope.transactions
@@ -174,16 +166,13 @@ def _behind(
 
 def _paid_in_parts(scope: SheetScope) -> Any:
     """Return the gifts of which a part was received until the day, and another part after it."""
-    return (
-        select(col(Gift.id))
-        .join(_MOVED, col(_MOVED.gift_id) == col(Gift.id))
-        .where(
-            col(_MOVED.day) > scope.day,
-            col(_MOVED.kind).in_(RECEIPTS),
-            col(Gift.currency) == scope.currency,
-            col(Gift.received_on) <= scope.day,
-        )
-        .distinct()
+    later = select(col(_MOVED.gift_id)).where(
+        col(_MOVED.day) > scope.day, col(_MOVED.kind).in_(RECEIPTS)
+    )
+    return select(col(Gift.id)).where(
+        col(Gift.id).in_(later),
+        col(Gift.currency) == scope.currency,
+        col(Gift.received_on) <= scope.day,
     )
 
 

@@ -13,7 +13,7 @@ from donate.books.journal.postings import postings_of
 from donate.books.journal.roles import AccountRole
 from donate.books.recorded.bank_queries import bank_totals
 from donate.books.recorded.closings import Closing
-from donate.books.recorded.stripe_queries import stripe_totals
+from donate.books.recorded.stripe_queries import TOP_UPS, stripe_totals
 from donate.gifts.movements.models import Subject
 from donate.gifts.movements.totals import TotalFilter, add_up
 from donate.regions.modes import Mode
@@ -25,13 +25,16 @@ class Position:
 
     `roles` are the balances of the journal's accounts, `suspense` the part of each unknown name of
     Stripe's. `movements` are the sums of each kind of movement. `stripe_count` is how many
-    transactions of Stripe each account has.
+    transactions of Stripe each account has. `payouts_minor` is what payouts changed Stripe's
+    balance by, and `top_ups_minor` the same of top-ups.
     """
 
     roles: Counter[AccountRole] = field(default_factory=Counter)
     suspense: Counter[str] = field(default_factory=Counter)
     movements: Counter[BookedMovement] = field(default_factory=Counter)
     stripe_count: Counter[AccountRole] = field(default_factory=Counter)
+    payouts_minor: int = 0
+    top_ups_minor: int = 0
 
 
 def positions(
@@ -55,6 +58,11 @@ def positions(
         if isinstance(booking, StripeBooking):
             role = balance_rule(booking.type, booking.category).role
             position.stripe_count[role] += booking.count
+            if role is AccountRole.PAYOUTS_IN_TRANSIT:
+                if TOP_UPS.isdisjoint((booking.type, booking.category)):
+                    position.payouts_minor += booking.amount_minor
+                else:
+                    position.top_ups_minor += booking.amount_minor
             if role is AccountRole.SUSPENSE:
                 name = balance_name(booking.type, booking.category)
                 position.suspense[name] -= booking.amount_minor

@@ -1,9 +1,9 @@
 """The scope of a daily sheet: its currency, its day, and the time zone of the day."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import ColumnElement, and_, not_
 from sqlmodel import col
@@ -14,6 +14,16 @@ from donate.books.recorded.closings import Closing, is_late
 from donate.books.recorded.stripe_queries import end_of_day, within
 from donate.gifts.movements.models import GiftMovement
 from donate.stripe_gateway.balance.models import BalanceTransaction
+
+# SQLite takes 32,766 parameters in a statement.
+_AT_ONCE: Final = 10_000
+
+
+def in_parts(ids: Collection[Any]) -> Iterator[list[Any]]:
+    """Yield the ids in parts, each small enough for one statement."""
+    ordered = sorted(ids)
+    for first in range(0, len(ordered), _AT_ONCE):
+        yield ordered[first : first + _AT_ONCE]
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,7 @@ from donate.books.recorded.bank_queries import part_kind
 from donate.books.recorded.sheets.disputed import DisputedMoney
 from donate.books.recorded.sheets.gift_sums import RECEIPTS
 from donate.books.recorded.sheets.open_gifts import OpenMoney, stripe_class
-from donate.books.recorded.sheets.sheet_scope import SheetScope
+from donate.books.recorded.sheets.sheet_scope import SheetScope, in_parts
 from donate.books.recorded.stripe_queries import is_for
 from donate.books.sheet.items import ChosenGift, GiftMoney, GiftStanding, SheetItems
 from donate.clock import local_date
@@ -39,8 +39,6 @@ _STANDINGS: Final = {
     StatusName.FAILED: GiftStanding.FAILED,
     StatusName.LAPSED: GiftStanding.LAPSED,
 }
-# SQLite takes 32,766 parameters in a statement.
-_AT_ONCE: Final = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,13 +81,13 @@ def read_items(
     gift_ids = opened.gifts | {*held} | _known_gifts(session, transactions)
     gifts = {
         gift.id: gift
-        for part in _in_parts(gift_ids)
+        for part in in_parts(gift_ids)
         for gift in session.execute(select(Gift).where(col(Gift.id).in_(part))).scalars()
         if gift.currency == scope.currency
     }
     moved = [
         movement
-        for part in _in_parts(gifts)
+        for part in in_parts(gifts)
         for movement in session.execute(
             select(GiftMovement).where(col(GiftMovement.gift_id).in_(part), *scope.movements)
         ).scalars()
@@ -108,16 +106,10 @@ def read_items(
     )
 
 
-def _in_parts(ids: Collection[Any]) -> Iterator[list[Any]]:
-    ordered = sorted(ids)
-    for first in range(0, len(ordered), _AT_ONCE):
-        yield ordered[first : first + _AT_ONCE]
-
-
 def _known_gifts(session: Session, transactions: Collection[int]) -> set[uuid.UUID]:
     """Return the gifts whose payment is recorded, even if the transaction is not tied to them."""
     payments: set[str] = set()
-    for part in _in_parts(transactions):
+    for part in in_parts(transactions):
         statement = select(col(BalanceTransaction.payment)).where(
             col(BalanceTransaction.id).in_(part), col(BalanceTransaction.payment) != ""
         )
@@ -161,7 +153,7 @@ def _stripe(
 ) -> Iterator[StripeBooking]:
     rows: dict[int, tuple[BalanceTransaction, str]] = {}
     for column, ids in ((BalanceTransaction.gift_id, gifts), (BalanceTransaction.id, numbers)):
-        for part in _in_parts(ids):
+        for part in in_parts(ids):
             statement = select(BalanceTransaction, stripe_class()).where(
                 col(column).in_(part), *scope.transactions
             )
@@ -169,7 +161,7 @@ def _stripe(
     payments = sorted({row.payment for row, _ in rows.values() if row.payment})
     known = {
         payment: gift_id
-        for part in _in_parts(payments)
+        for part in in_parts(payments)
         for payment, gift_id in gifts_by_source(session, PAYMENT_NAMES, part).items()
     }
     for _, (row, name) in sorted(rows.items()):
@@ -199,7 +191,7 @@ def _bank(
     )
     newest = (col(RecordedLine.day).desc(), col(RecordedLine.id).desc())
     found: list[Any] = []
-    for some in _in_parts(gifts):
+    for some in in_parts(gifts):
         found += session.execute(parts.where(col(LinePart.gift_id).in_(some)))
     other = parts.where(col(LinePart.kind) == PartKind.NO_GIFT).order_by(*newest, col(LinePart.id))
     found += session.execute(other.limit(most))

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 from sqlalchemy import and_, exists, func, or_, select
 from sqlalchemy.orm import aliased
@@ -11,11 +11,11 @@ from sqlmodel import Session, col
 from donate.bank.reconciliation.models import LinePart
 from donate.bank.statements.models import RecordedLine
 from donate.books.journal.roles import AccountRole
+from donate.books.recorded.sheets.positions import Position
 from donate.books.recorded.sheets.sheet_scope import SheetScope
-from donate.books.recorded.stripe_queries import is_for
+from donate.books.recorded.stripe_queries import TOP_UPS, is_for
 from donate.stripe_gateway.balance.models import BalanceTransaction, StripePayout
 
-_TOP_UPS: Final = ("topup", "topup_reversal")
 _STATED = BalanceTransaction
 
 
@@ -41,7 +41,7 @@ class Transit:
     has_payouts: bool
 
 
-def transit(session: Session, scope: SheetScope, *, most: int) -> Transit:
+def transit(session: Session, scope: SheetScope, position: Position, *, most: int) -> Transit:
     """Return what is on its way, with up to `most` payouts of each kind, the newest first."""
     own, back = aliased(_STATED), aliased(_STATED)
     until = _until(scope)
@@ -63,10 +63,10 @@ def transit(session: Session, scope: SheetScope, *, most: int) -> Transit:
     every = statement.subquery()
     whole = select(func.coalesce(func.sum(every.c.open), 0))
     newest = statement.order_by(col(StripePayout.created_at).desc(), col(StripePayout.id).desc())
-    unread_minor, unread = _unread(session, scope, most)
+    unread_minor, unread = _unread(session, scope, position, most)
     stated = int(session.execute(whole).scalar_one()) + _arrived_after_failing(session, scope)
     return Transit(
-        stated_minor=stated + _top_ups(session, scope) + unread_minor,
+        stated_minor=stated - position.top_ups_minor + unread_minor,
         on_their_way=[
             PayoutOnItsWay(payout_id, int(amount))
             for payout_id, amount in session.execute(newest.limit(most))
@@ -120,30 +120,17 @@ def _arrived_after_failing(session: Session, scope: SheetScope) -> int:
     return -int(session.execute(statement).scalar_one())
 
 
-def _top_ups(session: Session, scope: SheetScope) -> int:
-    """Return the money on its way to Stripe, negative. Top-ups have no table of their own."""
-    statement = select(func.coalesce(func.sum(col(_STATED.amount_minor)), 0)).where(
-        is_for(AccountRole.PAYOUTS_IN_TRANSIT), _is_top_up(), *scope.transactions
-    )
-    return -int(session.execute(statement).scalar_one())
-
-
 def _is_top_up() -> Any:
-    return or_(col(_STATED.reporting_category).in_(_TOP_UPS), col(_STATED.type).in_(_TOP_UPS))
+    return or_(col(_STATED.reporting_category).in_(TOP_UPS), col(_STATED.type).in_(TOP_UPS))
 
 
-def _unread(session: Session, scope: SheetScope, most: int) -> tuple[int, list[str]]:
-    """Return the payouts that are half known, and what their stored transactions come to."""
-    named = exists().where(
-        or_(
-            col(StripePayout.balance_transaction) == col(_STATED.txn_id),
-            col(StripePayout.failure_balance_transaction) == col(_STATED.txn_id),
-        ),
-        col(StripePayout.payout_id) == col(_STATED.source_id),
-    )
-    alone = (is_for(AccountRole.PAYOUTS_IN_TRANSIT), ~_is_top_up(), ~named, *scope.transactions)
-    whole = select(func.coalesce(func.sum(col(_STATED.amount_minor)), 0)).where(*alone)
-    transactions = select(col(_STATED.source_id)).where(*alone).order_by(col(_STATED.id).desc())
+def _unread(
+    session: Session, scope: SheetScope, position: Position, most: int
+) -> tuple[int, list[str]]:
+    """Return the payouts that are half known, and what their stored transactions come to.
+
+    All transactions are looked through only if some of them belong to no payout.
+    """
     own = exists().where(col(_STATED.txn_id) == col(StripePayout.balance_transaction))
     payouts = (
         select(col(StripePayout.payout_id))
@@ -154,9 +141,43 @@ def _unread(session: Session, scope: SheetScope, most: int) -> tuple[int, list[s
         )
         .order_by(col(StripePayout.id).desc())
     )
-    ids = [
-        row[0]
-        for statement in (transactions, payouts)
-        for row in session.execute(statement.limit(most))
-    ]
-    return -int(session.execute(whole).scalar_one()), list(dict.fromkeys(ids))
+    ids = [row[0] for row in session.execute(payouts.limit(most))]
+    alone_minor = position.payouts_minor - _known(session, scope)
+    if alone_minor:
+        named = exists().where(
+            _is_of_payout(_STATED), col(StripePayout.payout_id) == col(_STATED.source_id)
+        )
+        statement = (
+            select(col(_STATED.source_id))
+            .where(
+                is_for(AccountRole.PAYOUTS_IN_TRANSIT),
+                ~_is_top_up(),
+                ~named,
+                *scope.transactions,
+            )
+            .order_by(col(_STATED.id).desc())
+        )
+        ids += [row[0] for row in session.execute(statement.limit(most))]
+    return -alone_minor, list(dict.fromkeys(ids))
+
+
+def _is_of_payout(one: Any) -> Any:
+    return or_(
+        col(StripePayout.balance_transaction) == col(one.txn_id),
+        col(StripePayout.failure_balance_transaction) == col(one.txn_id),
+    )
+
+
+def _known(session: Session, scope: SheetScope) -> int:
+    """Return what the transactions of known payouts come to."""
+    until = _until(scope)
+    total = 0
+    for column in (StripePayout.balance_transaction, StripePayout.failure_balance_transaction):
+        one = aliased(_STATED)
+        statement = (
+            select(func.coalesce(func.sum(col(one.amount_minor)), 0))
+            .select_from(StripePayout)
+            .join(one, and_(col(one.txn_id) == col(column), until(one)))
+        )
+        total += int(session.execute(statement).scalar_one())
+    return total
