@@ -16,6 +16,7 @@ from tests.browser.appearance import (
     width_of,
 )
 from tests.browser.conftest import Demo, OpenPage, browsing
+from tests.browser.month_places import MONTH_PAGES
 from tests.browser.places import DONORS_PAGES, LETTERS, a_gift_waiting_for_the_card
 from tests.browser.staff_places import STAFF_PAGES
 
@@ -96,7 +97,7 @@ def test_axe_finds_nothing_on_staff_pages(open_page: OpenPage, demo: Demo, langu
     page.goto(f"/finance/sign-in?lang={language}")
     check_staff_page(page, "the sign-in page")
     steps.sign_in(page, demo, language=language)
-    for visit in STAFF_PAGES:
+    for visit in (*STAFF_PAGES, *MONTH_PAGES):
         page.set_viewport_size({"width": WIDTHS[0], "height": 800})
         visit(page)
         page.wait_for_load_state()

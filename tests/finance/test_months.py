@@ -184,7 +184,8 @@ def test_corrections_are_shown_on_both_sides(database: Database) -> None:
     site.clock.instant = MAY_4
     browser = site.signed_in(email="later@example.org")
     reason = "The bank shows no line in April"
-    press(browser, APRIL_PAGE, "closed", reason_statement=reason)
+    more = {"reason_statement": reason, "reason_not_at_stripe": "Tomorrow"}
+    press(browser, APRIL_PAGE, "closed", **more)
     assert "C1-DON-2026-03-10-CAD · April 1, 2026" in text_of(browser.get(MARCH_PAGE).text)
 
 

@@ -2,16 +2,14 @@
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
 
 from sqlmodel import Session
 
 from donate.books.chart import Chart
 from donate.books.journal.corrections import corrections
-from donate.books.journal.entry import JournalEntry, balances_of
-from donate.books.journal.roles import AccountRole
+from donate.books.journal.entry import JournalEntry
 from donate.books.journal.rules import journal_of
 from donate.books.months.book_month import BookMonth
 from donate.books.months.control.figures import control_totals
@@ -19,6 +17,11 @@ from donate.books.months.control.records import MonthRecords
 from donate.books.months.kept_entries import hash_of_entries, kept_entries
 from donate.books.months.open_items import OpenItem, OpenKind
 from donate.books.months.open_queries import open_items
+from donate.books.months.open_sheets import (
+    balances_to_explain,
+    contradictions,
+    unmatched_money,
+)
 from donate.books.months.queries import closed_months, closings_of
 from donate.books.months.tables.bank_tables import (
     bank_lines_in,
@@ -27,17 +30,12 @@ from donate.books.months.tables.bank_tables import (
 )
 from donate.books.months.tables.gift_tables import gift_tables, moved_in
 from donate.books.months.tables.stripe_tables import payouts_in, stripe_tables, transactions_in
-from donate.books.pack.control_totals import ControlTotals, sums_of
+from donate.books.pack.control_totals import ControlTotals
 from donate.books.pack.csv_table import write_csv
 from donate.books.recorded.reading import read_bookings
-from donate.books.recorded.sheets.day_sheets import RecordedSheet, read_sheets
-from donate.books.sheet.items import Stage
+from donate.books.recorded.sheets.day_sheets import read_sheets
 from donate.gifts.movements.models import Subject
 from donate.gifts.movements.totals import TotalFilter, add_up
-from donate.money import Money
-
-_OUR_STAGES: Final = frozenset({Stage.CHOSEN, Stage.CONFIRMED})
-"""The columns of the daily sheet of which both sides are our own records."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,9 +98,10 @@ def read_draft(session: Session, month: BookMonth, rules: MonthRules) -> MonthDr
     closings = closings_of(closed_months(session))
     sheets = read_sheets(session, month.last_day, time_zone=zone, closings=closings)
     items = [
-        *_contradictions(control, sheets),
+        *contradictions(control, sheets),
+        *unmatched_money(sheets),
         *open_items(session, month, zone, open_lines),
-        *_balances(records),
+        *balances_to_explain([*before, *records.entries]),
     ]
     items.sort(key=lambda item: list(OpenKind).index(item.kind))
     needs_second = _is_above(records, rules.second_person_above_minor)
@@ -142,50 +141,6 @@ def closed_journal(session: Session, last: BookMonth, time_zone: str) -> list[Jo
         session, time_zone=time_zone, last_day=last.last_day, closings=closings
     )
     return journal_of(bookings, last_day=last.last_day)
-
-
-def _contradictions(control: ControlTotals, sheets: Iterable[RecordedSheet]) -> Iterator[OpenItem]:
-    """Yield what contradicts itself in our own records, and what Stripe or the bank states else.
-
-    The sheet of the last day compares all columns since the books began.
-    """
-    ours: list[tuple[str, Money]] = [
-        (check.key, Money(abs(left), currency))
-        for check in control.failed
-        for currency, left in check.differences.items()
-    ]
-    theirs: list[tuple[str, Money]] = []
-    for one in sheets:
-        for stage in Stage:
-            left = one.sheet.unexplained(stage)
-            if left:
-                found = ours if stage in _OUR_STAGES else theirs
-                found.append((stage.value, Money(abs(left), one.sheet.currency)))
-    for kind, differences in ((OpenKind.CONTROL, ours), (OpenKind.UNEXPLAINED, theirs)):
-        if differences:
-            sums = sums_of(amount for _, amount in differences)
-            amounts = tuple(Money(amount, currency) for currency, amount in sums.items())
-            names = tuple(dict.fromkeys(name for name, _ in differences))
-            yield OpenItem(kind, len(differences), amounts, names)
-
-
-def _balances(records: MonthRecords) -> Iterator[OpenItem]:
-    """Yield the balances of suspense and of unidentified money at the end of the month."""
-    balances = balances_of([*records.before, *records.entries])
-    for kind, role in (
-        (OpenKind.SUSPENSE, AccountRole.SUSPENSE),
-        (OpenKind.UNIDENTIFIED, AccountRole.UNIDENTIFIED),
-    ):
-        left: Mapping[str, int] = {
-            key.currency: amount
-            for key, amount in sorted(balances.items())
-            if key.role is role and amount
-        }
-        if left:
-            # Money that came in is a credit, which is negative in the journal.
-            sign = -1 if role is AccountRole.UNIDENTIFIED else 1
-            amounts = tuple(Money(sign * amount, currency) for currency, amount in left.items())
-            yield OpenItem(kind, len(left), amounts)
 
 
 def _is_above(records: MonthRecords, limit_minor: int | None) -> bool:

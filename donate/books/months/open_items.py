@@ -32,6 +32,8 @@ class OpenKind(StrEnum):
     LINE_SUGGESTED = "line_suggested"
     PAYOUT_NOT_TIED = "payout_not_tied"
     PAYOUT_INCOMPLETE = "payout_incomplete"
+    NOT_AT_STRIPE = "not_at_stripe"
+    NOT_AT_BANK = "not_at_bank"
     SUSPENSE = "suspense"
     EVENT = "event"
     BATCH = "batch"
@@ -40,6 +42,7 @@ class OpenKind(StrEnum):
     PAYOUT_FAILED = "payout_failed"
     DISPUTE = "dispute"
     TRANSFER_MAIL = "transfer_mail"
+    UNDEPOSITED = "undeposited"
     UNIDENTIFIED = "unidentified"
 
     @property
@@ -128,6 +131,7 @@ _HURDLES: Final = {
     OpenKind.PAYOUT_FAILED: Hurdle.STATED,
     OpenKind.DISPUTE: Hurdle.STATED,
     OpenKind.TRANSFER_MAIL: Hurdle.STATED,
+    OpenKind.UNDEPOSITED: Hurdle.STATED,
     OpenKind.UNIDENTIFIED: Hurdle.STATED,
 }
 
@@ -169,6 +173,20 @@ _WORDS: Final = {
         N_("Payouts whose list Stripe has not finished"),
         N_("Wait until the list is read, or run `donate catchup`."),
     ),
+    OpenKind.NOT_AT_STRIPE: (
+        N_("Gifts and Stripe’s balance that do not match"),
+        N_(
+            "One side lacks a payment, a refund or a dispute, or has another amount. Run "
+            "`donate catchup`, and look at the daily sheet of the last day."
+        ),
+    ),
+    OpenKind.NOT_AT_BANK: (
+        N_("Transfers and bank lines that do not match"),
+        N_(
+            "Marked as received without a bank line, or with another amount. Import the next "
+            "statement, and match its lines."
+        ),
+    ),
     OpenKind.SUSPENSE: (
         N_("Amounts of Stripe that no rule knows"),
         N_("They are booked as suspense. Ask your accountant where they belong."),
@@ -200,6 +218,10 @@ _WORDS: Final = {
     OpenKind.TRANSFER_MAIL: (
         N_("Interac’s e-mails that belong to no bank line yet"),
         N_("The transfers are deposited. If every line is explained, nothing is missing."),
+    ),
+    OpenKind.UNDEPOSITED: (
+        N_("Cheques and cash that are not at the bank yet"),
+        N_("Normal if they are deposited in the next month. Tie the deposit to them then."),
     ),
     OpenKind.UNIDENTIFIED: (
         N_("Balance of unidentified money"),

@@ -30,7 +30,7 @@ from donate.stripe_gateway.balance.recorder import record_transactions
 from tests.bank.reconciliation.bank_lines import mark_by_hand
 from tests.bank.statements.lines import line, statement
 from tests.finance.money_samples import LATE_IN_MARCH, MARCH, give, move, pay
-from tests.stripe_gateway.balance.payouts import of_payout, payout, record, transaction
+from tests.stripe_gateway.balance.payouts import charge, of_payout, payout, record, transaction
 
 ZONE = "America/Toronto"
 RULES = MonthRules(load_chart(), ZONE)
@@ -59,8 +59,8 @@ def record_march(database: Database) -> dict[str, Gift]:
         database,
         paid_out,
         [
-            transaction(5_000, 175, tax=20, id="txn_1", source="ch_1", created=created),
-            transaction(7_000, 225, tax=26, id="txn_2", source="ch_2", created=created),
+            charge_of(gifts["card"], 175, tax=20, id="txn_1", created=created),
+            charge_of(gifts["roof"], 225, tax=26, id="txn_2", created=created),
             own,
         ],
     )
@@ -77,6 +77,11 @@ def record_march(database: Database) -> dict[str, Gift]:
         ],
     )
     return gifts
+
+
+def charge_of(gift: Gift, fee: int, **more: Any) -> dict[str, Any]:
+    """Return the balance transaction of a gift's payment."""
+    return transaction(gift.amount_minor, fee, source=charge(f"pi_{gift.id}"), **more)
 
 
 def refund_of_stripe(amount: int, source: str, created: int) -> dict[str, Any]:

@@ -45,7 +45,10 @@ from tests.books.months.month_world import (
 )
 from tests.finance.money_samples import MARCH, give, pay
 
-NO_LINES = {"statement": "The bank shows no line in April"}
+NO_LINES = {
+    "statement": "The bank shows no line in April",
+    "not_at_stripe": "Stripe shows the late gift tomorrow",
+}
 TWO_PEOPLE = replace(RULES, second_person_above_minor=20_000)
 
 
@@ -178,7 +181,7 @@ def test_another_month_than_the_one_asked_for_is_not_confirmed(database: Databas
     with pytest.raises(Conflict) as again:
         confirm(database, rules=TWO_PEOPLE)
     assert again.value.message == HAS_CHANGED
-    close(database, by=ZOE, rules=TWO_PEOPLE, reasons=reasons)
+    close(database, by=ZOE, rules=TWO_PEOPLE, reasons=reasons | NO_LINES)
     confirm(database, by=ANN, rules=TWO_PEOPLE)
 
 

@@ -11,7 +11,10 @@ from donate.storage.database import Database
 from tests.books.months.month_world import APRIL_3, IN_APRIL, MAY_4, ZONE, close, record_march
 from tests.finance.money_samples import MARCH, give, move, pay
 
-NO_LINES = {"statement": "The bank shows no line in April"}
+NO_LINES = {
+    "statement": "The bank shows no line in April",
+    "not_at_stripe": "Stripe shows the late gift tomorrow",
+}
 
 
 def findings(database: Database) -> list[str]:

@@ -7,6 +7,7 @@ import re
 import subprocess
 import zipfile
 from collections import Counter
+from contextlib import closing
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
@@ -26,12 +27,16 @@ from tests.books.months.month_world import (
     copy_rows,
     record_lines,
     record_march,
+    stripe_records,
 )
-from tests.finance.money_samples import LATE_IN_MARCH, give, move, pay
+from tests.finance.money_samples import LATE_IN_MARCH, MARCH, give, move, pay
 from tests.real_parts import Postgres, Sqlite
-from tests.stripe_gateway.balance.payouts import payout, record
+from tests.stripe_gateway.balance.payouts import payout, record, transaction
 
-REASONS = {"line_undecided": "The bank looks for it", "payout_not_tied": "It is on its way"}
+REASONS = {
+    "line_undecided": "The bank looks for it",
+    "not_at_stripe": "Stripe shows them tomorrow",
+}
 
 
 def pack_of(database: Database) -> bytes:
@@ -75,17 +80,32 @@ def record_more(database: Database) -> None:
 
 def test_both_databases_give_the_same_bytes(sqlite: Sqlite, postgres: Postgres) -> None:
     """The same records give the same pack on SQLite and PostgreSQL, to the byte."""
-    first, second = Database(sqlite.fresh_url()), Database(postgres.fresh_url())
-    record_march(first)
-    record_more(first)
-    copy_rows(first, second)
     packs = []
-    for database in (first, second):
-        close(database, by=ZOE, reasons=REASONS)
-        packs.append(pack_of(database))
-        database.close()
+    with (
+        closing(Database(sqlite.fresh_url())) as first,
+        closing(Database(postgres.fresh_url())) as second,
+    ):
+        record_march(first)
+        record_more(first)
+        copy_rows(first, second)
+        for database in (first, second):
+            close(database, by=ZOE, reasons=REASONS)
+            packs.append(pack_of(database))
     assert files_of(packs[0]) == files_of(packs[1])
     assert packs[0] == packs[1]
+
+
+def test_the_order_of_rows_does_not_matter(database: Database) -> None:
+    """Transactions that Stripe told in another order stand in the pack by time and id."""
+    record_march(database)
+    created = int(MARCH.timestamp())
+    for number in (9, 8):
+        fee = transaction(-100, 0, kind="stripe_fee", category="fee", id=f"txn_{number}")
+        stripe_records(database, [fee | {"created": created}])
+    close(database)
+    rows = rows_of(files_of(pack_of(database)), "stripe-transactions.csv")
+    ids = [row["transaction_id"] for row in rows if row["kind"] == "fee"]
+    assert ids == ["txn_8", "txn_9"]
 
 
 def test_all_files_agree(database: Database) -> None:
