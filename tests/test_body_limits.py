@@ -3,9 +3,11 @@
 import asyncio
 
 import pytest
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
 from starlette.types import Message, Receive, Scope, Send
 
-from donate.web.request_limits import MAX_BODY_BYTES, BodyLimit
+from donate.web.request_limits import MAX_BODY_BYTES, MAX_UPLOAD_BYTES, BodyLimit
 
 PIECE = b"x" * (MAX_BODY_BYTES // 2 + 1)
 
@@ -37,6 +39,44 @@ def answers_of(method: str, *, late: bool = False) -> list[Message]:
 
     asyncio.run(BodyLimit(app, timeout_s=0.1)(scope, receive, send))
     return sent
+
+
+@pytest.mark.parametrize(
+    ("path", "sentence"),
+    [
+        ("/finance/transfer-mails/added", "The files may have at most 20 MB together."),
+        ("/finance/statements/uploaded", "A statement may have at most 20 MB."),
+        ("/finance/gifts", ""),
+    ],
+)
+@pytest.mark.parametrize("declared", [False, True])
+def test_files_that_are_too_large_get_a_sentence_of_their_own(
+    path: str, sentence: str, declared: bool
+) -> None:
+    """Whoever uploads too much is told how much may be sent, also before it is sent."""
+    details: list[str] = []
+    length = [(b"content-length", str(MAX_UPLOAD_BYTES + 1).encode())] if declared else []
+    scope = {"type": "http", "method": "POST", "path": path, "headers": length}
+
+    def answer(_request: Request, status: int, detail: str) -> Response:
+        details.append(detail)
+        return PlainTextResponse(detail, status)
+
+    async def receive() -> Message:
+        body = b"x" * (MAX_UPLOAD_BYTES // 2 + 1)
+        return {"type": "http.request", "body": body, "more_body": True}
+
+    async def send(message: Message) -> None:
+        pass
+
+    async def app(_: Scope, receive: Receive, _send: Send) -> None:
+        while True:
+            await receive()
+
+    asyncio.run(BodyLimit(app, answer=answer)(scope, receive, send))
+    (detail,) = details
+    assert detail.startswith(sentence)
+    assert bool(detail) == bool(sentence)
 
 
 @pytest.mark.parametrize("late", [False, True])

@@ -102,7 +102,7 @@ def test_a_wrong_option_is_explained(
 
 def test_the_options_are_the_filters_of_the_pages() -> None:
     """`donate export` has a command for each export, with an option for each of its filters."""
-    assert set(EXPORTS) == {"gifts", "movements", "monthly", "donors"}
+    assert set(EXPORTS) == {"gifts", "movements", "monthly", "donors", "payouts"}
     for name, kind in EXPORTS.items():
         command = donate("export", name, "--help").stdout.decode()
         assert [each for each in kind.filters if f"--{each} " not in command] == []

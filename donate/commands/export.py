@@ -32,6 +32,7 @@ _HELP: Final = {
     "from": "the first day, such as 2026-03-01",
     "to": "the last day, such as 2026-03-31",
     "state": "such as active, past_due, paused or ended",
+    "payout": "the ID of one payout, such as po_1; default: all",
     "fund": "the key of a fund, or - for gifts without one",
 }
 
@@ -146,5 +147,8 @@ def _report(run: "ExportRun") -> int:
             print(f"{currency} {column}: {amount}", file=sys.stderr)
     if run.agrees is False:
         print("The rows do not add up to the totals of days. Run donate audit.", file=sys.stderr)
+        return 1
+    if run.agrees_with_payouts is False:
+        print("The transactions do not add up to the payouts.", file=sys.stderr)
         return 1
     return 0

@@ -5,19 +5,29 @@ It is plain ASGI, so that it can count a body's bytes while they arrive, before 
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Final
 
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from donate.errors import N_
+
 MAX_BODY_BYTES: Final = 64 * 1024
 # Stripe's events have a few kilobytes. The largest known ones are far smaller than this limit.
 MAX_EVENT_BYTES: Final = 512 * 1024
-# Staff upload files here. No bank statement is larger than 20 MB.
+# Staff upload files here, of at most 20 MB together. The rest is for what a form says of each file.
 MAX_UPLOAD_BYTES: Final = 21 * 1024 * 1024
-UPLOAD_PATHS: Final = ("/finance/statements/uploaded", "/finance/transfer-mails/added")
+UPLOAD_PATHS: Final[Mapping[str, str]] = {
+    "/finance/statements/uploaded": N_(
+        "A statement may have at most 20 MB. Nothing was kept. Please download fewer days at once."
+    ),
+    "/finance/transfer-mails/added": N_(
+        "The files may have at most 20 MB together. Nothing was added. Please add fewer at a time."
+    ),
+}
+"""The paths to which staff upload files, and what to say if they are too large."""
 BODY_TIMEOUT_S: Final = 10.0
 UPLOAD_TIMEOUT_S: Final = 120.0
 WEBHOOK_PATH: Final = "/webhooks/stripe"
@@ -34,7 +44,7 @@ class _TooSlow(Exception):
     pass
 
 
-def _plain_text(_request: Request, status: int) -> Response:
+def _plain_text(_request: Request, status: int, _detail: str = "") -> Response:
     timeout = "The request took too long to arrive."
     return PlainTextResponse(timeout if status == 408 else "The request is too large.", status)
 
@@ -42,7 +52,7 @@ def _plain_text(_request: Request, status: int) -> Response:
 class BodyLimit:
     """Answers 413 to a body that is too large and 408 to one that is too slow, and disconnects.
 
-    `answer` builds the response from the request and the status.
+    `answer` builds the response from the request, the status and a sentence, a msgid.
     """
 
     def __init__(
@@ -50,7 +60,7 @@ class BodyLimit:
         app: ASGIApp,
         *,
         timeout_s: float = BODY_TIMEOUT_S,
-        answer: Callable[[Request, int], Response] = _plain_text,
+        answer: Callable[[Request, int, str], Response] = _plain_text,
     ) -> None:
         self._app = app
         self._timeout_s = timeout_s
@@ -101,7 +111,8 @@ class BodyLimit:
             if answered:
                 raise
             status = 408 if isinstance(error, _TooSlow) else 413
-            answer = self._answer(Request(scope), status)
+            detail = UPLOAD_PATHS.get(scope["path"], "") if status == 413 else ""
+            answer = self._answer(Request(scope), status, detail)
             answer.headers["Connection"] = "close"
             await answer(scope, receive, send)
 

@@ -75,6 +75,22 @@ def read_suggestions(line: RecordedLine) -> list[StoredSuggestion]:
     ]
 
 
+def lines_by_mail(session: Session) -> dict[int, int]:
+    """Map each e-mail of Interac that explains a suggestion to the open line that has it."""
+    line = _LINE.c
+    # A suggestion without an e-mail has null there.
+    with_mail = [line.suggestions.like(f'%"mail_id": {digit}%') for digit in "123456789"]
+    statement = sa.select(line.id, line.suggestions).where(
+        line.explained_minor != line.amount_minor, sa.or_(*with_mail)
+    )
+    found: dict[int, int] = {}
+    for line_id, suggestions in session.connection().execute(statement.order_by(line.id)):
+        for each in json.loads(suggestions):
+            if each["mail_id"] is not None:
+                found.setdefault(each["mail_id"], line_id)
+    return found
+
+
 def suggest_for_open_lines(
     database: Database, codes: Iterable[str], *, now: datetime
 ) -> dict[Band, int]:

@@ -92,6 +92,16 @@ def recorded_parts(session: Session, account_id: int, days: Collection[date]) ->
     }
 
 
+def last_statement_day(session: Session, currency: str) -> date | None:
+    """Return the last day of which a statement in this currency was imported, or None."""
+    statement = (
+        select(func.max(AccountFile.last_day))
+        .join(BankAccount, col(BankAccount.id) == col(AccountFile.account_id))
+        .where(BankAccount.currency == currency)
+    )
+    return session.exec(statement).one()
+
+
 @dataclass(frozen=True, slots=True)
 class OpenSum:
     """How many lines of a currency are not fully explained, and the sums that are still open."""

@@ -3,7 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Final, cast
 
+from sqlalchemy import ColumnElement
+from sqlalchemy.orm import InstrumentedAttribute, defer
 from sqlmodel import Session, col, func, or_, select
 
 from donate.bank.matching.candidates import TransferMail
@@ -118,11 +121,45 @@ def count_uncounted(session: Session) -> MailCounts:
     )
 
 
+_MAY_BE_TIED: Final = (TransferState.OFFERED, TransferState.DEPOSITED)
+
+
+def count_untied(session: Session) -> int:
+    """Return how many transfers wait: not deposited yet, or not tied to a bank line."""
+    query = select(func.count()).select_from(InteracTransfer).where(*_is_untied())
+    return session.exec(query).one()
+
+
+def waiting_files(session: Session, limit: int) -> Sequence[TransferMailFile]:
+    """Return e-mails that wait for Interac's public key, the next to be checked first."""
+    query = (
+        select(TransferMailFile)
+        .where(col(TransferMailFile.mail_check) == MailCheck.WAITING)
+        .options(defer(cast(InstrumentedAttribute[bytes], TransferMailFile.content)))
+        .order_by(col(TransferMailFile.check_due_at), col(TransferMailFile.id))
+    )
+    return session.exec(query.limit(limit)).all()
+
+
+def _is_untied() -> list[ColumnElement[bool]]:
+    return [
+        col(InteracTransfer.state).in_(_MAY_BE_TIED),
+        col(InteracTransfer.bank_line_id).is_(None),
+    ]
+
+
 def newest_transfers(
-    session: Session, *, limit: int, before: int | None = None, searched: str = ""
+    session: Session,
+    *,
+    limit: int,
+    before: int | None = None,
+    searched: str = "",
+    only_untied: bool = False,
 ) -> Sequence[InteracTransfer]:
     """Return transfers, newest first. `searched` selects by the reference or the sender's name."""
     query = select(InteracTransfer).order_by(col(InteracTransfer.id).desc()).limit(limit)
+    if only_untied:
+        query = query.where(*_is_untied())
     if before is not None:
         query = query.where(col(InteracTransfer.id) < before)
     if searched:

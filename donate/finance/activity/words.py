@@ -71,6 +71,7 @@ ACTS: Final[Mapping[str, ActWords]] = {
     ),
     "exported_journal": ActWords(N_("Journal exported"), N_("Exported the journal: %(about)s")),
     "exported_donors": ActWords(N_("Donors exported"), N_("Exported donors: %(about)s")),
+    "exported_payouts": ActWords(N_("Payouts exported"), N_("Exported payouts: %(about)s")),
     "donor_changed": ActWords(N_("Donor changed"), N_("Changed %(about)s")),
     "donor_noted": ActWords(N_("Note about a donor"), N_("Wrote a note about %(about)s")),
     "donor_merged": ActWords(N_("Donors merged"), N_("Merged %(about)s into another donor")),

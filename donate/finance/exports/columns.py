@@ -166,3 +166,26 @@ DONOR_LAYOUT: Final = ExportLayout(
         _day_of_donor("last_gift"),
     ),
 )
+
+PAYOUT_LAYOUT: Final = ExportLayout(
+    "payouts",
+    1,
+    (
+        _text("payout_id"),
+        _day("arrives_on"),
+        _text("payout_status"),
+        _time("created_at"),
+        _text("transaction_id"),
+        _text("kind"),
+        _text("type"),
+        _amount("gross", "amount_minor"),
+        _amount("fee", "fee_minor"),
+        _amount("tax", "tax_minor"),
+        _amount("net", "net_minor"),
+        _text("currency"),
+        _text("gift_reference"),
+        _text("gift_id"),
+        _text("source_id"),
+        _text("description"),
+    ),
+)

@@ -73,7 +73,7 @@ def movement_export_rows(session: Session, filters: TotalFilter) -> Generator[Ro
         statement = statement.where(_MOVEMENT.day >= filters.first_day)
     if filters.last_day:
         statement = statement.where(_MOVEMENT.day <= filters.last_day)
-    return _stream(session, statement)
+    return stream_rows(session, statement)
 
 
 def gift_export_rows(
@@ -113,7 +113,7 @@ def gift_export_rows(
         .where(*gift_conditions(filters).values())
         .order_by(*_sorted_by(filters, order))
     )
-    return _stream(session, statement)
+    return stream_rows(session, statement)
 
 
 def _sorted_by(filters: GiftFilter, order: GiftOrder | None) -> list[Any]:
@@ -179,7 +179,7 @@ def pledge_export_rows(
         .where(*conditions)
         .order_by(_PLEDGE.started_at, _PLEDGE.id)
     )
-    rows = _stream(session, statement)
+    rows = stream_rows(session, statement)
     with closing(rows):
         while chunk := list(islice(rows, ROWS_AT_A_TIME)):
             last = newest_months(session, [row.pledge_id for row in chunk])
@@ -213,7 +213,8 @@ def donor_export_rows(session: Session, currency: str) -> Generator[DonorInCurre
             )
 
 
-def _stream(session: Session, statement: Select[Any]) -> Generator[Row[Any], None, None]:
+def stream_rows(session: Session, statement: Select[Any]) -> Generator[Row[Any], None, None]:
+    """Yield the rows of a statement while the database still reads them."""
     options = {"yield_per": ROWS_AT_A_TIME}
     with session.connection().execute(statement, execution_options=options) as result:
         yield from result

@@ -4,6 +4,7 @@ To add an export, add its layout to `columns.py` and an entry here. The entry is
 its routes, its links and its `donate export` command.
 """
 
+import re
 from collections.abc import Callable, Generator, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -11,14 +12,16 @@ from typing import Any, Final
 
 from sqlmodel import Session
 
-from donate.errors import BadInput, BadInputs
+from donate.errors import N_, BadInput, BadInputs
 from donate.finance.exports.columns import (
     DONOR_LAYOUT,
     GIFT_LAYOUT,
     MONTHLY_LAYOUT,
     MOVEMENT_LAYOUT,
+    PAYOUT_LAYOUT,
     ExportLayout,
 )
+from donate.finance.exports.payout_queries import adds_up_to_payouts, payout_export_rows
 from donate.finance.exports.queries import (
     donor_export_rows,
     gift_export_rows,
@@ -36,6 +39,8 @@ from donate.regions.regions import Regions
 RowReader = Callable[[Session], Generator[Any, None, None]]
 Pairs = Iterable[tuple[str, str]]
 """Names and values of fields, as in an address; a field may have several values."""
+SumsOfColumns = Mapping[tuple[str, str], int]
+"""The sum of each column of amounts in minor units, by currency and the column's name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,13 +48,14 @@ class Export:
     """What to export: the columns, the filters as typed, and how to read the rows.
 
     `day_totals` selects the totals of days that the rows have to add up to; None if there are none
-    for these filters.
+    for these filters. `adds_up` compares the sums of the export of payouts with the payouts.
     """
 
     layout: ExportLayout
     filters: Mapping[str, str]
     read: RowReader
     day_totals: TotalFilter | None
+    adds_up: Callable[[Session, SumsOfColumns], bool | None] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +99,23 @@ def _donors(_pairs: Pairs, regions: Regions) -> Export:
     return Export(DONOR_LAYOUT, {}, read, None)
 
 
+def _payouts(pairs: Pairs, regions: Regions) -> Export:
+    payout_id = dict(pairs).get("payout", "").strip()
+    if payout_id and not re.fullmatch("[A-Za-z0-9_]{1,255}", payout_id, re.ASCII):
+        raise BadInputs([BadInput("payout", N_("Please enter the ID of a payout, such as po_1."))])
+    read = partial(
+        payout_export_rows,
+        payout_id=payout_id,
+        time_zone=next(iter(regions.values())).time_zone,
+    )
+    adds_up = partial(_adds_up, payout_id)
+    return Export(PAYOUT_LAYOUT, _set({"payout": payout_id}), read, None, adds_up)
+
+
+def _adds_up(payout_id: str, session: Session, sums: SumsOfColumns) -> bool | None:
+    return adds_up_to_payouts(session, payout_id, sums)
+
+
 def _raise_any(problems: Mapping[str, BadInput]) -> None:
     if problems:
         raise BadInputs(list(problems.values()))
@@ -109,6 +132,7 @@ EXPORTS: Final[Mapping[str, ExportKind]] = {
         ExportKind(MOVEMENT_LAYOUT, MOVEMENT_FIELDS, _movements),
         ExportKind(MONTHLY_LAYOUT, PLEDGE_FIELDS, _pledges),
         ExportKind(DONOR_LAYOUT, (), _donors),
+        ExportKind(PAYOUT_LAYOUT, ("payout",), _payouts),
     )
 }
 

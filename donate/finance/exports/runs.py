@@ -42,6 +42,8 @@ class ExportRun:
         self.is_complete = False
         self.agrees: bool | None = None
         """Whether the rows add up to the totals of days; None if that is not known."""
+        self.agrees_with_payouts: bool | None = None
+        """Whether the rows add up to the amounts of the payouts; None if that is not known."""
         self.made_at = made_at
         self._database = database
         self._made_by = made_by
@@ -59,6 +61,8 @@ class ExportRun:
             with closing(self.export.read(session)) as found:
                 yield from self._cells_of(found)
             self.agrees = self._agrees_with_day_totals(session)
+            if self.export.adds_up:
+                self.agrees_with_payouts = self.export.adds_up(session, self._sums)
         self.is_complete = True
 
     def _cells_of(self, rows: Iterator[Any]) -> Iterator[Cells]:
@@ -109,6 +113,7 @@ class ExportRun:
             "rows": self.count,
             "sums": self.sums(),
             "agrees_with_day_totals": self.agrees,
+            **({"agrees_with_payouts": self.agrees_with_payouts} if self.export.adds_up else {}),
             "made_at": self.made_at.isoformat(timespec="seconds"),
             "made_by": self._made_by,
         }

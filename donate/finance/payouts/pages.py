@@ -9,6 +9,7 @@ from starlette.responses import Response
 
 from donate.errors import N_, BadInput, NotFound
 from donate.finance.access import Visiting, needs
+from donate.finance.exports.links import export_links
 from donate.finance.models import Role
 from donate.finance.payouts.bank_lines import bank_line
 from donate.finance.payouts.breakdown import break_down, difference, pairs_of
@@ -138,6 +139,7 @@ class PayoutPages:
                 for one in own
             ],
             line=line,
+            exports=export_links("payouts", {"payout": payout_id}, visit.signed_in),
             kind=kind,
             titles=KIND_TITLES,
             statuses=PAYOUT_STATUSES,

@@ -12,20 +12,30 @@ from donate.bank.transfer_mails.examining import MAX_FILE_NAME, MAX_MAILS
 from donate.bank.transfer_mails.intake import TransferMailIntake
 from donate.bank.transfer_mails.mail_parts import MAX_MAIL_BYTES
 from donate.bank.transfer_mails.models import InteracTransfer
-from donate.bank.transfer_mails.queries import count_uncounted, files_of, newest_transfers
+from donate.bank.transfer_mails.queries import (
+    count_uncounted,
+    count_untied,
+    files_of,
+    newest_transfers,
+    waiting_files,
+)
 from donate.bank.transfer_mails.recorder import MailImport, MailOutcome, check_all_now
 from donate.clock import Clock
 from donate.errors import N_, BadInput, NotFound
 from donate.finance.access import AllowedRequest, Visiting, needs
 from donate.finance.models import Role
 from donate.finance.row_numbers import as_number
+from donate.finance.transfer_mails.waiting import what_they_wait_for
 from donate.finance.transfer_mails.words import MAIL_KINDS, MAIL_OUTCOMES, TRANSFER_STATES
 from donate.storage.database import Database
+from donate.web.request_limits import UPLOAD_PATHS
 from donate.web.templating import Pages, translate
 
 TRANSFER_MAILS: Final = "/finance/transfer-mails"
 TRANSFERS_ON_A_PAGE: Final = 50
 _MOST_SEARCHED: Final = 100
+_MOST_BYTES: Final = 20_000_000
+_WAITING_SHOWN: Final = 50
 
 
 class TransferMailPages:
@@ -60,10 +70,13 @@ class TransferMailPages:
         """List transfers, newest first, and show the form that adds files."""
         return self._list(visit, request)
 
-    @needs(Role.FINANCE, max_files=2 * MAX_MAILS)
+    @needs(Role.FINANCE, max_files=10 * MAX_MAILS)
     def added(self, request: Request, visit: Visiting) -> Response:
         """Add the chosen files, and show the result for each."""
         files = []
+        if sum(upload.size or 0 for upload in visit.files) > _MOST_BYTES:
+            too_large = BadInput("files", UPLOAD_PATHS[f"{TRANSFER_MAILS}/added"])
+            return self._list(visit, request, problem=too_large)
         for upload in visit.files:
             files.append((_printable(upload.filename or ""), upload.file.read(MAX_MAIL_BYTES + 1)))
             upload.file.close()
@@ -118,10 +131,16 @@ class TransferMailPages:
         query = request.query_params
         searched = query.get("q", "").strip()[:_MOST_SEARCHED]
         before = as_number(query.get("before", ""))
+        only_untied = query.get("show") == "waiting"
         with self._database.reading() as session:
             limit = TRANSFERS_ON_A_PAGE + 1
-            rows = newest_transfers(session, limit=limit, before=before, searched=searched)
+            rows = newest_transfers(
+                session, limit=limit, before=before, searched=searched, only_untied=only_untied
+            )
+            reasons = what_they_wait_for(session, rows) if only_untied else {}
             uncounted = count_uncounted(session)
+            untied = count_untied(session)
+            waiting = waiting_files(session, _WAITING_SHOWN) if only_untied else []
         has_older, rows = len(rows) > TRANSFERS_ON_A_PAGE, rows[:TRANSFERS_ON_A_PAGE]
         return self._pages.render(
             "finance/transfer_mails/list.html",
@@ -134,6 +153,12 @@ class TransferMailPages:
             is_first_page=before is None,
             searched_mails=searched,
             uncounted=uncounted,
+            untied=untied,
+            only_untied=only_untied,
+            reasons=reasons,
+            waiting=waiting,
+            kinds=MAIL_KINDS,
+            time_zone=self._time_zone,
             results=_results(done, visit.language) if done else [],
             problem=problem,
             is_checking=query.get("done") == "checked",
