@@ -233,5 +233,7 @@ def _labels(shown: FilePreview, header: str) -> Sequence[tuple[str, str]]:
         name: Any = next(
             (cells[place] for cells in first if place < len(cells) and cells[place]), ""
         )
-        labels.append((str(place + 1), f"{place + 1}: {name[:_LABEL]}" if name else f"{place + 1}"))
+        labels.append(
+            (str(place + 1), f"{place + 1} · {name[:_LABEL]}" if name else f"{place + 1}")
+        )
     return labels
