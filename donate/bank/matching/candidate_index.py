@@ -89,7 +89,7 @@ class CandidateIndex:
     def with_references(self, references: Iterable[str]) -> list[OpenGift]:
         """Return the gifts with these references, without duplicates."""
         found = [self._by_reference[name] for name in references if name in self._by_reference]
-        return self._count(list(dict.fromkeys(found)))
+        return self._count(list({gift.id: gift for gift in found}.values()))
 
     def with_amount(self, amount: Money, day: date, most: int) -> list[OpenGift]:
         """Return the newest gifts, at most `most`, that need this amount, chosen near `day`."""

@@ -43,7 +43,9 @@ class LineView:
     @property
     def named(self) -> tuple[OpenGift, ...]:
         """The gifts whose references stand in the line or in its e-mail, each once."""
-        return tuple(dict.fromkeys((*self.in_text, *self.in_mail)))
+        if not (self.in_text and self.in_mail):
+            return self.in_text or self.in_mail
+        return tuple({gift.id: gift for gift in (*self.in_text, *self.in_mail)}.values())
 
     @property
     def words(self) -> frozenset[str]:

@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import lru_cache
 from typing import Final
 
 from donate.bank.matching.candidates import BankLine, LineClass
@@ -97,7 +98,7 @@ def payer_words(text: str) -> list[str]:
     Initials, numbers, Interac's references and the bank's own words are left out.
     """
     bare = _TD_TAIL.sub(" ", _SHORT_REFERENCE.sub(" ", text))
-    return name_tokens(_BANKS_WORDS.sub(" ", fold(bare)))
+    return list(name_tokens(_BANKS_WORDS.sub(" ", fold(bare))))
 
 
 def payer_key(text: str) -> str:
@@ -105,9 +106,11 @@ def payer_key(text: str) -> str:
     return " ".join(payer_words(text))
 
 
-def name_tokens(name: str) -> list[str]:
+# Each e-mail is compared with several lines.
+@lru_cache(maxsize=16_384)
+def name_tokens(name: str) -> tuple[str, ...]:
     """Return the folded words of a name without initials, titles, particles and numbers."""
-    return [word for word in typed_words(name) if is_name_word(word)]
+    return tuple(word for word in typed_words(name) if is_name_word(word))
 
 
 def is_name_word(word: str) -> bool:

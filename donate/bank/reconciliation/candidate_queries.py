@@ -121,8 +121,8 @@ def gifts_to_match(session: Session, since: datetime) -> list[OpenGift]:
             reference=row.reference,
             code=row.code,
             chosen_on=row.opened_on,
-            amount=Money(row.amount_minor, row.currency),
-            missing=Money(row.amount_minor - row.net_minor, row.currency),
+            amount=(amount := Money(row.amount_minor, row.currency)),
+            missing=amount.part(row.amount_minor - row.net_minor) if row.net_minor else amount,
             donor_name=row.name,
             donor_email=row.email,
             profile_id=row.profile_id,
@@ -212,18 +212,17 @@ def expected_payouts(session: Session, since: datetime) -> list[ExpectedPayout]:
     ]
 
 
-def read_until(session: Session) -> dict[int, date]:
+def read_until(session: Session, accounts: Collection[int] = ()) -> dict[int, date]:
     """Return, by id, how far the statements of each account that receives e-Transfers go.
 
-    Such an account has lines in Canadian dollars that are e-Transfers, or that have not been
-    matched yet. If a file states a later day than the day of its import, the day of the import
-    counts.
+    These are `accounts`, and those with a line that was found to be an e-Transfer before. If a file
+    states a later day than the day of its import, the day of the import counts.
     """
-    gets_transfers = sa.exists().where(
+    has_transfer = sa.exists().where(
         _LINE.account_id == _PERIOD.account_id,
-        _LINE.currency == "CAD",
-        sa.or_(_LINE.line_class.is_(None), _LINE.line_class == LineClass.INCOMING_TRANSFER),
+        _LINE.line_class == LineClass.INCOMING_TRANSFER,
     )
+    gets_transfers = sa.or_(_PERIOD.account_id.in_(sorted(accounts)), has_transfer)
     statement = (
         sa.select(_PERIOD.account_id, _PERIOD.last_day, _FILE.imported_at)
         .join(table_of(StatementFile), _FILE.id == _PERIOD.file_id)

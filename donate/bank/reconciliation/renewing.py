@@ -25,6 +25,15 @@ RENEW_AFTER: Final = timedelta(days=1)
 _TASK: Final = "matching"
 
 
+def renew_suggestions(database: Database, codes: Iterable[str], *, now: datetime) -> None:
+    """Match all open lines, unless the last run compared the same data."""
+    with database.reading_snapshot() as session:
+        inputs = what_to_compare(session)
+        last = last_matching_run(session)
+    if last is None or last.seen != inputs.summary:
+        suggest_for_open_lines(database, codes, now=now)
+
+
 class SuggestionRenewer:
     """Decides when to match all open lines again.
 

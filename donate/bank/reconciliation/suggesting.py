@@ -16,7 +16,8 @@ import sqlalchemy as sa
 from sqlmodel import Session
 
 from donate.bank.matching.candidate_index import MatchingWorld
-from donate.bank.matching.candidates import Band, LineClass
+from donate.bank.matching.candidates import Band, BankLine, LineClass
+from donate.bank.matching.line_texts import read_line
 from donate.bank.matching.matcher import match_lines
 from donate.bank.matching.suggestions import LineMatch, Suggestion
 from donate.bank.reconciliation.candidate_queries import (
@@ -99,7 +100,8 @@ def suggest_for_open_lines(
         inputs = what_to_compare(session)
         before = stored_suggestions(session)
         lines = open_lines(session)
-        world = read_world(session, now) if lines else MatchingWorld()
+        new = [line for line in lines if before[line.id].values[0] is None]
+        world = read_world(session, now, new) if lines else MatchingWorld()
         received = {
             gift.id: gift.amount.amount_minor - gift.missing.amount_minor for gift in world.gifts
         }
@@ -122,16 +124,21 @@ def suggest_for_open_lines(
     return counts
 
 
-def read_world(session: Session, now: datetime) -> MatchingWorld:
-    """Read all that lines are compared with."""
+def read_world(session: Session, now: datetime, new_lines: Iterable[BankLine]) -> MatchingWorld:
+    """Read all that lines are compared with. `new_lines` are those that were never matched."""
     since = now - LOOK_BACK
+    get_transfers = {
+        line.account
+        for line in new_lines
+        if read_line(line).line_class is LineClass.INCOMING_TRANSFER
+    }
     return MatchingWorld(
         mails=usable_mails(session),
         gifts=gifts_to_match(session, since),
         marked=marked_transfers(session, since),
         payers=known_payers(session),
         payouts=expected_payouts(session, since),
-        read_until=read_until(session),
+        read_until=read_until(session, get_transfers),
     )
 
 

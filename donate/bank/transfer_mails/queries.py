@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Final, cast
 
+import sqlalchemy as sa
 from sqlalchemy import ColumnElement
 from sqlalchemy.orm import InstrumentedAttribute, defer
 from sqlmodel import Session, col, func, or_, select
@@ -19,6 +20,8 @@ from donate.bank.transfer_mails.models import (
     TransferState,
 )
 from donate.gifts.search_index.folding import fold
+from donate.money import Money
+from donate.storage.bulk_writes import table_of
 
 
 def usable_mails(
@@ -28,30 +31,34 @@ def usable_mails(
 
     `first_day` and `last_day` select the transfers of these days, both included.
     """
+    mail = table_of(InteracTransfer).c
     query = (
-        select(InteracTransfer)
-        .where(
-            col(InteracTransfer.state) == TransferState.DEPOSITED,
-            col(InteracTransfer.bank_line_id).is_(None),
+        sa.select(
+            *(mail.id, mail.day, mail.amount_minor, mail.currency, mail.interac_reference),
+            *(mail.sender_name, mail.sender_email, mail.message),
         )
-        .order_by(col(InteracTransfer.day), col(InteracTransfer.id))
+        .where(
+            mail.state == TransferState.DEPOSITED,
+            mail.bank_line_id.is_(None),
+            mail.amount_minor.is_not(None),
+        )
+        .order_by(mail.day, mail.id)
     )
     if first_day:
-        query = query.where(col(InteracTransfer.day) >= first_day)
+        query = query.where(mail.day >= first_day)
     if last_day:
-        query = query.where(col(InteracTransfer.day) <= last_day)
+        query = query.where(mail.day <= last_day)
     return [
         TransferMail(
-            id=row.id or 0,
+            id=row.id,
             day=row.day,
-            amount=row.amount,
+            amount=Money(row.amount_minor, row.currency),
             interac_reference=row.interac_reference,
             sender_name=row.sender_name,
             sender_email=row.sender_email,
             message=row.message,
         )
-        for row in session.exec(query)
-        if row.amount
+        for row in session.connection().execute(query)
     ]
 
 

@@ -11,6 +11,7 @@ from starlette.responses import RedirectResponse, Response
 from donate.bank.matching.candidates import Band
 from donate.bank.reconciliation.accepting import accept_suggestion
 from donate.bank.reconciliation.models import LinePart
+from donate.bank.reconciliation.renewing import renew_suggestions
 from donate.bank.reconciliation.suggesting import suggest_for_open_lines
 from donate.bank.statements.models import RecordedLine
 from donate.bank.statements.queries import LineFilter, line_by_number, listed_lines, open_sums
@@ -76,7 +77,7 @@ class SuggestionPages:
     @needs(Role.FINANCE)
     def certain(self, request: Request, visit: Visiting) -> Response:
         """Show all lines with a certain suggestion, before staff accept them together."""
-        suggest_for_open_lines(self._database, self._codes, now=self._clock.now())
+        renew_suggestions(self._database, self._codes, now=self._clock.now())
         with self._database.reading_snapshot() as session:
             found = LineFilter(band=Band.CERTAIN)
             lines = listed_lines(session, found, limit=MOST_AT_ONCE)
@@ -101,7 +102,7 @@ class SuggestionPages:
     def all_accepted(self, request: Request, visit: Visiting) -> Response:
         """Accept the certain suggestions that the page showed, if they are still certain."""
         shown = _read_numbers(visit.form.get("lines", ""))
-        suggest_for_open_lines(self._database, self._codes, now=self._clock.now())
+        renew_suggestions(self._database, self._codes, now=self._clock.now())
         accepted = 0
         for each in shown:
             accepted += self._accept_certain(visit, *each)

@@ -92,13 +92,8 @@ class MailCount:
         """Whether each line can have an e-mail of its own, with no e-mail left over."""
         if len(lines) != len(mails):
             return False
-        line_of: dict[int, int] = {}
-        for line in self._by_day(lines):
-            found = _free_mail(line, line_of, fitting)
-            if not found:
-                return False
-            line_of |= found
-        return True
+        pairing = _Pairing(fitting)
+        return all(pairing.add(line) for line in self._by_day(lines))
 
     def _by_day(self, lines: Collection[int]) -> list[int]:
         return sorted(lines, key=lambda line: (self.lines[line][1].day, line))
@@ -126,55 +121,76 @@ def _groups(fitting: Fitting) -> Iterator[tuple[list[int], frozenset[int]]]:
     for line, mails in fitting.items():
         lines_with[mails].append(line)
     group_of: dict[int, int] = {}
-    members: dict[int, list[frozenset[int]]] = {}
+    joined_to = list(range(len(lines_with)))
+
+    def leader(group: int) -> int:
+        while joined_to[group] != group:
+            joined_to[group] = joined_to[joined_to[group]]
+            group = joined_to[group]
+        return group
+
     for number, mails in enumerate(lines_with):
-        joined = {group_of[mail] for mail in mails if mail in group_of}
-        members[number] = [mails, *(each for group in joined for each in members.pop(group))]
-        for those in members[number]:
-            group_of.update(dict.fromkeys(those, number))
+        for mail in mails:
+            joined_to[leader(group_of.setdefault(mail, number))] = leader(number)
+    members: dict[int, list[frozenset[int]]] = defaultdict(list)
+    for number, mails in enumerate(lines_with):
+        members[leader(number)].append(mails)
     for sets in members.values():
         yield [line for those in sets for line in lines_with[those]], frozenset().union(*sets)
 
 
 def _only_choices(fitting: Fitting) -> tuple[dict[int, int], dict[int, frozenset[int]]]:
-    """Return the pairs that have no choice, round by round, and what is left of the others."""
+    """Return the pairs that have no choice, one after the other, and what is left of the others."""
     left = {line: set(mails) for line, mails in fitting.items()}
     lines_of: dict[int, set[int]] = defaultdict(set)
     for line, mails in left.items():
         for mail in mails:
             lines_of[mail].add(line)
     only: dict[int, int] = {}
-    while True:
-        pairs = {line: min(mails) for line, mails in left.items() if len(mails) == 1}
-        pairs |= {min(lines): mail for mail, lines in lines_of.items() if len(lines) == 1}
-        if not pairs:
-            return only, {line: frozenset(mails) for line, mails in left.items()}
-        for line, mail in pairs.items():
-            only[line] = mail
-            for other in left.pop(line, set()):
-                lines_of[other].discard(line)
-            for other_line in lines_of.pop(mail, set()):
-                left[other_line].discard(mail)
+    waiting = [(line, min(mails)) for line, mails in left.items() if len(mails) == 1]
+    waiting += [(min(lines), mail) for mail, lines in lines_of.items() if len(lines) == 1]
+    for line, mail in waiting:
+        if line not in left or mail not in lines_of:
+            continue
+        only[line] = mail
+        for other in left.pop(line) - {mail}:
+            lines_of[other].discard(line)
+            if len(lines_of[other]) == 1:
+                waiting.append((min(lines_of[other]), other))
+        for rival in lines_of.pop(mail) - {line}:
+            left[rival].discard(mail)
+            if len(left[rival]) == 1:
+                waiting.append((rival, min(left[rival])))
+    return only, {line: frozenset(mails) for line, mails in left.items()}
 
 
-def _free_mail(line: int, line_of: Mapping[int, int], fitting: Fitting) -> dict[int, int]:
-    """Return the pairs, by e-mail, that give a line an e-mail and leave the others with one.
+class _Pairing:
+    """Pairs each line with an e-mail of its own, and changes earlier pairs if it has to."""
 
-    `line_of` are the pairs made before. Returns nothing if there is no such e-mail.
-    """
-    came_from: dict[int, int] = {}
-    waiting = [line]
-    for at in waiting:
-        for mail in sorted(fitting[at] - came_from.keys()):
-            came_from[mail] = at
-            if mail in line_of:
-                waiting.append(line_of[mail])
-                continue
-            changed: dict[int, int] = {}
-            mail_of = {paired: each for each, paired in line_of.items()}
-            while True:
-                changed[mail] = came_from[mail]
-                if came_from[mail] == line:
-                    return changed
-                mail = mail_of[came_from[mail]]  # noqa: PLW2901
-    return {}
+    def __init__(self, fitting: Fitting) -> None:
+        self._fitting = fitting
+        self._line_of: dict[int, int] = {}
+        self._mail_of: dict[int, int] = {}
+
+    def add(self, line: int) -> bool:
+        """Pair one more line, and say whether that was possible."""
+        came_from: dict[int, int] = {}
+        waiting = [line]
+        for at in waiting:
+            for mail in self._fitting[at] - came_from.keys():
+                came_from[mail] = at
+                if mail not in self._line_of:
+                    self._change(line, mail, came_from)
+                    return True
+                waiting.append(self._line_of[mail])
+        return False
+
+    def _change(self, line: int, free: int, came_from: Mapping[int, int]) -> None:
+        mail = free
+        while True:
+            at = came_from[mail]
+            before = self._mail_of.get(at)
+            self._line_of[mail], self._mail_of[at] = at, mail
+            if at == line or before is None:
+                return
+            mail = before
