@@ -153,20 +153,8 @@ def mark_received(
     refuse_other_modes(gift)
     key = bank_reference_key(transfer.bank_reference)
     source_id = f"{key}#{_times_undone(session, key)}"
-    happened_at = start_of_day(transfer.received_on, gift.time_zone)
-    fact = Fact(
-        kind=FactKind.TRANSFER_RECEIVED,
-        source_id=source_id,
-        happened_at=happened_at,
-        actor=actor,
-        amount_minor=transfer.amount.amount_minor,
-        currency=transfer.amount.currency,
-        evidence={
-            "date": transfer.received_on.isoformat(),
-            "bank_reference": transfer.bank_reference,
-            "note": transfer.note,
-        },
-    )
+    fact = received_fact(transfer, source_id, gift.time_zone, actor)
+    happened_at = fact.happened_at
     (outcome,) = record_facts(session, [(gift.id, fact)], now=now)
     holder, recorded = session.exec(
         select(Gift, GiftFact)
@@ -181,6 +169,23 @@ def mark_received(
         day = local_date(recorded.happened_at, gift.time_zone)
         raise Conflict(_RECORDED, {"amount": amount, "day": str(day)})
     return outcome
+
+
+def received_fact(transfer: Transfer, source_id: str, time_zone: str, actor: str) -> Fact:
+    """Return the fact that a transfer was received. It happened when its day began there."""
+    return Fact(
+        kind=FactKind.TRANSFER_RECEIVED,
+        source_id=source_id,
+        happened_at=start_of_day(transfer.received_on, time_zone),
+        actor=actor,
+        amount_minor=transfer.amount.amount_minor,
+        currency=transfer.amount.currency,
+        evidence={
+            "date": transfer.received_on.isoformat(),
+            "bank_reference": transfer.bank_reference,
+            "note": transfer.note,
+        },
+    )
 
 
 def refuse_unseen(session: Session, gift: Gift, transfer: Transfer, *, seen: int | None) -> None:

@@ -66,7 +66,7 @@ def replaced_gift(session: Session, gift: Gift) -> Gift | None:
 
 def donor_of(session: Session, gift: Gift) -> Donor:
     """Return the donor of a gift."""
-    return session.exec(select(Donor).where(Donor.id == gift.donor_id)).one()
+    return session.get_one(Donor, gift.donor_id)
 
 
 def wish_of(session: Session, gift: Gift) -> GiftWish | None:

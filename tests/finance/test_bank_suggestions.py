@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from donate.bank.reconciliation import accepting_many
 from donate.bank.reconciliation.suggesting import suggest_for_open_lines
 from donate.bank.statements.models import RecordedLine
 from donate.gifts.models import Gift
@@ -11,6 +12,8 @@ from tests.bank.reconciliation.bank_lines import bank_line, findings, reread
 from tests.finance.bank_desk import LINES, parts_of, send_about
 from tests.finance.finance_site import FinanceSite, csrf
 from tests.finance.transfers import mark
+
+HOME = "/finance/statements"
 
 
 def key_on(page: str) -> str:
@@ -83,6 +86,24 @@ def test_a_line_that_changed_is_left_out(site_on_each: FinanceSite) -> None:
     assert "1 of 2 certain lines are accepted." in page
     assert site_on_each.reread(pairs[0][1]).received_minor == 5_000
     assert site_on_each.reread(pairs[1][1]).received_minor == 5_000
+
+
+def test_one_line_that_changes_just_now_stops_no_other(
+    site_on_each: FinanceSite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """If a bank reference is used at this very moment, all other certain lines are accepted."""
+    pairs = [certain_line(site_on_each, key) for key in ("one", "two")]
+    browser = site_on_each.signed_in()
+    lines = re.search(r'name="lines" value="([^"]*)"', browser.get(f"{HOME}/certain").text)
+    assert lines
+    other = site_on_each.gift("three")
+    mark(site_on_each.signed_in(email="bo@example.org"), other, bank_reference="LINE 1")
+    monkeypatch.setattr(accepting_many, "_unused", lambda _session, whole: list(whole))
+    data = {"csrf": csrf(browser), "lines": lines[1]}
+    answer = browser.post(f"{HOME}/certain", data=data)
+    assert answer.headers["location"].endswith("accepted=1&of=2")
+    assert [site_on_each.reread(gift).received_minor for _, gift in pairs] == [0, 5_000]
+    assert findings(site_on_each.database) == []
 
 
 @pytest.mark.parametrize("lines", ["", "x", "1", "1.x", "0.0", ",,,", "9" * 60])

@@ -1,6 +1,7 @@
 """Accepts suggestions: one on the page of its line, or all certain ones together."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Final
 from urllib.parse import urlencode
 
@@ -10,21 +11,22 @@ from starlette.responses import RedirectResponse, Response
 
 from donate.bank.matching.candidates import Band
 from donate.bank.reconciliation.accepting import accept_suggestion
+from donate.bank.reconciliation.accepting_many import CertainLine, accept_certain
 from donate.bank.reconciliation.models import LinePart
 from donate.bank.reconciliation.renewing import renew_suggestions
 from donate.bank.reconciliation.suggesting import suggest_for_open_lines
 from donate.bank.statements.models import RecordedLine
-from donate.bank.statements.queries import LineFilter, line_by_number, listed_lines, open_sums
+from donate.bank.statements.queries import LineFilter, count_by_band, line_by_number, listed_lines
 from donate.clock import Clock
-from donate.errors import BadInput, Conflict
+from donate.errors import Conflict
 from donate.finance.access import AllowedRequest, Visiting, needs
 from donate.finance.activity.trail import amount_detail
 from donate.finance.models import Role
 from donate.finance.row_numbers import as_number
+from donate.finance.search.queries import gifts_with_donors
 from donate.finance.statements.line_pages import LinePages
-from donate.finance.statements.suggestion_view import shown_suggestions
+from donate.finance.statements.suggestion_view import best_suggestions
 from donate.finance.statements.words import CLASS_NAMES, STATEMENTS
-from donate.gifts.queries import gift_by_id
 from donate.money import Money
 from donate.regions.regions import Regions
 from donate.storage.database import Database
@@ -32,6 +34,8 @@ from donate.web.templating import Pages
 
 MOST_AT_ONCE: Final = 500
 """How many certain lines are accepted by one click, so that the answer comes in time."""
+_AT_A_TIME: Final = 100
+"""How many lines are accepted in one transaction, so that other writers need not wait long."""
 
 
 class SuggestionPages:
@@ -81,8 +85,8 @@ class SuggestionPages:
         with self._database.reading_snapshot() as session:
             found = LineFilter(band=Band.CERTAIN)
             lines = listed_lines(session, found, limit=MOST_AT_ONCE)
-            rows = [(line, shown_suggestions(session, line)[0]) for line in lines]
-            open_count = sum(one.count for one in open_sums(session))
+            rows = list(zip(lines, best_suggestions(session, lines), strict=True))
+            open_count = sum(count_by_band(session).values())
         sums: dict[str, int] = {}
         for line in lines:
             open_minor = line.open_amount.amount_minor
@@ -104,49 +108,51 @@ class SuggestionPages:
         shown = _read_numbers(visit.form.get("lines", ""))
         renew_suggestions(self._database, self._codes, now=self._clock.now())
         accepted = 0
-        for each in shown:
-            accepted += self._accept_certain(visit, *each)
+        for start in range(0, len(shown), _AT_A_TIME):
+            accepted += self._accept_certain(visit, shown[start : start + _AT_A_TIME])
         query = {"done": "certain", "accepted": accepted, "of": len(shown)}
         return RedirectResponse(f"{STATEMENTS}?{urlencode(query)}", 303)
 
-    def _accept_certain(self, visit: AllowedRequest, line_id: int, version: int, key: str) -> bool:
-        """Accept this suggestion of a line if it is certain; say whether it was accepted."""
-        now = self._clock.now()
+    def _accept_certain(self, visit: AllowedRequest, shown: Sequence[CertainLine]) -> int:
+        """Accept these suggestions if they are still certain; return how many lines were."""
+        now, actor = self._clock.now(), visit.signed_in.actor
         try:
             with self._database.writing() as session:
-                line = line_by_number(session, line_id)
-                if line is None or line.band is not Band.CERTAIN:
-                    return False
-                parts = accept_suggestion(
-                    session,
-                    line_id,
-                    key,
-                    version=version,
-                    actor=visit.signed_in.actor,
-                    now=now,
-                    was_certain=True,
-                )
-                for part in parts:
-                    gift = gift_by_id(session, part.gift_id) if part.gift_id else None
-                    amount = Money(part.amount_minor, line.currency)
-                    visit.record(
-                        session,
-                        "bank_line_tied",
-                        now=now,
-                        about=f"bank line {line_id}" + (f", {gift.reference}" if gift else ""),
-                        detail=amount_detail(amount),
-                    )
-        except (BadInput, Conflict):
-            return False  # somebody has changed the line or the gift since, so a person decides
-        return True
+                parts = accept_certain(session, shown, actor=actor, now=now)
+                self._record_all(session, visit, parts, now)
+        except Conflict:
+            if len(shown) == 1:
+                return 0
+            # Something changed just now, for one of them. The others are accepted all the same.
+            return sum(self._accept_certain(visit, [one]) for one in shown)
+        return len({part.line_id for part in parts})
+
+    def _record_all(
+        self, session: Session, visit: AllowedRequest, parts: Sequence[LinePart], now: datetime
+    ) -> None:
+        """Add a trail entry about each part."""
+        gift_ids = {part.gift_id for part in parts if part.gift_id}
+        gifts = gifts_with_donors(session, gift_ids)
+        for part in parts:
+            gift = gifts[part.gift_id][0] if part.gift_id else None
+            line = line_by_number(session, part.line_id)
+            assert line is not None
+            amount = Money(part.amount_minor, line.currency)
+            visit.record(
+                session,
+                "bank_line_tied",
+                now=now,
+                about=f"bank line {part.line_id}" + (f", {gift.reference}" if gift else ""),
+                detail=amount_detail(amount),
+            )
 
 
-def _read_numbers(text: str) -> list[tuple[int, int, str]]:
+def _read_numbers(text: str) -> list[CertainLine]:
     """Read the number and version of each line, and the key of its suggestion, that a form sent."""
     found = []
     for each in text.split(",")[:MOST_AT_ONCE]:
         number, version, key = (*each.split(".", 2), "", "")[:3]
         line_id, seen = as_number(number), as_number(version)
         if line_id is not None and seen is not None:
-            found.append((line_id, seen, key))
+            found.append(CertainLine(line_id, seen, key))
     return found

@@ -1,15 +1,16 @@
 """The matcher's suggestions for a line as the page shows them: each with its gifts and reasons."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from uuid import UUID
 
 from sqlmodel import Session
 
 from donate.bank.matching.suggestions import Reason, SuggestedPart, TiePayout, TieTransfer
 from donate.bank.reconciliation.suggesting import StoredSuggestion, read_suggestions
 from donate.bank.statements.models import RecordedLine
+from donate.finance.search.queries import gifts_with_donors
 from donate.gifts.models import Donor, Gift
-from donate.gifts.queries import donor_of
 from donate.money import Money
 
 
@@ -44,27 +45,33 @@ class ShownSuggestion:
 
 def shown_suggestions(session: Session, line: RecordedLine) -> list[ShownSuggestion]:
     """Return the suggestions that are stored with a line, the best one first."""
+    return _shown(session, read_suggestions(line))
+
+
+def best_suggestions(session: Session, lines: Sequence[RecordedLine]) -> list[ShownSuggestion]:
+    """Return the best suggestion of each line. Each line must have one."""
+    return _shown(session, [read_suggestions(line)[0] for line in lines])
+
+
+def _shown(session: Session, suggestions: Sequence[StoredSuggestion]) -> list[ShownSuggestion]:
+    wanted = {gift_id for stored in suggestions for gift_id in stored.received}
+    gifts = gifts_with_donors(session, wanted)
     return [
         ShownSuggestion(
             stored.key,
-            [_shown_part(session, part) for part in stored.suggestion.parts],
+            [_shown_part(part, gifts) for part in stored.suggestion.parts],
             stored.suggestion.reasons,
-            _has_changed(session, stored),
+            has_changed=any(
+                gifts[gift_id][0].net_minor != received
+                for gift_id, received in stored.received.items()
+            ),
         )
-        for stored in read_suggestions(line)
+        for stored in suggestions
     ]
 
 
-def _shown_part(session: Session, part: SuggestedPart) -> ShownPart:
+def _shown_part(part: SuggestedPart, gifts: Mapping[UUID, tuple[Gift, Donor]]) -> ShownPart:
     if isinstance(part, TiePayout):
         return ShownPart(part.amount, None, None, part.payout_id, was_marked=False)
-    gift = session.get_one(Gift, part.gift_id)
     was_marked = isinstance(part, TieTransfer)
-    return ShownPart(part.amount, gift, donor_of(session, gift), None, was_marked=was_marked)
-
-
-def _has_changed(session: Session, stored: StoredSuggestion) -> bool:
-    return any(
-        session.get_one(Gift, gift_id).net_minor != received
-        for gift_id, received in stored.received.items()
-    )
+    return ShownPart(part.amount, *gifts[part.gift_id], None, was_marked=was_marked)
