@@ -24,8 +24,8 @@ from tests.bank.reconciliation.bank_lines import (
     mark_by_hand,
     payout,
     reread,
-    transfer_mail,
 )
+from tests.bank.reconciliation.interac_mails import deposited_mail
 
 
 def shown(database: Database, *lines: RecordedLine) -> list[CertainLine]:
@@ -78,7 +78,7 @@ def test_an_email_is_used_once(database: Database) -> None:
     """The line's e-mail is noted with it; an e-mail that another line has by now is left alone."""
     pairs = [gift(database, key) for key in ("one", "two")]
     for one, tail in zip(pairs, ("uJP", "xYZ"), strict=True):
-        transfer_mail(database, f"For {one.reference}", f"CA1abc{tail}")
+        deposited_mail(database, f"For {one.reference}", f"CA1abc{tail}")
     lines = [bank_line(database, 5_000, f"E-TRANSFER ***{tail}", 10) for tail in ("uJP", "xYZ")]
     other = bank_line(database, 100, "OTHER")
     wanted = shown(database, *lines)
