@@ -37,6 +37,7 @@ _FIRST = (
 )
 _LAST = "Tremblay Okafor Smith Gagnon Lee Adeyemi Roy Brown Bouchard Eze Martin Wilson".split()
 _AMOUNTS = (2_000, 2_500, 2_500, 5_000, 5_000, 5_000, 10_000, 10_000, 15_000, 25_000, 50_000, 7_350)
+_MISTAKEN_MINOR: Final = 250_000
 _CARD: Final = "4242424242424242"
 _MODES = (
     *(Mode.CARD,) * 12,
@@ -106,9 +107,13 @@ def add_year(
     stripe.pull("webhooks", paused=True)
     stripe.pull("clock", now=int(moments[0].timestamp()))
     stripe.pull("payouts/schedule", interval="weekly")
+    special = _mistaken_gift(parts, stripe, today, random)
     for done, moment in enumerate(moments, start=1):
-        clock.instant = moment
-        stripe.pull("clock", now=int(moment.timestamp()))
+        while special and special[0][0] <= moment:
+            at, happen = special.pop(0)
+            _set_clocks(clock, stripe, at)
+            happen()
+        _set_clocks(clock, stripe, moment)
         gift = _open(parts, moment, random)
         if gift.mode == Mode.CARD:
             _pay_by_card(parts, stripe, gift, random)
@@ -126,14 +131,39 @@ def add_year(
     _wait_until_settled(parts, stripe)
 
 
+def _set_clocks(clock: FixedClock, stripe: SandboxLevers, moment: datetime) -> None:
+    clock.instant = moment
+    stripe.pull("clock", now=int(moment.timestamp()))
+
+
+def _mistaken_gift(
+    parts: Parts, stripe: SandboxLevers, today: datetime, random: Random
+) -> list[tuple[datetime, Callable[[], None]]]:
+    """Return when and how a donor gives too much last month, and gets it back.
+
+    The money was paid out in between, so Stripe takes the missing money from the bank account.
+    """
+    last_month = (today.replace(day=1) - timedelta(days=1)).replace(day=3, hour=16)
+    payments: list[str] = []
+
+    def give() -> None:
+        gift = _open(parts, last_month, random, Mode.CARD, amount_minor=_MISTAKEN_MINOR)
+        paid = stripe.pull("pay", session=_checkout(parts, gift), card=_CARD)
+        payments.append(paid["charge"]["payment_intent"])
+
+    def send_back() -> None:
+        stripe.pull("refund", payment_intent=payments[0])
+
+    return [(last_month, give), (last_month + timedelta(days=14), send_back)]
+
+
 def _add_recent_examples(
     parts: Parts, clock: FixedClock, stripe: SandboxLevers, random: Random
 ) -> None:
     """Add one gift of each kind in the last hour, so that every demo shows all kinds."""
 
     def open_next(mode: Mode, frequency: Frequency = Frequency.ONCE) -> Gift:
-        clock.instant += timedelta(minutes=5)
-        stripe.pull("clock", now=int(clock.instant.timestamp()))
+        _set_clocks(clock, stripe, clock.instant + timedelta(minutes=5))
         return _open(parts, clock.instant, random, mode, frequency)
 
     for mode in (Mode.INTERAC, Mode.GIVING_CODE):
@@ -168,12 +198,14 @@ def _open(
     random: Random,
     mode: Mode | None = None,
     frequency: Frequency = Frequency.ONCE,
+    *,
+    amount_minor: int | None = None,
 ) -> Gift:
     first, last = random.choice(_FIRST), random.choice(_LAST)
     choice = check_choice(
         parts.regions[CODE],
         mode=mode or random.choice(_MODES),
-        amount=Money(random.choice(_AMOUNTS), "CAD"),
+        amount=Money(amount_minor or random.choice(_AMOUNTS), "CAD"),
         frequency=frequency,
         country="CA",
         language="fr-CA" if first in ("Amélie", "Luc", "Hélène", "Jean") else "en-CA",

@@ -88,7 +88,7 @@ def scotiabank_descriptions(line: BankLine) -> tuple[str, str]:
 def ofx_texts(line: BankLine) -> tuple[str, str]:
     """Return the NAME (at most 32 characters) and the MEMO of a line in an OFX file."""
     if line.kind == "transfer":
-        return folded(line.name)[:32], f"INTERNET TRANSFER {line.reference};Internet Banking"
+        return folded(line.name)[:32], f"INTERAC E-TRANSFER {line.reference}"
     if line.kind == "payout":
         return "STRIPE", "STRIPE PAYMENTS MSP"
     return _PLAIN[line.kind][:32], folded(line.name)

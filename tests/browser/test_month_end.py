@@ -1,0 +1,93 @@
+"""A month end in the browser, on both databases: from the statements to the accountant's pack."""
+
+from collections.abc import Iterator
+from datetime import date, timedelta
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from donate.clock import SystemClock, local_date
+from tests.browser import month_steps, steps
+from tests.browser.conftest import Demo, OpenPage, browsing, running_demo
+from tests.browser.month_steps import PretendBank, end_of_month_before
+from tests.finance.spreadsheets import read_csv
+from tests.real_parts import Postgres
+
+LAST = end_of_month_before(local_date(SystemClock().now(), "America/Toronto"))
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def own_demo(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Demo]:
+    """Start a demo of its own, because open bank lines of other tests would be in the way."""
+    url = ""
+    if request.param == "postgresql":
+        postgres: Postgres = request.getfixturevalue("postgres")
+        url = postgres.empty_url()
+    with running_demo(tmp_path, url) as demo:
+        yield demo
+
+
+@pytest.fixture
+def open_desk(chromium: Browser, own_demo: Demo) -> Iterator[OpenPage]:
+    with browsing(chromium, own_demo) as open_new_page:
+        yield open_new_page
+
+
+def test_a_month_end(open_desk: OpenPage, own_demo: Demo) -> None:
+    """A clerk explains every bank line and closes the months; pack, sheet and bank agree."""
+    bank, desk = PretendBank(own_demo), open_desk(viewport={"width": 1280, "height": 900})
+    bank.book("nsf", -500, LAST - timedelta(days=3))
+    bank.book("other", 1_234, LAST - timedelta(days=2))
+    steps.sign_in(desk, own_demo)
+    import_three_shapes(desk, bank)
+    month_steps.drop_mails(desk, bank.mails(LAST.replace(day=1)))
+    month_steps.accept_first_suggestion(desk, "-$2,500.00")
+    month_steps.accept_first_suggestion(desk, "STRIPE")
+    assert month_steps.accept_certain_lines(desk) > 20
+    solve_odd_lines(desk)
+    desk.goto("/finance/statements")
+    expect(desk.locator(".bank-lines")).to_have_count(0)
+
+    assert month_steps.close_months(desk, LAST)[-1] == f"{LAST:%Y-%m}"
+    pack = month_steps.download_pack(desk, LAST)
+    totals = month_steps.control_totals(pack)
+    assert all(check["agrees"] for check in totals["checks"])
+    balances = {
+        row["title"].partition(" ")[2]: round(Decimal(row["amount"]) * 100)
+        for row in totals["figures"]["balances"]
+    }
+    sheet = month_steps.sheet_amounts(desk, LAST)
+    at_bank = sum(line["amount"] for line in bank.lines(LAST))
+    assert sheet["At the bank"] == balances["Chequing"] == at_bank
+    assert sheet["At Stripe"] == balances["Stripe clearing"]
+    assert sheet["On its way to the bank"] == balances.get("Stripe payouts in transit", 0)
+    assert read_csv(pack.read("unmatched-lines.csv")) == []
+    paid = [line["amount"] for line in bank.lines(LAST) if line["kind"] == "payout"]
+    assert min(paid) < 0
+    in_pack = {round(Decimal(row["amount"]) * 100) for row in read_csv(pack.read("payouts.csv"))}
+    assert min(paid) in in_pack
+
+
+def import_three_shapes(desk: Page, bank: PretendBank) -> None:
+    """Import the account's year: as RBC writes it, then as OFX, and the last month as TD does."""
+    before = end_of_month_before(LAST)
+    earlier = end_of_month_before(before)
+    begin = earlier - timedelta(days=366)
+    periods: list[tuple[str, date, date]] = [
+        ("rbc", begin, earlier),
+        ("ofx", earlier + timedelta(days=1), before),
+        ("td", before + timedelta(days=1), LAST),
+    ]
+    for shape, first, last in periods:
+        month_steps.upload_statement(desk, bank.statement(shape, first, last))
+
+
+def solve_odd_lines(desk: Page) -> None:
+    """Explain what no suggestion fits: fees, an own transfer, other income, an unannounced gift."""
+    while month_steps.say_it_is_no_gift(desk, "FEE", "bank_fee"):
+        pass
+    assert month_steps.say_it_is_no_gift(desk, "TO SAVINGS", "own_transfer")
+    assert month_steps.say_it_is_no_gift(desk, "MISC PAYMENT", "other_income")
+    month_steps.open_gift_of(desk, "E-TRANSFER", "Odile Marchand", "odile@example.org")
