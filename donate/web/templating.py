@@ -81,7 +81,7 @@ def _filled_in(message: str) -> re.Pattern[str]:
 
 
 class HasMessage(Protocol):
-    """A msgid with the values of its placeholders, such as an error. Values are texts or Money."""
+    """A msgid with the values of its placeholders: texts, Money or dates. An error is one."""
 
     @property
     def message(self) -> str:
@@ -158,11 +158,17 @@ class Localizer:
 
     def sentence(self, said: HasMessage) -> str:
         """Return an error or another sentence, translated and filled in."""
-        values = {
-            name: self.money(value) if isinstance(value, Money) else value
-            for name, value in said.values.items()
-        }
+        values = {name: self._in_words(value) for name, value in said.values.items()}
         return translate(self.language, said.message, values)
+
+    def _in_words(self, value: Any) -> str:
+        match value:
+            case Money():
+                return self.money(value)
+            case date():
+                return self.day(value)
+            case text:
+                return str(text)
 
     def name_of_country(self, code: str) -> str:
         """Return the name of a country, or its code if Babel has no name for it."""

@@ -16,6 +16,7 @@ from donate.bank.matching.payer_names import is_same_name, pairs_in
 from donate.bank.matching.suggestions import (
     PayGift,
     Reason,
+    ReasonValue,
     SuggestedPart,
     Suggestion,
     TiePayout,
@@ -213,7 +214,7 @@ def _tied(view: LineView, marked: list[MarkedTransfer], message: str) -> Suggest
 
 def tie_of(view: LineView, marked: MarkedTransfer, message: str) -> Suggestion:
     """Return the suggestion that the line shows a transfer which staff have marked."""
-    values = {"reference": marked.bank_reference, "day": marked.day.isoformat()}
+    values: dict[str, ReasonValue] = {"reference": marked.bank_reference, "day": marked.day}
     said = Reason(message, {name: values[name] for name in values if f"%({name})s" in message})
     part = TieTransfer(marked.gift_id, marked.source_id, marked.amount)
     return Suggestion((part,), (said, *mail_reasons(view)), view.mail_id)

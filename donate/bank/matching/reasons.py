@@ -2,7 +2,7 @@
 
 from datetime import date
 
-from donate.bank.matching.suggestions import Reason
+from donate.bank.matching.suggestions import Reason, ReasonValue
 from donate.errors import N_
 from donate.money import Money
 
@@ -57,15 +57,9 @@ ANOTHER_PAYOUT_FITS = Reason(
 
 
 def say(message: str, **values: object) -> Reason:
-    """Return a sentence with its values: money as it is, days as `2026-04-17`."""
+    """Return a sentence with its values: money and days as they are, the others as text."""
     return Reason(message, {name: _in_words(value) for name, value in values.items()})
 
 
-def _in_words(value: object) -> str | Money:
-    match value:
-        case Money():
-            return value
-        case date():
-            return value.isoformat()
-        case _:
-            return str(value)
+def _in_words(value: object) -> ReasonValue:
+    return value if isinstance(value, Money | date) else str(value)

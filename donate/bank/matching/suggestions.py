@@ -3,22 +3,25 @@
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Any
 
 from donate.bank.matching.candidates import Band, LineClass
 from donate.money import Money
+
+ReasonValue = str | Money | date
 
 
 @dataclass(frozen=True, slots=True)
 class Reason:
     """A sentence for staff that gives evidence for a suggestion, or against it.
 
-    `values` are the values of its %(name)s placeholders. Pages write amounts in the reader's
+    `values` are the values of its %(name)s placeholders. Pages write amounts and days in the reader's
     language.
     """
 
     message: str
-    values: Mapping[str, str | Money] = field(default_factory=dict)
+    values: Mapping[str, ReasonValue] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,20 +113,30 @@ class LineMatch:
         )
 
 
-def _values_to_json(values: Mapping[str, str | Money]) -> dict[str, Any]:
-    return {
-        name: {"amount_minor": value.amount_minor, "currency": value.currency}
-        if isinstance(value, Money)
-        else value
-        for name, value in values.items()
-    }
+def _values_to_json(values: Mapping[str, ReasonValue]) -> dict[str, Any]:
+    return {name: _value_to_json(value) for name, value in values.items()}
 
 
-def _values_from_json(stored: Mapping[str, Any]) -> dict[str, str | Money]:
-    return {
-        name: Money(value["amount_minor"], value["currency"]) if isinstance(value, dict) else value
-        for name, value in stored.items()
-    }
+def _value_to_json(value: ReasonValue) -> Any:
+    match value:
+        case Money():
+            return {"amount_minor": value.amount_minor, "currency": value.currency}
+        case date():
+            return {"day": value.isoformat()}
+        case text:
+            return text
+
+
+def _values_from_json(stored: Mapping[str, Any]) -> dict[str, ReasonValue]:
+    return {name: _value_from_json(value) for name, value in stored.items()}
+
+
+def _value_from_json(stored: Any) -> ReasonValue:
+    if isinstance(stored, str):
+        return stored
+    if "day" in stored:
+        return date.fromisoformat(stored["day"])
+    return Money(stored["amount_minor"], stored["currency"])
 
 
 def _part_to_json(part: SuggestedPart) -> dict[str, Any]:
