@@ -16,8 +16,8 @@ ReasonValue = str | Money | date
 class Reason:
     """A sentence for staff that gives evidence for a suggestion, or against it.
 
-    `values` are the values of its %(name)s placeholders. Pages write amounts and days in the reader's
-    language.
+    `values` are the values of its %(name)s placeholders. Pages write amounts and days in the
+    reader's language.
     """
 
     message: str

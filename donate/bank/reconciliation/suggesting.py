@@ -34,6 +34,7 @@ from donate.bank.reconciliation.matching_runs import note_matching_run, what_to_
 from donate.bank.statements.models import RecordedLine
 from donate.bank.transfer_mails.queries import usable_mails
 from donate.storage.bulk_writes import table_of
+from donate.storage.collector import collector_paused
 from donate.storage.database import Database
 
 LOOK_BACK: Final = timedelta(days=400)
@@ -96,6 +97,11 @@ def suggest_for_open_lines(
     database: Database, codes: Iterable[str], *, now: datetime
 ) -> dict[Band, int]:
     """Match all open lines, store what has changed, and return how many lines each band has."""
+    with collector_paused():
+        return _suggest(database, tuple(codes), now)
+
+
+def _suggest(database: Database, codes: tuple[str, ...], now: datetime) -> dict[Band, int]:
     with database.reading_snapshot() as session:
         inputs = what_to_compare(session)
         before = stored_suggestions(session)
