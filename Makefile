@@ -15,7 +15,7 @@ test: ## runs every test, with a real PostgreSQL and a real browser
 	@.venv/bin/python scripts/install_browser.py
 	.venv/bin/pytest -n auto --durations 10
 
-prove: ## runs the long proofs: schedules, whole machine, kills, strangers; PROVE=0.01 shortens them
+prove: ## runs the long proofs: schedules, whole machine, books, kills, strangers; PROVE=0.01 shortens them
 	@scripts/install
 	@scripts/prove
 

@@ -71,10 +71,13 @@ def stripe_bookings(
             day += timedelta(days=1)
 
 
-def stripe_totals(session: Session, time_zone: str, day: date) -> Iterator[StripeBooking]:
+def stripe_totals(
+    session: Session, time_zone: str, day: date
+) -> Iterator[tuple[StripeBooking, int]]:
     """Yield the totals of all transactions until the end of a day, as if they were of that day.
 
-    Unlike the bookings of the journal, they have one total for both signs, and for all payouts.
+    Each comes with what Stripe states that the balance changed by. Unlike the bookings of the
+    journal, they have one total for both signs, and for all payouts.
     """
     row = BalanceTransaction
     for currency in balance_currencies(session):
@@ -82,17 +85,17 @@ def stripe_totals(session: Session, time_zone: str, day: date) -> Iterator[Strip
             select(
                 *(col(row.type), col(row.reporting_category), balance_type()),
                 *(col(row.amount_minor), col(row.fee_minor), col(row.tax_minor)),
+                col(row.net_minor),
             )
             .where(col(row.currency) == currency, *within(None, day, time_zone))
             .subquery()
         )
-        *same, gross, fees, taxes = each.c
-        statement = select(
-            *same, func.sum(gross), func.sum(fees), func.sum(taxes), func.count()
-        ).group_by(*same)
-        for type_, category, balance, *sums in session.execute(statement):
-            amount_minor, fee_minor, tax_minor, count = map(int, sums)
-            yield StripeBooking(
+        *same, gross, fees, taxes, nets = each.c
+        sums = [func.sum(column) for column in (gross, fees, taxes, nets)]
+        statement = select(*same, *sums, func.count()).group_by(*same)
+        for type_, category, balance, *found in session.execute(statement):
+            amount_minor, fee_minor, tax_minor, net_minor, count = map(int, found)
+            booking = StripeBooking(
                 id="/".join((currency, type_, category, balance)),
                 day=day,
                 currency=currency,
@@ -104,6 +107,7 @@ def stripe_totals(session: Session, time_zone: str, day: date) -> Iterator[Strip
                 balance_type=balance,
                 count=count,
             )
+            yield booking, net_minor
 
 
 def _added_up(

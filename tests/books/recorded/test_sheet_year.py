@@ -24,7 +24,7 @@ ALL_LISTED = {
     *(Kind.ENTERED_LATER, Kind.BANK_FEE, Kind.NO_GIFT),
 }
 FIRST = date(2026, 1, 1)
-# `make prove` sets PROVE; it lives through 20,000 gifts, and looks at each day.
+# `make prove` sets PROVE; it lives through a year of 20,000 gifts, and looks at each day.
 SEED = 1
 SCALE = float(os.environ.get("PROVE", "0"))
 

@@ -7,10 +7,8 @@ from datetime import date
 from functools import partial
 from typing import Final
 
-from sqlalchemy import func, select
-from sqlmodel import Session, col
+from sqlmodel import Session
 
-from donate.books.journal.postings import PAYMENTS_BALANCE
 from donate.books.journal.roles import AccountRole as Role
 from donate.books.recorded.closings import Closing
 from donate.books.recorded.sheets.bank_balances import StatedBalance, stated_balances, total
@@ -26,7 +24,6 @@ from donate.books.recorded.sheets.positions import Position, positions
 from donate.books.recorded.sheets.sheet_scope import SheetScope
 from donate.books.recorded.sheets.single_items import read_items
 from donate.books.recorded.sheets.transit import Transit, transit
-from donate.books.recorded.stripe_queries import balance_type
 from donate.books.sheet.daily_sheet import DaySheet, sheet_of
 from donate.books.sheet.differences import OF_ROLE, DifferenceKind as Kind
 from donate.books.sheet.items import (
@@ -38,7 +35,6 @@ from donate.books.sheet.items import (
 )
 from donate.gifts.movements.models import Subject
 from donate.gifts.movements.totals import TotalFilter, add_up
-from donate.stripe_gateway.balance.models import BalanceTransaction
 
 MOST_LISTED: Final = 200
 """Maximum number of single items of each kind that are read, to link to them.
@@ -114,21 +110,13 @@ def _sheet(session: Session, scope: SheetScope, position: Position) -> RecordedS
     stated = StatedTotals(
         chosen=sum(chosen.values()),
         confirmed=sum(position.movements.values()),
-        at_stripe=_stripe_balance(session, scope),
+        at_stripe=position.stripe_minor,
         in_transit=on_the_way.stated_minor,
         at_bank=total(banks),
     )
     listed = SheetItems(items.gifts, items.money, items.stripe, items.bank, settled)
     sheet = sheet_of(scope.currency, scope.day, listed, stated)
     return RecordedSheet(sheet, on_the_way, banks, bool(position.stripe_count))
-
-
-def _stripe_balance(session: Session, scope: SheetScope) -> int:
-    """Return the running total of what Stripe says that each transaction changed the balance by."""
-    statement = select(func.coalesce(func.sum(col(BalanceTransaction.net_minor)), 0)).where(
-        balance_type() == PAYMENTS_BALANCE, *scope.transactions
-    )
-    return int(session.execute(statement).scalar_one())
 
 
 def _settled(

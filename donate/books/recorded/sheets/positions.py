@@ -9,7 +9,7 @@ from sqlmodel import Session
 
 from donate.books.journal.balance_rules import balance_name, balance_rule
 from donate.books.journal.bookings import BookedMovement, Booking, MovementBooking, StripeBooking
-from donate.books.journal.postings import postings_of
+from donate.books.journal.postings import PAYMENTS_BALANCE, postings_of
 from donate.books.journal.roles import AccountRole
 from donate.books.recorded.bank_queries import bank_totals
 from donate.books.recorded.closings import Closing
@@ -26,13 +26,15 @@ class Position:
     `roles` are the balances of the journal's accounts, `suspense` the part of each unknown name of
     Stripe's. `movements` are the sums of each kind of movement. `stripe_count` is how many
     transactions of Stripe each account has. `payouts_minor` is what payouts changed Stripe's
-    balance by, and `top_ups_minor` the same of top-ups.
+    balance by, and `top_ups_minor` the same of top-ups. `stripe_minor` is the running total of what
+    Stripe states that its transactions changed the balance for payments by.
     """
 
     roles: Counter[AccountRole] = field(default_factory=Counter)
     suspense: Counter[str] = field(default_factory=Counter)
     movements: Counter[BookedMovement] = field(default_factory=Counter)
     stripe_count: Counter[AccountRole] = field(default_factory=Counter)
+    stripe_minor: int = 0
     payouts_minor: int = 0
     top_ups_minor: int = 0
 
@@ -42,9 +44,13 @@ def positions(
 ) -> dict[str, Position]:
     """Return the balances in each currency at the end of a day."""
     found: defaultdict[str, Position] = defaultdict(Position)
+    at_stripe = list(stripe_totals(session, time_zone, day))
+    for total, net_minor in at_stripe:
+        if total.balance_type == PAYMENTS_BALANCE:
+            found[total.currency].stripe_minor += net_minor
     bookings: Iterable[Booking] = (
         *_movements(session, day),
-        *stripe_totals(session, time_zone, day),
+        *(total for total, _ in at_stripe),
         *bank_totals(session, time_zone, day, closings),
     )
     for booking in bookings:
