@@ -34,6 +34,7 @@ RARE = (
     *("split_transfer", "joined_transfer", "marked_by_hand", "undone_transfer", "deposit"),
     *("bank_fee", "interest", "unexplained_line", "unknown_type", "reserve", "own_stripe_fee"),
     *("not_at_stripe", "not_recorded", "amount_differs", "stripe_differs", "instant_payout"),
+    "failing_payout",
     *("own_transfer", "money_returned", "top_up"),
 )
 
@@ -167,8 +168,11 @@ class CharityYear:
         self.stated(gift.currency, amount, amount // 30 + 30, source=charge(intent))
         return intent
 
-    def pay_out(self, currency: str, **more: Any) -> None:
-        """Let Stripe pay its balance out, or take it from the bank if it is negative."""
+    def pay_out(self, currency: str, *, fails: bool = False, **more: Any) -> None:
+        """Let Stripe pay its balance out, or take it from the bank if it is negative.
+
+        Some payouts fail, and some never arrive.
+        """
         amount = self.balance[currency]
         if not amount:
             return
@@ -180,7 +184,7 @@ class CharityYear:
         self.changed(currency, in_transit=amount)
         with self.database.writing() as session:
             record_payout(session, read_payout(one, datetime.now(UTC)))
-        if self.random.random() < 0.25:
+        if fails or self.random.random() < 0.25:
             self.in_days(4, lambda: self._fail(one, currency))
         elif self.random.random() < 0.9:
             self.in_days(2, lambda: self.banks[currency].payout_arrives(one["id"], amount))

@@ -152,6 +152,10 @@ class YearsGifts:
         self.year.paid(self.year.open(currency, amount), amount)
         self.year.pay_out(currency, automatic=False, method="instant")
 
+    def failing_payout(self, currency: str, amount: int) -> None:
+        self.year.paid(self.year.open(currency, amount), amount)
+        self.year.pay_out(currency, fails=True)
+
     def cheque(self, currency: str, amount: int) -> None:
         """Enter a cheque some days after it came."""
         came, key = self.year.day - timedelta(self.year.random.choice([0, 1, 4])), uuid.uuid4().hex
