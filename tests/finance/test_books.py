@@ -8,6 +8,7 @@ from random import Random
 import pytest
 import sqlalchemy as sa
 
+from donate.errors import DatabaseBusy
 from donate.finance.models import Role, Staff
 from tests.bank.reconciliation.bank_lines import bank_line
 from tests.books.recorded.charity_year import CharityYear
@@ -184,3 +185,20 @@ def test_staff_read_the_books_in_french(site: FinanceSite) -> None:
     page = text_of(browser.get(BOOKS).text)
     assert "0 inexpliqué : chaque écart a un nom." in page
     assert "Enregistré, mais pas encore dans le solde Stripe." in page
+
+
+def test_a_busy_database_does_not_break_the_overview(
+    site: FinanceSite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """If the books cannot be read now, the overview is shown, and the next visitor looks again."""
+
+    def fail(*_: object, **_values: object) -> None:
+        raise DatabaseBusy("every connection is in use")
+
+    browser = site.signed_in()
+    with monkeypatch.context() as patch:
+        patch.setattr("donate.finance.books.last_look.read_sheets", fail)
+        assert "Nobody has compared the books today yet." in browser.get("/finance").text
+        assert "Nobody has compared the books today yet." in browser.get("/finance").text
+    browser.get("/finance")
+    assert GREEN in browser.get("/finance").text

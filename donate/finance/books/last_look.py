@@ -2,12 +2,14 @@
 
 import threading
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Final
 
 from donate.books.recorded.sheets.day_sheets import RecordedSheet, read_sheets
 from donate.clock import Clock, local_date
+from donate.errors import DatabaseBusy
 from donate.money import Money
 from donate.storage.database import Database
 
@@ -41,7 +43,10 @@ class LastLook:
             self.last = LookAtBooks(day, now, unexplained)
 
     def look_again(self) -> None:
-        """Check today's books, unless this was done a moment ago or is being done now."""
+        """Check today's books, unless this was done a moment ago or is being done now.
+
+        If the database is busy, the next visitor's check counts.
+        """
         now = self._clock.now()
         if (self.last and now - self.last.at < _FRESH_FOR) or not self._lock.acquire(
             blocking=False
@@ -49,8 +54,9 @@ class LastLook:
             return
         try:
             today = local_date(now, self._time_zone)
-            with self._database.reading_snapshot() as session:
-                sheets = read_sheets(session, today, time_zone=self._time_zone)
-            self.remember(today, sheets)
+            with suppress(DatabaseBusy):
+                with self._database.reading_snapshot() as session:
+                    sheets = read_sheets(session, today, time_zone=self._time_zone)
+                self.remember(today, sheets)
         finally:
             self._lock.release()
