@@ -15,6 +15,7 @@ from donate.finance.staff.accounts import add_staff, disable
 from donate.storage.database import Database
 from tests.books.months.month_world import APRIL_3, IN_MARCH, MAY_4, record_lines, record_march
 from tests.finance.finance_site import CHEAP, PASSWORD
+from tests.finance.money_samples import MARCH, give, pay
 
 CLOSE = ("month", "close", "2026-03", "--by", "ann@example.org")
 
@@ -154,3 +155,17 @@ def test_the_audit_checks_closed_months_and_their_acts(
     said = capsys.readouterr().out
     assert "month 2026-03: no act of closing it has its hashes" in said
     assert "month 2026-02: it was closed according to the activity, but it is not there" in said
+
+
+def test_the_exported_journal_of_a_closed_month_stays(world: Database, tmp_path: Path) -> None:
+    """The exported journal of a closed month is what was kept; the next month has a late gift."""
+    assert main([*CLOSE]) == 0
+    assert main(["month", "pack", "2026-03", "--out", str(tmp_path / "march.zip")]) == 0
+    pay(world, give(world, "late"), MARCH)
+    for month in ("2026-03", "2026-04"):
+        export = ["export", "journal", "--for", "gnucash", "--month", month]
+        assert main([*export, "--out", str(tmp_path / f"{month}.csv")]) == 0
+    with zipfile.ZipFile(tmp_path / "march.zip") as pack:
+        packed = pack.read("journal/gnucash-2026-03-CAD.csv")
+    assert (tmp_path / "2026-03.csv").read_bytes() == packed
+    assert b"C1-DON-2026-03-10-CAD" in (tmp_path / "2026-04.csv").read_bytes()

@@ -47,6 +47,7 @@ def add_audit_commands(commands: "argparse._SubParsersAction[argparse.ArgumentPa
 def _audit(arguments: argparse.Namespace) -> int:
     from donate.bank.reconciliation.audit import bank_differences
     from donate.books.months.audit import month_differences
+    from donate.books.months.queries import closed_months, closings_of
     from donate.books.recorded.books_audit import books_differences
     from donate.finance.months.act_audit import month_act_differences
     from donate.gifts.audit import differences
@@ -62,14 +63,15 @@ def _audit(arguments: argparse.Namespace) -> int:
     time_zone = next(iter(load_regions(settings.regions_file).values())).time_zone
     today = local_date(SystemClock().now(), time_zone)
     with _existing_database(settings) as database, database.reading_snapshot() as session:
+        closings = closings_of(closed_months(session))
         for line in chain(
             broken_constraints(session),
             differences(session),
             search_differences(session),
             bank_differences(session),
-            books_differences(session, today, time_zone=time_zone),
             month_differences(session, time_zone),
             month_act_differences(session),
+            books_differences(session, today, time_zone=time_zone, closings=closings),
             check_chain(session, check, seals),
         ):
             count += 1

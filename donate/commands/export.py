@@ -4,13 +4,13 @@ import argparse
 import json
 import os
 import sys
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import IO, TYPE_CHECKING, Final
 
 from donate.clock import SystemClock
 from donate.commands.journal import add_journal_command
-from donate.commands.output_file import opened_output
 from donate.errors import BadInput, BadInputs, Misconfigured
 from donate.finance.activity.system_user import system_user
 from donate.finance.exports.registry import EXPORTS, read_export
@@ -134,6 +134,26 @@ def _write(run: "ExportRun", file_format: str, out: Path | None) -> None:
     if control:
         totals = json.dumps(csv_file.control_totals(), indent=2, ensure_ascii=False)
         control.write_text(f"{totals}\n", encoding="utf-8")
+
+
+@contextmanager
+def opened_output(out: Path | None) -> Iterator[IO[bytes]]:
+    """Open the file to write, or standard output.
+
+    The file has the ending `.part` until it is complete, so that a killed process leaves no file
+    that looks complete. Only its owner may read it.
+    """
+    if out is None:
+        yield sys.stdout.buffer
+        sys.stdout.buffer.flush()
+        return
+    part = out.with_name(f"{out.name}.part")
+    part.unlink(missing_ok=True)
+    with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+        yield file
+        file.flush()
+        os.fsync(file.fileno())
+    part.replace(out)
 
 
 def _progress(count: int) -> None:

@@ -2,14 +2,12 @@
 
 import argparse
 import os
-import re
 import shutil
 import sys
-from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from donate.clock import SystemClock, read_day
+from donate.clock import SystemClock
 from donate.errors import BadInput, Misconfigured
 from donate.finance.activity.system_user import system_user
 from donate.settings import load_settings
@@ -45,14 +43,16 @@ def add_journal_command(
 
 def _export_journal(arguments: argparse.Namespace) -> int:
     from donate.books.accounts import load_chart
-    from donate.books.journal.rules import journal_of
     from donate.books.journal_files.programs import JournalProgram
     from donate.books.journal_files.writer import write_journal
-    from donate.books.recorded.reading import read_bookings
+    from donate.books.months.book_month import read_month
+    from donate.books.months.month_journal import journal_of_month
     from donate.finance.activity.trail import record_act
     from donate.regions.regions import load_regions
 
-    first_day, last_day = _read_month(arguments.month)
+    month = read_month(arguments.month)
+    if month is None:
+        raise BadInput("month", "--month: please give a month such as 2026-03.")
     settings = load_settings()
     configure_logging(settings.log_level)
     chart = load_chart(settings.books_accounts)
@@ -63,10 +63,7 @@ def _export_journal(arguments: argparse.Namespace) -> int:
             raise Misconfigured("DATABASE_URL names a database without our tables.")
         database.upgrade()
         with database.reading_snapshot() as session:
-            bookings = read_bookings(
-                session, time_zone=time_zone, first_day=first_day, last_day=last_day
-            )
-        entries = journal_of(bookings, first_day=first_day, last_day=last_day)
+            entries = journal_of_month(session, month, time_zone)
         program = JournalProgram(arguments.program)
         files = write_journal(entries, program, chart, period=arguments.month)
         if not files:
@@ -88,14 +85,6 @@ def _export_journal(arguments: argparse.Namespace) -> int:
         print(path)
     print(f"{len(entries):,} entries.", file=sys.stderr)
     return 0
-
-
-def _read_month(text: str) -> tuple[date, date]:
-    """Return the first and last day of a month such as 2026-03. Raises BadInput."""
-    first = read_day(f"{text}-01") if re.fullmatch(r"[0-9]{4}-[0-9]{2}", text) else None
-    if first is None:
-        raise BadInput("month", "--month: please give a month such as 2026-03.")
-    return first, (first + timedelta(days=31)).replace(day=1) - timedelta(days=1)
 
 
 def _write(files: "Sequence[JournalFile]", out: Path) -> list[Path]:

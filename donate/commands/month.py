@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from donate.clock import SystemClock
-from donate.commands.output_file import opened_output
+from donate.commands.export import opened_output
 from donate.errors import N_, BadInput, BadInputs, NotFound
 from donate.finance.activity.system_user import system_user
 from donate.settings import Settings

@@ -15,9 +15,9 @@ from donate.books.journal.corrections import corrections
 from donate.books.journal.entry import JournalEntry, balances_of
 from donate.books.journal.roles import AccountKey
 from donate.books.months.book_month import BookMonth
-from donate.books.months.drafts import closed_journal
 from donate.books.months.kept_entries import hash_of_entries, kept_entries
 from donate.books.months.models import ClosedMonth
+from donate.books.months.month_journal import closed_journal
 from donate.books.months.queries import closed_months, pack_content
 from donate.clock import start_of_day
 from donate.gifts.movements.models import GiftMovement

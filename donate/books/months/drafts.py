@@ -8,13 +8,11 @@ from dataclasses import dataclass
 from sqlmodel import Session
 
 from donate.books.chart import Chart
-from donate.books.journal.corrections import corrections
-from donate.books.journal.entry import JournalEntry
-from donate.books.journal.rules import journal_of
 from donate.books.months.book_month import BookMonth
 from donate.books.months.control.figures import control_totals
 from donate.books.months.control.records import MonthRecords
 from donate.books.months.kept_entries import hash_of_entries, kept_entries
+from donate.books.months.month_journal import open_journal
 from donate.books.months.open_items import OpenItem, OpenKind
 from donate.books.months.open_queries import open_items
 from donate.books.months.open_sheets import (
@@ -32,7 +30,6 @@ from donate.books.months.tables.gift_tables import gift_tables, moved_in
 from donate.books.months.tables.stripe_tables import payouts_in, stripe_tables, transactions_in
 from donate.books.pack.control_totals import ControlTotals
 from donate.books.pack.csv_table import write_csv
-from donate.books.recorded.reading import read_bookings
 from donate.books.recorded.sheets.day_sheets import read_sheets
 from donate.gifts.movements.models import Subject
 from donate.gifts.movements.totals import TotalFilter, add_up
@@ -86,7 +83,7 @@ def read_draft(session: Session, month: BookMonth, rules: MonthRules) -> MonthDr
         transactions=transactions,
         payouts=payouts,
         lines=bank_lines_in(session, month),
-        entries=entries_of(session, month, before, zone),
+        entries=open_journal(session, month, before, zone),
         before=before,
         tables=[
             *gift_tables(moved),
@@ -106,41 +103,6 @@ def read_draft(session: Session, month: BookMonth, rules: MonthRules) -> MonthDr
     items.sort(key=lambda item: list(OpenKind).index(item.kind))
     needs_second = _is_above(records, rules.second_person_above_minor)
     return MonthDraft(records, control, items, _hash(records), needs_second)
-
-
-def entries_of(
-    session: Session, month: BookMonth, before: Sequence[JournalEntry], time_zone: str
-) -> list[JournalEntry]:
-    """Return the entries of an open month, including corrections of closed months.
-
-    `before` are the stored entries of all closed months. If facts of closed months were recorded
-    late, the corrections are booked on the first day of this month.
-    """
-    closings = closings_of(closed_months(session))
-    own = journal_of(
-        read_bookings(
-            session,
-            time_zone=time_zone,
-            first_day=month.first_day,
-            last_day=month.last_day,
-            closings=closings,
-        ),
-        first_day=month.first_day,
-        last_day=month.last_day,
-    )
-    if not closings:
-        return own
-    late = corrections(before, closed_journal(session, month.previous, time_zone), month.first_day)
-    return sorted([*late, *own], key=lambda entry: (entry.day, entry.number))
-
-
-def closed_journal(session: Session, last: BookMonth, time_zone: str) -> list[JournalEntry]:
-    """Return the entries that the rules give now, for all days up to the end of a closed month."""
-    closings = closings_of(closed_months(session))
-    bookings = read_bookings(
-        session, time_zone=time_zone, last_day=last.last_day, closings=closings
-    )
-    return journal_of(bookings, last_day=last.last_day)
 
 
 def _is_above(records: MonthRecords, limit_minor: int | None) -> bool:

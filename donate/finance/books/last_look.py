@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Final
 
+from donate.books.months.queries import closed_months, closings_of
 from donate.books.recorded.sheets.day_sheets import RecordedSheet, read_sheets
 from donate.clock import Clock, local_date
 from donate.errors import DatabaseBusy
@@ -56,7 +57,10 @@ class LastLook:
             today = local_date(now, self._time_zone)
             with suppress(DatabaseBusy):
                 with self._database.reading_snapshot() as session:
-                    sheets = read_sheets(session, today, time_zone=self._time_zone)
+                    closings = closings_of(closed_months(session))
+                    sheets = read_sheets(
+                        session, today, time_zone=self._time_zone, closings=closings
+                    )
                 self.remember(today, sheets)
         finally:
             self._lock.release()

@@ -6,6 +6,7 @@ from typing import Any
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
+from donate.books.months.queries import closed_months, closings_of
 from donate.books.recorded.sheets.day_sheets import read_sheets
 from donate.books.sheet.differences import LinkedThing
 from donate.clock import Clock, local_date, read_day
@@ -75,7 +76,12 @@ class BooksPages:
 
     def _sections(self, day: date, language: str) -> list[SheetSection]:
         with self._database.reading_snapshot() as session:
-            sheets = read_sheets(session, day, time_zone=self._time_zone)
+            sheets = read_sheets(
+                session,
+                day,
+                time_zone=self._time_zone,
+                closings=closings_of(closed_months(session)),
+            )
             places = SheetPlaces(
                 gifts_by_reference(session, linked_ids(sheets, LinkedThing.GIFT)),
                 transaction_places(session, linked_ids(sheets, LinkedThing.STRIPE_TRANSACTION)),

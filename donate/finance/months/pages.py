@@ -33,7 +33,14 @@ from donate.finance.months.month_view import (
     shown_checks,
     shown_sections,
 )
-from donate.finance.months.words import HURDLE_COLOURS, HURDLE_NAMES, MONTH_DONE, MONTHS, OPEN_PAGES
+from donate.finance.months.words import (
+    HURDLE_COLOURS,
+    HURDLE_NAMES,
+    MONTH_DONE,
+    MONTHS,
+    OPEN_PAGES,
+    SHEET,
+)
 from donate.finance.staff.accounts import names_of
 from donate.storage.database import Database
 from donate.web.templating import Localizer, Pages
@@ -181,7 +188,10 @@ class MonthPages:
             conflict=conflict,
             problems=problems or {},
             typed=visit.form,
-            pages=OPEN_PAGES,
+            pages={
+                kind: f"{page}{month.last_day}" if page == SHEET else page
+                for kind, page in OPEN_PAGES.items()
+            },
             hurdles=HURDLE_NAMES,
             colours=HURDLE_COLOURS,
             time_zone=self._rules.time_zone,

@@ -7,6 +7,8 @@ from donate.books.months.open_items import Hurdle, OpenKind
 from donate.errors import N_
 
 MONTHS: Final = "/finance/months"
+SHEET: Final = "/finance/books?day="
+"""The address of a daily sheet, without its day."""
 
 HURDLE_NAMES: Final[Mapping[Hurdle, str]] = {
     Hurdle.BLOCKS: N_("In the way"),
@@ -21,6 +23,11 @@ HURDLE_COLOURS: Final[Mapping[Hurdle, str]] = {
 }
 
 OPEN_PAGES: Final[Mapping[OpenKind, str]] = {
+    OpenKind.UNEXPLAINED: SHEET,
+    OpenKind.NOT_AT_STRIPE: SHEET,
+    OpenKind.NOT_AT_BANK: SHEET,
+    OpenKind.SUSPENSE: SHEET,
+    OpenKind.UNDEPOSITED: SHEET,
     OpenKind.STATEMENT: "/finance/statements",
     OpenKind.LINE_UNDECIDED: "/finance/statements?show=none",
     OpenKind.LINE_SUGGESTED: "/finance/statements?show=open",
@@ -35,7 +42,7 @@ OPEN_PAGES: Final[Mapping[OpenKind, str]] = {
     OpenKind.TRANSFER_MAIL: "/finance/transfer-mails",
     OpenKind.UNIDENTIFIED: "/finance/statements?show=open",
 }
-"""For each kind of open item that has a staff page: the page."""
+"""For each kind of open item that has a staff page: the page. A sheet lacks its day."""
 
 MONTH_DONE: Final[Mapping[str, str]] = {
     "closed": N_("The month is closed. Its entries and its pack never change."),
