@@ -12,11 +12,11 @@ BOOKS = "/finance/books"
 
 @pytest.mark.parametrize("language", ["en-CA", "fr-CA"])
 def test_axe_finds_nothing_on_the_books(open_page: OpenPage, demo: Demo, language: str) -> None:
-    """The sheet of today, of a day and of no day pass axe in light and dark, and fit a phone."""
+    """The sheet, its mistakes and the overview pass axe in light and dark, and fit a phone."""
     page = open_page(viewport={"width": 1280, "height": 800})
     steps.sign_in(page, demo, language=language)
     the_bank_lines(page)
-    for address in (BOOKS, f"{BOOKS}?day=2020-01-01", f"{BOOKS}?day=soon"):
+    for address in (BOOKS, f"{BOOKS}?day=2020-01-01", f"{BOOKS}?day=soon", "/finance"):
         page.set_viewport_size({"width": 1280, "height": 800})
         page.goto(address)
         for summary in page.locator("main summary").all():
