@@ -1,13 +1,16 @@
 """Takes screenshots of a demo for README and docs, and draws the architecture picture."""
 
 import tempfile
+from datetime import timedelta
 from pathlib import Path
 
 from playwright.sync_api import Browser, Page, ViewportSize, sync_playwright
 
+from donate.clock import SystemClock, local_date
 from scripts import architecture
-from tests.browser import clerk, steps
+from tests.browser import clerk, month_steps, steps
 from tests.browser.conftest import CHROMIUM_FLAGS, FOUND_BROWSER, Demo, running_demo
+from tests.browser.month_steps import PretendBank
 
 ROOT = Path(__file__).resolve().parent.parent
 PICTURES = ROOT / "docs/pictures"
@@ -40,7 +43,9 @@ def take_all(demo: Demo) -> None:
         host.locator("a[data-donate]").click()
         host.locator("dialog").wait_for()
         take(host, "dialog", whole=False)
-        take_the_desk(page_of(browser, demo.service, 1180, 760), phone, demo)
+        desk = page_of(browser, demo.service, 1180, 760)
+        take_the_desk(desk, phone, demo)
+        take_the_month(desk, PretendBank(demo))
         browser.close()
 
 
@@ -67,6 +72,34 @@ def take_the_desk(desk: Page, donor: Page, demo: Demo) -> None:
     desk.locator("td.reference a").first.click()
     desk.wait_for_url("**/finance/gifts/*-*")
     take(desk, "desk-gift", whole=False)
+
+
+def take_the_month(desk: Page, bank: PretendBank) -> None:
+    """Take screenshots of a month end, in the order in which docs/finance.md shows them."""
+    last = month_steps.end_of_month_before(local_date(SystemClock().now(), "UTC"))
+    begin = last - timedelta(days=400)
+    month_steps.begin_upload(desk, bank.statement("rbc", begin, last))
+    desk.locator("[name=new_account_0]").fill("Chequing")
+    desk.locator("main form button").first.click()
+    desk.wait_for_selector("[name=compared]", state="attached")
+    take(desk, "month-statement", whole=False)
+    desk.locator("main form button").first.click()
+    desk.wait_for_url("**done=imported**")
+    desk.goto("/finance/statements/certain")
+    take(desk, "month-certain", whole=False)
+    month_steps.accept_certain_lines(desk)
+    desk.goto("/finance/statements")
+    desk.locator(".bank-lines a", has_text="ODILE MARCHAND").click()
+    desk.wait_for_url("**/lines/*")
+    take(desk, "month-line", whole=False)
+    month_steps.solve_odd_lines(desk)
+    desk.goto(f"/finance/books?day={last}")
+    desk.locator("main h2").first.evaluate("heading => heading.scrollIntoView()")
+    take(desk, "month-sheet", whole=False)
+    desk.goto("/finance/months")
+    desk.locator("tr", has_text="Open").locator("a").first.click()
+    desk.locator("#open").wait_for()
+    take(desk, "month-close", whole=False)
 
 
 def page_of(browser: Browser, service: str, width: int, height: int) -> Page:

@@ -59,12 +59,17 @@ class PretendBank:
         ]
 
 
-def upload_statement(page: Page, file: FilePayload) -> None:
-    """Upload a statement, and import it into the account “Chequing”."""
+def begin_upload(page: Page, file: FilePayload) -> None:
+    """Upload a statement, without importing it."""
     page.goto(LINES)
     page.locator("#file").set_input_files([file])
     page.locator("form.upload button").click()
     page.wait_for_url("**/uploads/*")
+
+
+def upload_statement(page: Page, file: FilePayload) -> None:
+    """Upload a statement, and import it into the account “Chequing”."""
+    begin_upload(page, file)
     account = page.locator("select[name=account_0]")
     if account.count() and account.locator("option", has_text="Chequing").count():
         account.select_option(label="Chequing")
@@ -179,3 +184,26 @@ def sheet_amounts(page: Page, day: date) -> dict[str, int]:
 
 def end_of_month_before(day: date) -> date:
     return day.replace(day=1) - timedelta(days=1)
+
+
+def import_three_shapes(desk: Page, bank: PretendBank, last: date) -> None:
+    """Import the account's year: as RBC writes it, then as OFX, and the last month as TD does."""
+    before = end_of_month_before(last)
+    earlier = end_of_month_before(before)
+    begin = earlier - timedelta(days=366)
+    periods: list[tuple[str, date, date]] = [
+        ("rbc", begin, earlier),
+        ("ofx", earlier + timedelta(days=1), before),
+        ("td", before + timedelta(days=1), last),
+    ]
+    for shape, first, until in periods:
+        upload_statement(desk, bank.statement(shape, first, until))
+
+
+def solve_odd_lines(desk: Page) -> None:
+    """Explain what no suggestion fits: fees, an own transfer, other income, an unannounced gift."""
+    while say_it_is_no_gift(desk, "FEE", "bank_fee"):
+        pass
+    assert say_it_is_no_gift(desk, "TO SAVINGS", "own_transfer")
+    say_it_is_no_gift(desk, "MISC PAYMENT", "other_income")
+    open_gift_of(desk, "E-TRANSFER", "Odile Marchand", "odile@example.org")

@@ -1,12 +1,12 @@
 """A month end in the browser, on both databases: from the statements to the accountant's pack."""
 
 from collections.abc import Iterator
-from datetime import date, timedelta
+from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, expect
 
 from donate.clock import SystemClock, local_date
 from tests.browser import month_steps, steps
@@ -41,12 +41,12 @@ def test_a_month_end(open_desk: OpenPage, own_demo: Demo) -> None:
     bank.book("nsf", -500, LAST - timedelta(days=3))
     bank.book("other", 1_234, LAST - timedelta(days=2))
     steps.sign_in(desk, own_demo)
-    import_three_shapes(desk, bank)
+    month_steps.import_three_shapes(desk, bank, LAST)
     month_steps.drop_mails(desk, bank.mails(LAST.replace(day=1)))
     month_steps.accept_first_suggestion(desk, "-$2,500.00")
     month_steps.accept_first_suggestion(desk, "STRIPE")
     assert month_steps.accept_certain_lines(desk) > 20
-    solve_odd_lines(desk)
+    month_steps.solve_odd_lines(desk)
     desk.goto("/finance/statements")
     expect(desk.locator(".bank-lines")).to_have_count(0)
 
@@ -68,26 +68,3 @@ def test_a_month_end(open_desk: OpenPage, own_demo: Demo) -> None:
     assert min(paid) < 0
     in_pack = {round(Decimal(row["amount"]) * 100) for row in read_csv(pack.read("payouts.csv"))}
     assert min(paid) in in_pack
-
-
-def import_three_shapes(desk: Page, bank: PretendBank) -> None:
-    """Import the account's year: as RBC writes it, then as OFX, and the last month as TD does."""
-    before = end_of_month_before(LAST)
-    earlier = end_of_month_before(before)
-    begin = earlier - timedelta(days=366)
-    periods: list[tuple[str, date, date]] = [
-        ("rbc", begin, earlier),
-        ("ofx", earlier + timedelta(days=1), before),
-        ("td", before + timedelta(days=1), LAST),
-    ]
-    for shape, first, last in periods:
-        month_steps.upload_statement(desk, bank.statement(shape, first, last))
-
-
-def solve_odd_lines(desk: Page) -> None:
-    """Explain what no suggestion fits: fees, an own transfer, other income, an unannounced gift."""
-    while month_steps.say_it_is_no_gift(desk, "FEE", "bank_fee"):
-        pass
-    assert month_steps.say_it_is_no_gift(desk, "TO SAVINGS", "own_transfer")
-    assert month_steps.say_it_is_no_gift(desk, "MISC PAYMENT", "other_income")
-    month_steps.open_gift_of(desk, "E-TRANSFER", "Odile Marchand", "odile@example.org")
