@@ -278,3 +278,16 @@ def test_without_server_and_folder_no_letters_are_written() -> None:
     assert not load(smtp_url="", letters_folder="", mail_from="give@example.org").writes_letters
     for way in ({"smtp_url": "smtps://mail.example.org"}, {"letters_folder": "letters"}):
         assert load(**way, mail_from="give@example.org").writes_letters
+
+
+@pytest.mark.parametrize(("value", "limit"), [("", None), ("0", 0), ("1000000", 1_000_000)])
+def test_from_which_amount_a_month_needs_two_people(value: str, limit: int | None) -> None:
+    """Empty means that one person is enough; zero is a limit."""
+    settings = load(month_second_person_above_minor=value)
+    assert settings.month_second_person_above_minor == limit
+
+
+@pytest.mark.parametrize("value", ["-1", "10.50", "much"])
+def test_a_limit_of_months_that_is_no_amount_is_refused(value: str) -> None:
+    """A limit that is negative, or no whole number of minor units, names its variable."""
+    assert "MONTH_SECOND_PERSON_ABOVE_MINOR" in refusal(month_second_person_above_minor=value)
