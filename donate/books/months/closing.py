@@ -37,6 +37,10 @@ BLOCKED: Final = N_(
 SAME_PERSON: Final = N_(
     "You asked to close %(month)s yourself. Another person of finance has to confirm it."
 )
+NEEDS_TWO: Final = N_(
+    "So much money moved in %(month)s that two people close it. Each has to sign in: ask for it "
+    "and confirm it on the page of the month."
+)
 NO_REQUEST: Final = N_("Nobody has asked to close %(month)s yet. Ask for it first.")
 NOT_AS_SHOWN: Final = N_(
     "%(month)s has changed since you opened the page. Nothing was closed; please look again."
@@ -78,11 +82,13 @@ class MonthCloser:
         now: datetime,
         record: RecordAct,
         seen: str = "",
+        is_signed_in: bool = True,
     ) -> bool:
         """Close a month, or only request it if a second person is needed. Return if it is closed.
 
         `reasons` say, for each kind of open item, why the month is closed anyway. `seen` is the
-        hash of the content that the person saw, if they saw any. Raises Conflict if the month
+        hash of the content that the person saw, if they saw any. If nobody has checked who the
+        person is (`is_signed_in` is false), they cannot be one of two. Raises Conflict if the month
         cannot be closed or has changed, and BadInputs if reasons are missing.
         """
         draft = self._draft(month, now)
@@ -92,6 +98,8 @@ class MonthCloser:
         if not draft.needs_second:
             self._write(draft, items, by, None, now=now, record=record)
             return True
+        if not is_signed_in:
+            raise Conflict(NEEDS_TWO, {"month": str(month)})
         with self._database.writing() as session:
             request = CloseRequest(
                 month=month.number,
