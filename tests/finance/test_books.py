@@ -163,7 +163,7 @@ def test_the_overview_says_what_the_books_say(site: FinanceSite) -> None:
     assert "Nobody has compared the books today yet." in browser.get("/finance").text
     page = text_of(browser.get("/finance").text)
     assert GREEN in page
-    assert "As of Mar 10, 2026, 11:00:00" in page
+    assert "Compared on Mar 10, 2026, 11:00:00" in page
     with site.database.writing() as session:
         session.execute(sa.text("UPDATE day_total SET amount_minor = amount_minor + 1"))
     assert GREEN in browser.get("/finance").text
