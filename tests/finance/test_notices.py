@@ -61,6 +61,7 @@ def test_every_staff_page_counts_what_is_set_aside(site: FinanceSite, role: Role
         "gift_id": str(gift.id),
         "number": str(events[0].id),
         "person_id": str(staff_id),
+        "month": f"{NOW:%Y-%m}",
     }
     payout(site.database, 900)
     parameters["payout_id"] = "po_900_9"
