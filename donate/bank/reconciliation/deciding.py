@@ -227,6 +227,7 @@ def undo_part(
 ) -> LinePart:
     """Undo a part of a line. If the part recorded a transfer, undo the transfer too.
 
+    The transfer is undone on the day of the line, because the money was never for this gift.
     Raises NotFound, Conflict if the part is already undone, or BadInput if there is no reason.
     """
     reason = check_free_text("reason", reason, required=True)
@@ -239,7 +240,8 @@ def undo_part(
         raise Conflict(_UNDONE_ALREADY)
     if part.made_transfer:
         gift = session.get_one(Gift, part.gift_id)
-        undo_transfer(session, gift, part.source_id, reason, actor=actor, now=now)
+        source_id, day = part.source_id, line.day
+        undo_transfer(session, gift, source_id, reason, actor=actor, now=now, day=day)
     else:
         release_part(session, line, part, reason, actor=actor, now=now)
     return part

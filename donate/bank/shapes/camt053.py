@@ -33,7 +33,7 @@ from donate.errors import N_, BadInput
 from donate.gifts.choosing.card_numbers import mask_card_numbers
 from donate.money import Money, is_currency, minor_digits
 
-_DECLARATION: Final = re.compile(r"\s*<\?xml[^>]*\?>")
+_DECLARATION: Final = re.compile(r"<\?xml[^>]*\?>")
 _DECLARED: Final = re.compile(rb"""<\?xml[^>]*encoding=["']([\w-]+)""", re.IGNORECASE)
 _AMOUNT: Final = re.compile(r"\+?([0-9]{1,12})(?:\.([0-9]{0,5}))?")
 # Matches the text between two tags if it is long enough for a card number.
@@ -94,7 +94,9 @@ def _parsed(file: DecodedFile) -> Element:
     if re.search(r"<!\s*(DOCTYPE|ENTITY)", file.text, re.IGNORECASE):
         raise bad_file(N_("The XML file defines entities, which no bank needs. It was not read."))
     # Give lxml the text that was checked, whatever encoding the file declares.
-    checked = _DECLARATION.sub("", file.text, count=1).strip().encode()
+    text = file.text.strip()
+    declaration = _DECLARATION.match(text)
+    checked = text[declaration.end() if declaration else 0 :].strip().encode()
     parser = etree.XMLParser(
         encoding="utf-8",
         resolve_entities=False,

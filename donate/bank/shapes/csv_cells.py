@@ -14,6 +14,7 @@ from donate.errors import N_
 from donate.gifts.choosing.card_numbers import mask_card_numbers
 
 MAX_ROWS: Final = 50_000
+MAX_CELLS: Final = 200
 DELIMITERS: Final = (",", ";", "\t")
 _SAMPLE_ROWS: Final = 50
 # Sample lines are cut to this length. Together they are shorter than the csv module's longest cell.
@@ -54,10 +55,15 @@ class CsvRow:
 
 
 def split_rows(text: str, delimiter: str) -> list[CsvRow]:
-    """Split a text into rows. Raises BadInput if the text has more than MAX_ROWS lines."""
+    """Split a text into rows.
+
+    Raises BadInput if the text has more than MAX_ROWS lines, or a row more than MAX_CELLS cells.
+    """
     lines = list(io.StringIO(text, newline=""))
     if len(lines) > MAX_ROWS:
         raise bad_file(N_("The file has more than 50,000 lines. Please export a shorter period."))
+    if any(line.count(delimiter) >= MAX_CELLS for line in lines):
+        raise bad_file(N_("The file has more than 200 columns, so it is no bank statement."))
     try:
         return list(_rows(lines, delimiter))
     except csv.Error:

@@ -132,9 +132,10 @@ def _leave_out_footer(data: Sequence[CsvRow], reader: RowReader, result: SortedR
     footer = {
         row.number for row in data if row.number > last and row.cells and reader.is_note(row.cells)
     }
-    for refused in [row for row in result.refused if row.row in footer]:
-        result.refused.remove(refused)
-        result.skipped.append(SkippedRow(refused.row, Sentence(_BELOW), refused.text))
+    notes = [row for row in result.refused if row.row in footer]
+    result.refused[:] = [row for row in result.refused if row.row not in footer]
+    for note in notes:
+        result.skipped.append(SkippedRow(note.row, Sentence(_BELOW), note.text))
 
 
 def shown(row: CsvRow) -> str:

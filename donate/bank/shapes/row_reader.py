@@ -242,7 +242,9 @@ def _no_amount() -> UnreadableRow:
 
 def _plain_word(cell: str) -> str:
     """Return a text in lower case, without accents and without anything after its last letter."""
-    return re.sub(r"[^a-z]+$", "", fold_header(cell))
+    plain = fold_header(cell)
+    ends = (place for place in range(len(plain), 0, -1) if "a" <= plain[place - 1] <= "z")
+    return plain[: next(ends, 0)]
 
 
 def _is_text(cell: str) -> bool:

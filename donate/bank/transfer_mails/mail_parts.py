@@ -97,7 +97,10 @@ class MailPart:
         if encoding in (b"", b"7bit", b"8bit", b"binary"):
             return self.body
         if encoding == b"quoted-printable":
-            return decodestring(self.body)
+            # RFC 2045 ignores spaces at the end of a line, and so do signatures; decodestring does
+            # not. Otherwise, added spaces would change what a signed e-mail says.
+            lines = (line.rstrip(b" \t\r") for line in self.body.split(b"\n"))
+            return decodestring(b"\n".join(lines))
         if encoding == b"base64":
             try:
                 return b64decode(re.sub(rb"\s", b"", self.body), validate=True)

@@ -113,12 +113,20 @@ class MonthCloser:
         return False
 
     def confirm(
-        self, month: BookMonth, by: Closer, asked_by_name: str, *, now: datetime, record: RecordAct
+        self,
+        month: BookMonth,
+        by: Closer,
+        asked_by_name: str,
+        *,
+        seen: int | None,
+        now: datetime,
+        record: RecordAct,
     ) -> None:
         """Close a month for which another person has made a request.
 
-        Raises Conflict if there is no request, if the same person made it, or if the month has
-        changed since.
+        `seen` is the id of the request that the page showed. Raises Conflict if there is no
+        request, if there is a newer one, if the same person made it, or if the month has changed
+        since.
         """
         draft = self._draft(month, now)
         with self._database.reading() as session:
@@ -128,6 +136,8 @@ class MonthCloser:
             raise Conflict(NO_REQUEST, values)
         if request.asked_by == by.actor:
             raise Conflict(SAME_PERSON, values)
+        if request.id != seen:
+            raise Conflict(NOT_AS_SHOWN, values)
         if request.content_hash != draft.content_hash:
             raise Conflict(HAS_CHANGED, values)
         try:

@@ -1,6 +1,7 @@
 """A month as it would be closed now: its entries, control totals, and open items. It only reads."""
 
 import hashlib
+import json
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,9 +9,10 @@ from dataclasses import dataclass
 from sqlmodel import Session
 
 from donate.books.chart import Chart
+from donate.books.journal.roles import BY_FUND
 from donate.books.months.book_month import BookMonth
 from donate.books.months.control.figures import control_totals
-from donate.books.months.control.records import MonthRecords
+from donate.books.months.control.records import MonthRecords, is_correction
 from donate.books.months.kept_entries import hash_of_entries, kept_entries
 from donate.books.months.month_journal import open_journal
 from donate.books.months.open_items import OpenItem, OpenKind
@@ -102,19 +104,27 @@ def read_draft(session: Session, month: BookMonth, rules: MonthRules) -> MonthDr
     ]
     items.sort(key=lambda item: list(OpenKind).index(item.kind))
     needs_second = _is_above(records, rules.second_person_above_minor)
-    return MonthDraft(records, control, items, _hash(records), needs_second)
+    return MonthDraft(records, control, items, _hash(records, items), needs_second)
 
 
 def _is_above(records: MonthRecords, limit_minor: int | None) -> bool:
-    """Return whether the gifts' movements in any currency add up to more than the limit."""
+    """Return whether the gifts' money in any currency adds up to more than the limit.
+
+    Money that was recorded late for a closed month counts too.
+    """
     sums: Counter[str] = Counter()
     for one in records.moved:
         sums[one.movement.currency] += abs(one.movement.amount_minor)
+    for entry in filter(is_correction, records.entries):
+        for line in entry.lines:
+            if line.account.role in BY_FUND:
+                sums[entry.currency] += abs(line.amount_minor)
     return limit_minor is not None and any(amount > limit_minor for amount in sums.values())
 
 
-def _hash(records: MonthRecords) -> str:
+def _hash(records: MonthRecords, items: Sequence[OpenItem]) -> str:
     digest = hashlib.sha256(hash_of_entries(records.entries).encode())
+    digest.update(json.dumps([item.stored() for item in items]).encode())
     for table in records.tables:
         if table.name in ("gifts", "movements"):
             digest.update(write_csv(table.columns, table.rows))

@@ -41,6 +41,7 @@ from donate.finance.months.words import (
     OPEN_PAGES,
     SHEET,
 )
+from donate.finance.row_numbers import as_number
 from donate.finance.staff.accounts import names_of
 from donate.storage.database import Database
 from donate.web.templating import Localizer, Pages
@@ -132,6 +133,7 @@ class MonthPages:
                 chosen,
                 _closer_of(visit),
                 first,
+                seen=as_number(visit.form.get("request", "")),
                 now=now,
                 record=_recorder(visit, chosen, now),
             )

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 from sqlalchemy import update
-from sqlmodel import col
+from sqlmodel import col, select
 
 from donate.bank.received_transfers import undo_transfer
 from donate.bank.reconciliation.deciding import (
@@ -17,6 +17,7 @@ from donate.bank.reconciliation.deciding import (
 from donate.bank.reconciliation.models import LinePart, NoGiftReason
 from donate.bank.statements.models import RecordedLine
 from donate.errors import BadInput, Conflict
+from donate.gifts.movements.models import GiftMovement
 from donate.gifts.status import StatusName
 from donate.money import Money
 from donate.storage.database import Database
@@ -153,6 +154,10 @@ def test_undo_opens_the_line_and_the_gift(database: Database) -> None:
         undo_part(session, part.id, "wrong person", actor="staff:2", now=NOW + timedelta(hours=1))
     assert reread(database, one).received_minor - reread(database, one).returned_minor == 0
     assert reread(database, line).explained_minor == 0
+    with database.reading() as session:
+        moved = session.exec(select(GiftMovement).where(GiftMovement.gift_id == one.id)).all()
+    assert {movement.day for movement in moved} == {line.day}
+    assert sum(movement.amount_minor for movement in moved) == 0
     decide(database, line, GiftPart(other.id, 5_000))
     assert reread(database, other).received_minor == 5_000
     assert findings(database) == []

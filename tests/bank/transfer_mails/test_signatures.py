@@ -7,6 +7,7 @@ from email.policy import SMTP
 import pytest
 
 from donate.bank.transfer_mails.examining import SignatureCheck
+from donate.bank.transfer_mails.mail_parts import split_mail
 from donate.bank.transfer_mails.signatures import is_public_key
 from donate.money import Money
 from tests.bank.transfer_mails.mail_desk import examine, problem_of
@@ -102,6 +103,13 @@ def test_an_uncovered_content_type_that_was_changed(written: bytes, changed: byt
     """If Content-Type is not covered, it cannot have the body read in another way."""
     signed = sign(IN_PARTS, covers=HEADERS)
     assert "no signature of Interac" in problem_of(signed.replace(written, changed, 1))
+
+
+@pytest.mark.parametrize("space", [b" ", b"\t", b" \t "])
+def test_spaces_at_the_end_of_a_line_change_nothing(space: bytes) -> None:
+    """A relaxed signature allows more spaces before a line's end, so they must not be read."""
+    head = b"Content-Type: text/plain\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n"
+    assert split_mail(head + b"Nu=" + space + b"\r\nmber: 1\r\n").content() == b"Number: 1\n"
 
 
 @pytest.mark.parametrize("place", ["before", "after"])

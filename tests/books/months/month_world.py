@@ -21,6 +21,7 @@ from donate.books.accounts import load_chart
 from donate.books.months.book_month import BookMonth, month_of_day
 from donate.books.months.closing import Closer, MonthCloser
 from donate.books.months.drafts import MonthDraft, MonthRules, read_draft
+from donate.books.months.queries import latest_request
 from donate.gifts.choosing.options import Wishes
 from donate.gifts.facts import FactKind
 from donate.gifts.models import Gift
@@ -159,8 +160,17 @@ def confirm(
     now: datetime = APRIL_3,
     rules: MonthRules = RULES,
 ) -> None:
-    """Confirm the closing of a month."""
-    MonthCloser(database, rules).confirm(month, by, "Ann Lee", now=now, record=nothing_recorded)
+    """Confirm the latest request to close a month."""
+    with database.reading() as session:
+        request = latest_request(session, month)
+    MonthCloser(database, rules).confirm(
+        month,
+        by,
+        "Ann Lee",
+        seen=request.id if request else None,
+        now=now,
+        record=nothing_recorded,
+    )
 
 
 def copy_rows(source: Database, target: Database) -> None:

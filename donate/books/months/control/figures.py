@@ -96,7 +96,8 @@ def _stripe(records: MonthRecords) -> Iterator[ControlFigure]:
         by_currency[one.row.currency].append(one)
     payouts: defaultdict[str, list[int]] = defaultdict(list)
     for each in records.payouts:
-        if records.month.first_day <= each.row.arrives_on <= records.month.last_day:
+        is_gone = each.row.status in ("failed", "canceled")
+        if not is_gone and records.month.first_day <= each.row.arrives_on <= records.month.last_day:
             payouts[each.row.currency].append(each.row.amount_minor)
     for currency in sorted({*by_currency, *payouts}):
         rows = [one.row for one in by_currency[currency]]
