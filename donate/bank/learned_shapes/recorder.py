@@ -38,7 +38,10 @@ def learn_shape(
     title = _check_title(session, title, besides=earlier)
     name = _short_name(title)
     if earlier and earlier.id is not None:
-        forget_shape(session, earlier.id, actor=actor, now=now)
+        try:
+            forget_shape(session, earlier.id, actor=actor, now=now)
+        except NotFound as error:  # somebody else has just replaced it
+            raise Conflict(_MEANWHILE) from error
     mapping = shape_to_json(replace(shape, name=name, title=title))
     row = LearnedShape(
         name=name,
