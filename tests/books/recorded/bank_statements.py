@@ -151,9 +151,8 @@ class YearsBank:
         )
 
     def undone_transfer(self, amount: int) -> None:
-        """Staff tie a line to the wrong gift, and undo it once it is imported."""
+        """Staff tie a line to the wrong gift, and undo it: nothing was confirmed on its day."""
         gift = self.year.open(self.currency, amount, "interac")
-        day = self.year.day
 
         def decide(line_id: int) -> list[DecidedPart]:
             self.decide(line_id, [GiftPart(gift.id, amount)])
@@ -161,8 +160,6 @@ class YearsBank:
                 part = session.exec(select(LinePart).where(col(LinePart.line_id) == line_id)).one()
                 assert part.id
                 undo_part(session, part.id, "wrong", actor="staff:1", now=self.year.now)
-            self.year.changes[self.currency, day].update(confirmed=amount)
-            self.year.changed(self.currency, confirmed=-amount)
             return []
 
         self.line(amount, decide)
