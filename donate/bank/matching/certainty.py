@@ -233,7 +233,7 @@ def _tied_by_name(
 
 
 def has_name_of(view: LineView, gift_id: UUID, index: CandidateIndex) -> bool:
-    """Whether the line contains the first and the last name of a gift's donor."""
+    """Return whether the line contains the donor's first and last name."""
     gift = index.gift_of.get(gift_id)
     return gift is not None and is_same_name(view.words, gift.donor_name)
 

@@ -233,7 +233,7 @@ def _day_before(lines: Sequence[str], last: int, label: re.Pattern[str]) -> tupl
 
 
 def _value(lines: Sequence[str], label: re.Pattern[str]) -> str | None:
-    """Return the text after this label: in the same line, or in the next line that is not empty."""
+    """Return the text after this label: on its line, or on the next line that is not empty."""
     for at, line in enumerate(lines):
         match = label.fullmatch(line)
         if match:

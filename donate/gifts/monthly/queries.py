@@ -1,4 +1,4 @@
-"""Queries about the rows of pledges. They only read."""
+"""Read-only queries about monthly gifts."""
 
 import uuid
 from collections.abc import Collection
