@@ -1,0 +1,1 @@
+"""The breaker: limits on gifts, against people who test stolen cards or flood the service."""
