@@ -1,0 +1,1 @@
+"""The pages on which admins manage the programs that get webhooks."""
