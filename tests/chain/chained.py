@@ -1,6 +1,6 @@
 """Fills databases with facts and acts, chains these, and changes them without the service."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 
@@ -14,13 +14,17 @@ from donate.gifts.facts import FactKind
 from donate.gifts.ledger import record_facts
 from donate.gifts.models import GiftFact
 from donate.storage.bulk_writes import table_of
+from donate.storage.chain.amending import amend_rows
 from donate.storage.chain.linker import ChainLinker
+from donate.storage.chain.models import AmendmentReason
 from donate.storage.chain.seals import Seal
 from donate.storage.chain.verification import ChainCheck, check_chain
 from donate.storage.database import Database
 from tests.gifts.samples import NOW, fact, open_one, paid
 
 NO_PAUSE = timedelta(0)
+# Nothing refers to facts of this kind, so a test may remove some.
+_AMENDABLE = (("gift_fact", "kind = 'gift_opened'"), ("staff_act", "1 = 1"))
 
 
 def fill(database: Database, gifts: int = 20, *, name: str = "form", now: datetime = NOW) -> None:
@@ -57,6 +61,32 @@ def leave_gaps(database: Database) -> None:
         session.execute(insert(table_of(StaffAct)), [act_values])
 
 
+def amend_some(database: Database, number: int, now: datetime) -> None:
+    """Remove or redact two facts or two acts, as `number` says."""
+    table, kinds = _AMENDABLE[number % 2]
+    of_kinds = f"SELECT id FROM {table} WHERE {kinds} ORDER BY id LIMIT 2 OFFSET {number % 5}"
+    with database.writing() as session:
+        ids = session.execute(text(of_kinds)).scalars().all()
+        some = f"WHERE id IN ({ids[0]}, {ids[1]})"
+        column = "evidence" if table == "gift_fact" else "detail"
+        redact = f"UPDATE {table} SET {column} = '[{number}]' {some}"
+        statement = text(f"DELETE FROM {table} {some}" if number % 4 < 2 else redact)
+        amend(session, table, ids, lambda: session.execute(statement), now=now)
+
+
+def amend(
+    session: Session,
+    table: str,
+    ids: Sequence[int],
+    change: Callable[[], object],
+    *,
+    now: datetime = NOW,
+) -> None:
+    """Remove or redact rows as if a donor were erased."""
+    why = AmendmentReason.ERASED
+    amend_rows(session, table, ids, change, why=why, about="donor 1", actor="service", now=now)
+
+
 def problems(database: Database, *seals: Seal) -> list[str]:
     with database.reading_snapshot() as session:
         return list(check_chain(session, ChainCheck(), seals))
@@ -82,9 +112,11 @@ def unguarded(database: Database, *, keeps: bool = False) -> Iterator[Session]:
             session.connection().exec_driver_sql("PRAGMA foreign_keys = OFF")
             session.connection().exec_driver_sql("PRAGMA ignore_check_constraints = ON")
             session.connection().exec_driver_sql("BEGIN")
-            for table in ("gift_fact", "staff_act", "chain_link"):
+            for table in ("gift_fact", "staff_act", "chain_link", "chain_amendment"):
                 for verb in ("UPDATE", "DELETE"):
                     session.execute(text(f"DROP TRIGGER {table}_no_{verb}"))
+            for table in ("gift_fact", "staff_act"):
+                session.execute(text(f"DROP TRIGGER {table}_keeps_what_happened"))
         else:
             session.execute(text("SET LOCAL session_replication_role = replica"))
         yield session

@@ -5,15 +5,23 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import datetime, timedelta
 from functools import cache
-from typing import Any
+from operator import attrgetter
+from typing import Any, cast
 
 from sqlalchemy import select
 from sqlalchemy.types import NullType
 from sqlmodel import Session, SQLModel, type_coerce
 
+from donate.storage.chain.amendments import Amendment
 from donate.storage.chain.links import Link
 from donate.storage.chain.models import ChainLink
-from donate.storage.chain.row_hashes import CHAINED, ChainedTable, HashedRow, hash_row
+from donate.storage.chain.row_hashes import (
+    CHAINED,
+    ChainedTable,
+    HashedRow,
+    canonical_json,
+    hash_row,
+)
 from donate.storage.chain.seals import Seal
 from donate.storage.chain.verification import ChainCheck
 
@@ -67,7 +75,18 @@ class ChainInMemory:
         return ChainInMemory({name: list(rows) for name, rows in self.rows.items()}, [*self.links])
 
     def problems(self, *seals: Seal) -> list[str]:
-        return list(ChainCheck().problems(self.links, self._read, seals))
+        return list(ChainCheck().problems(self.links, self._read, self._amendments, seals))
+
+    def _amendments(self, position: int) -> list[Amendment]:
+        columns = TABLES["chain_amendment"].columns
+        named = (dict(zip(columns, row, strict=True)) for row in self.rows["chain_amendment"])
+        of_link = [
+            Amendment(*(row[name] for name in Amendment.__dataclass_fields__))
+            for row in named
+            if row["position"] == position
+        ]
+        of_link.sort(key=attrgetter("number"))
+        return [replace(one, redacted=cast(Any, canonical_json(one.redacted))) for one in of_link]
 
     def _read(self, table: ChainedTable, first: int, last: int, limit: int) -> Sequence[HashedRow]:
         found = sorted(row for row in self.rows[table.name] if first <= row[0] <= last)

@@ -189,7 +189,7 @@ def test_both_databases_give_the_same_hashes(sqlite: Sqlite, postgres: Postgres)
         with database.writing() as session:
             gift = open_one(session)
             terms = gift.model_dump() | {"id": gift_id, "reference": "LWCAN-7KQ4M2X"}
-            session.execute(insert(table_of(Gift)), [terms | {"token": "t", "form_key": "f"}])
+            session.execute(insert(table_of(Gift)), [terms | {"link_name": "t", "form_key": "f"}])
             row = {"gift_id": gift_id, "kind": FactKind.PAYMENT_SUCCEEDED, "happened_at": at}
             row |= {"recorded_at": at + timedelta(days=99), "actor": "stripe"}
             some = {"amount_minor": 5_000, "currency": "CAD"}

@@ -9,8 +9,8 @@ from sqlmodel import col, select
 
 from donate.cli import main
 from donate.clock import FixedClock
-from donate.letters.outbox import Carrier
-from donate.letters.seal_mail import SealMailer
+from donate.letters.sending.batches import Carrier
+from donate.letters.sending.seal_mail import SealMailer
 from donate.storage.chain.models import ChainSeal
 from donate.storage.chain.seals import DailySeals, Seal, seals_in
 from donate.storage.database import Database
@@ -68,7 +68,7 @@ def test_a_seal_is_mailed_once(database: Database) -> None:
         assert [job.mail_due(), job.mail_due()] == [1, 0]
         (message,) = server.messages
     assert server.recipients == ["board@example.org"]
-    assert message["Subject"] == "Seal of donation records, 2026-03-01"
+    assert message["Subject"] == "Digital seal of the donation records, 2026-03-01"
     (seal,) = seals_in(message.get_content())
     (stored,) = seals(database)
     assert (seal.position, seal.row_count, seal.hash) == (2, 7, stored.hash)

@@ -10,7 +10,7 @@ from donate.clock import FixedClock
 from donate.storage.chain.verification import ChainCheck, check_chain
 from donate.storage.column_types import UtcDateTime
 from donate.storage.database import Database
-from tests.chain.chained import fill, leave_gaps, link_all, unguarded
+from tests.chain.chained import amend_some, fill, leave_gaps, link_all, unguarded
 from tests.chain.tampering import ChainInMemory, seal_in_memory, tamperings
 from tests.gifts.samples import NOW
 from tests.real_parts import Sqlite
@@ -39,7 +39,7 @@ COPY_ACT = (
     "INSERT INTO staff_act SELECT -1, staff_id, act, about, address, happened_at, detail "
     "FROM staff_act WHERE id = :one"
 )
-KEYS = {"gift_fact": "id", "staff_act": "id", "chain_link": "position"}
+KEYS = {"gift_fact": "id", "staff_act": "id", "chain_link": "position", "chain_amendment": "id"}
 CHANGES = [
     *edits(
         *("gift_fact", "id", "id = id + 1000", "gift_id = :gift", "kind = 'payment_named'"),
@@ -56,6 +56,18 @@ CHANGES = [
         *("first_id = first_id - 1", "last_id = last_id + 1", "row_count = row_count + 1"),
         *("as_of = :time", "fingerprints = hash", "hash = fingerprints"),
     ),
+    *edits(
+        *("chain_amendment", "id", "id = id + 1000", "position = 13"),
+        *(
+            "number = number + 100",
+            "removed = '1'",
+            "redacted = '[[1, 2, 3]]'",
+            "rows_before = rows_after",
+        ),
+        *("rows_after = rows_before", "why = 'another'", "about = 'x'", "actor = 'staff:9'"),
+        "recorded_at = :time",
+    ),
+    ("DELETE FROM chain_amendment WHERE id = :one",),
     *(swap(table, "id") for table in ("gift_fact", "staff_act")),
     swap("chain_link", "position"),
     *((f"DELETE FROM {table} WHERE id = :one",) for table in ("gift_fact", "staff_act")),
@@ -67,7 +79,10 @@ CHANGES = [
 
 
 def chain_of_many_links(database: Database) -> ChainInMemory:
-    """Return a chain of 12 links; every three days it got a link of facts and a link of acts."""
+    """Return a chain of 13 links; every three days it got a link of facts and a link of acts.
+
+    Some rows of the older ones are removed or redacted; the last link covers the amendments.
+    """
     clock = FixedClock(NOW)
     for number in range(6):
         fill(database, 2, name=f"part-{number}", now=clock.now())
@@ -75,6 +90,9 @@ def chain_of_many_links(database: Database) -> ChainInMemory:
             leave_gaps(database)
         link_all(database, clock)
         clock.instant += timedelta(days=3)
+    for number in range(8):
+        amend_some(database, number, clock.now())
+    link_all(database, clock)
     with database.reading() as session:
         return ChainInMemory.read(session)
 
@@ -85,7 +103,7 @@ def test_ten_thousand_random_changes_are_found(sqlite: Sqlite) -> None:
     chain = chain_of_many_links(database)
     database.close()
     seal = seal_in_memory(chain)
-    assert len(chain.links) == 12
+    assert len(chain.links) == 13
     assert chain.problems(seal) == []
     missed = [
         what for what, changed in tamperings(chain, IN_MEMORY, SEED) if not changed.problems(seal)

@@ -10,7 +10,7 @@ from donate.finance.access import AllowedRequest, Visiting, needs
 from donate.finance.donors.pages import DONORS, Problem, StaffDonorPages
 from donate.finance.donors.view import find_profile, profile_number
 from donate.finance.donors.words import CHOOSE_ONE, DONOR_KINDS
-from donate.finance.models import Role
+from donate.finance.roles import Role
 from donate.gifts.donor_profiles.merging import merge_profiles, undo_merge
 from donate.gifts.donor_profiles.models import DonorProfile
 from donate.gifts.donor_profiles.queries import find_donor_profiles, last_gift_days

@@ -28,7 +28,7 @@ from donate.finance.donors.words import (
 )
 from donate.finance.exports.links import export_links
 from donate.finance.gifts.pages import WORDS
-from donate.finance.models import Role
+from donate.finance.roles import Role
 from donate.gifts.donor_profiles.editing import EDITED_SINCE, add_note, edit_profile
 from donate.gifts.donor_profiles.models import DonorProfile
 from donate.gifts.donor_profiles.queries import (

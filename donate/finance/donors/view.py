@@ -107,7 +107,10 @@ def donor_view(
     regions: Regions,
     after: Position | None,
 ) -> dict[str, Any]:
-    """Return everything that the page of a main profile shows, apart from its forms."""
+    """Return everything that the page of a main profile shows, apart from its forms.
+
+    `after` is the position of the last gift on the page before; None for the first page.
+    """
     members = members_of(session, donor)
     ids = group_ids(donor, members)
     # Fetch one more gift than fits on a page, to find out whether there is another page.

@@ -28,6 +28,7 @@ DONOR_FIELDS: Final[Mapping[str, str]] = {
 DONOR_DONE: Final[Mapping[str, str]] = {
     "changed": N_("Changes saved."),
     "noted": N_("Note added."),
+    "anonymised": N_("This donor’s data are erased."),
     "merged": N_("The two donors are merged. Their gifts are listed together below."),
     "merge_undone": N_("The merge is undone. Each donor has their own gifts again."),
 }

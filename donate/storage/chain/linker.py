@@ -66,7 +66,7 @@ class ChainLinker:
         """Add the next link, and return how many rows it covers; 0 if nothing is due now."""
         now = self._clock.now()
         if self._limits is None:
-            # Look again if the clock was set back.
+            # Read the limits once in a while. If the clock was set back, read them now.
             if self._looked_at and timedelta(0) <= now - self._looked_at < self._look_every:
                 return 0
             self._limits, self._looked_at = self._look(now), now

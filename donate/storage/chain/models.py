@@ -1,11 +1,21 @@
-"""The tables of the hash chain: its links, and the seals of its end."""
+"""The tables of the hash chain: its links, their amendments, and the seals of its end."""
 
 from datetime import date, datetime
+from enum import StrEnum
 
-from sqlalchemy import BigInteger, CheckConstraint, Column, Index
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    CheckConstraint,
+    Column,
+    ForeignKeyConstraint,
+    Index,
+    Text,
+    UniqueConstraint,
+)
 from sqlmodel import Field, SQLModel
 
-from donate.storage.column_types import RowNumber, UtcDateTime
+from donate.storage.column_types import EnumText, RowNumber, UtcDateTime
 
 
 class ChainLink(SQLModel, table=True):
@@ -33,6 +43,70 @@ class ChainLink(SQLModel, table=True):
     # The id of each row and the first bytes of its hash. They show which row was changed.
     fingerprints: bytes
     hash: bytes
+
+
+class AmendmentReason(StrEnum):
+    """Why rows that the chain covers were removed or redacted."""
+
+    NEVER_PAID = "never_paid"  # Nobody paid the gift, and it was opened long ago.
+    ERASED = "erased"  # The donor's data was erased.
+    OUTDATED = "outdated"  # The refused request is so old that nobody needs to know of it.
+
+
+class ChainAmendment(SQLModel, table=True):
+    """A record that the service itself removed or redacted rows that a link covers.
+
+    Amendments are chained like facts, so they can't be changed later. A database trigger refuses
+    to update or delete one.
+    """
+
+    __tablename__ = "chain_amendment"
+    __table_args__ = (
+        UniqueConstraint("position", "number", name="chain_amendment_once"),
+        CheckConstraint("number > 0", name="chain_amendment_number_counts"),
+    )
+
+    id: int | None = Field(default=None, sa_column=Column(RowNumber, primary_key=True))
+    position: int = Field(foreign_key="chain_link.position", sa_type=BigInteger)
+    # The amendments of a link are numbered 1, 2, 3 and so on.
+    number: int
+    # The ids of the removed rows, such as "5-8,11".
+    removed: str = Field(sa_type=Text)
+    # For each redacted row: its id, its hash before, and its hash after.
+    redacted: list[tuple[int, str, str]] = Field(default_factory=list, sa_type=JSON)
+    # The digest of all rows of the link, before and after.
+    rows_before: str = Field(max_length=64)
+    rows_after: str = Field(max_length=64)
+    why: AmendmentReason = Field(sa_type=EnumText(AmendmentReason, 16, "chain_amendment.why"))
+    about: str = Field(max_length=255)
+    actor: str = Field(max_length=64)
+    recorded_at: datetime = Field(sa_type=UtcDateTime)
+
+
+class ChainPermit(SQLModel, table=True):
+    """Permits the present transaction to remove or redact one row. No permit is ever committed.
+
+    Triggers refuse to change a chained row without a permit, and to take back a permit before the
+    amendment is recorded.
+    """
+
+    __tablename__ = "chain_permit"
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["position", "number"],
+            ["chain_amendment.position", "chain_amendment.number"],
+            name="chain_permit_has_its_amendment",
+            deferrable=True,
+            initially="DEFERRED",
+        ),
+    )
+
+    table_name: str = Field(primary_key=True, max_length=32)
+    row_id: int = Field(
+        sa_column=Column(BigInteger, primary_key=True, autoincrement=False, nullable=False)
+    )
+    position: int = Field(sa_type=BigInteger)
+    number: int
 
 
 class ChainSeal(SQLModel, table=True):

@@ -50,6 +50,14 @@ CHAINED: Final = (
         ("id", "staff_id", "act", "about", "address", "happened_at", "detail"),
         "happened_at",
     ),
+    ChainedTable(
+        "chain_amendment",
+        (
+            *("id", "position", "number", "removed", "redacted", "rows_before", "rows_after"),
+            *("why", "about", "actor", "recorded_at"),
+        ),
+        "recorded_at",
+    ),
 )
 
 
@@ -78,8 +86,9 @@ def _canonical_uuid(value: object) -> object:
     return value.hex if isinstance(value, UUID) else value
 
 
-def _canonical_json(value: object) -> object:
-    if not isinstance(value, str):  # PostgreSQL's driver has parsed the JSON
+def canonical_json(value: object) -> object:
+    """Return what a JSON column holds. SQLite returns it as text, PostgreSQL's driver parsed."""
+    if not isinstance(value, str):
         return value
     try:
         return json.loads(value)
@@ -95,7 +104,7 @@ _encode: Final[Callable[[object], str]] = json.JSONEncoder(
 @cache
 def _converters(table: ChainedTable) -> dict[int, Callable[[object], object]]:
     """Return the conversion function for each column that the two databases store differently."""
-    by_type = {UtcDateTime: canonical_time, Uuid: _canonical_uuid, JSON: _canonical_json}
+    by_type = {UtcDateTime: canonical_time, Uuid: _canonical_uuid, JSON: canonical_json}
     columns = SQLModel.metadata.tables[table.name].c
     return {
         place: convert

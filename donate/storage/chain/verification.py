@@ -7,8 +7,9 @@ from typing import Final
 
 from sqlmodel import Session, col, select
 
-from donate.storage.chain.links import NO_LINK, Link, changed_rows, make_link
-from donate.storage.chain.models import ChainLink, ChainSeal
+from donate.storage.chain.amendments import Amendment, link_problems
+from donate.storage.chain.links import NO_LINK, Link
+from donate.storage.chain.models import ChainAmendment, ChainLink, ChainPermit, ChainSeal
 from donate.storage.chain.row_hashes import (
     CHAINED,
     MAX_ID,
@@ -27,19 +28,29 @@ _ROWS_AT_A_TIME: Final = 1_000
 
 ReadRows = Callable[[ChainedTable, int, int, int], Sequence[HashedRow]]
 """A function of a table, the first id, the last id and a limit; it returns the rows."""
+ReadAmendments = Callable[[int], Sequence[Amendment]]
+"""A function of a link's position; it returns the link's amendments, sorted by number."""
 
 
 @dataclass
 class ChainCheck:
-    """Counts what a check of the chain has read. `pending` counts rows that have no link yet."""
+    """Counts what a check of the chain has read. `pending` counts rows that have no link yet.
+
+    `amendments` counts the records of rows that the service itself removed or redacted.
+    """
 
     links: int = 0
     rows: int = 0
     pending: int = 0
+    amendments: int = 0
     _hashes: dict[int, tuple[bytes, int]] = field(default_factory=dict)
 
     def problems(
-        self, links: Iterable[Link], read_rows: ReadRows, seals: Iterable[Seal] = ()
+        self,
+        links: Iterable[Link],
+        read_rows: ReadRows,
+        read_amendments: ReadAmendments,
+        seals: Iterable[Seal] = (),
     ) -> Iterator[str]:
         """Yield a line for each link, row or seal that is wrong, and count what was checked."""
         seals = list(seals)
@@ -47,7 +58,7 @@ class ChainCheck:
         tables = {table.name: table for table in CHAINED}
         last_of: dict[str, Link] = {}
         previous: set[bytes] = {NO_LINK}
-        position = 0
+        position = covered = 0
         for link in links:
             position += 1
             self.links += 1
@@ -63,20 +74,19 @@ class ChainCheck:
             if link.first_id != (before.last_id + 1 if before else MIN_ID):
                 yield f"chain: link {position} does not begin where the one before it ends"
             rows = read_rows(table, link.first_id, link.last_id, MAX_ID)
+            amendments = read_amendments(link.position)
+            self.amendments += len(amendments)
             # The previous link may be damaged. So accept a link that follows either the previous
             # link's stored hash or the hash that is recomputed from the previous link's rows.
-            expected = {_hash_again(link, hash_before, rows) for hash_before in previous}
-            if link.hash not in expected:
-                changed = list(changed_rows(link, rows))
-                yield from (f"{table.name}: row {row_id} {what}" for row_id, what in changed)
-                if not changed:
-                    yield f"chain: link {position} was changed"
+            expected: set[bytes] = set()
+            yield from link_problems(link, amendments, rows, previous, expected)
             yield from _late_rows(table, before, rows)
             previous = expected | {link.hash}
             self.rows += len(rows)
+            covered += link.row_count if amendments else len(rows)
             last_of[table.name] = link
             if position in sealed:
-                self._hashes[position] = (link.hash, self.rows)
+                self._hashes[position] = (link.hash, covered)
         for table in CHAINED:
             yield from self._unchained(table, last_of.get(table.name), read_rows)
         for seal in seals:
@@ -101,24 +111,13 @@ class ChainCheck:
             yield f"{name} does not fit: it counts {seal.row_count} rows"
 
 
-def _hash_again(link: Link, previous: bytes, rows: Sequence[HashedRow]) -> bytes:
-    again = make_link(
-        link.position,
-        previous,
-        link.table_name,
-        rows,
-        first_id=link.first_id,
-        last_id=link.last_id,
-        as_of=link.as_of,
-    )
-    fits = (again.row_count, again.fingerprints) == (link.row_count, link.fingerprints)
-    return again.hash if fits else b"other rows"
-
-
 def _late_rows(
     table: ChainedTable, before: Link | None, rows: Sequence[HashedRow]
 ) -> Iterator[str]:
-    """Yield a line for each row that was recorded so early that an earlier link should cover it."""
+    """Yield a finding for each row that was added later than its recorded time says.
+
+    An earlier link would have covered it if it had been there at that time.
+    """
     if before is None or before.is_full:
         return
     limit = str(canonical_time(before.as_of - LATE))
@@ -141,7 +140,22 @@ def check_chain(session: Session, check: ChainCheck, seals: Iterable[Seal] = ())
     def read_rows(table: ChainedTable, first: int, last: int, limit: int) -> list[HashedRow]:
         return hashed_rows(session, table, first=first, last=last, limit=limit)
 
-    yield from check.problems(_stored_links(session), read_rows, seals)
+    amended = set(session.exec(select(ChainAmendment.position).distinct()))
+
+    def read_amendments(position: int) -> Sequence[Amendment]:
+        return stored_amendments(session, position) if position in amended else ()
+
+    yield from check.problems(_stored_links(session), read_rows, read_amendments, seals)
+    for permit in session.exec(select(ChainPermit)):
+        yield f"{permit.table_name}: somebody left a permit to change row {permit.row_id}"
+
+
+def stored_amendments(session: Session, position: int) -> list[Amendment]:
+    """Return the amendments of the link at this position, sorted by number."""
+    columns = [col(getattr(ChainAmendment, name)) for name in Amendment.__dataclass_fields__]
+    of_link = select(*columns).where(ChainAmendment.position == position)
+    rows = session.execute(of_link.order_by(col(ChainAmendment.number)))
+    return [Amendment(*row) for row in rows]
 
 
 def _stored_links(session: Session) -> Iterator[Link]:
