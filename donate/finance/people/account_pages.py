@@ -8,15 +8,19 @@ from starlette.responses import RedirectResponse, Response
 
 from donate.clock import Clock
 from donate.errors import N_, BadInput
-from donate.finance.access import Visiting, needs
-from donate.finance.models import Role, Staff
-from donate.finance.people.own_password import OwnPassword, lock_unchanged
+from donate.finance.access import Gate, Visiting, needs
+from donate.finance.fresh_proof.asking import OWN_PASSWORD
+from donate.finance.fresh_proof.own_proof import OwnProof
+from donate.finance.models import Staff
 from donate.finance.people.queries import end_own_sessions, own_sessions
 from donate.finance.people.words import ACCOUNT_DONE, ROLE_MEANINGS, ROLE_NAMES
+from donate.finance.roles import Role
 from donate.finance.second_factor.codes import has_second_factor, unused_recovery_codes
-from donate.finance.staff.accounts import check_password, end_access, tidy_password
+from donate.finance.staff.accounts import end_access
 from donate.finance.staff.password_check import PasswordChecker
+from donate.finance.staff.password_rules import tidy_password
 from donate.storage.database import Database
+from donate.web.secret_tokens import hash_of
 from donate.web.templating import Pages
 
 ME: Final = "/finance/me"
@@ -30,9 +34,10 @@ class OwnAccountPages:
         database: Database,
         pages: Pages,
         clock: Clock,
+        gate: Gate,
         *,
         checker: PasswordChecker,
-        own_password: OwnPassword,
+        own_proof: OwnProof,
         offers_second_factor: bool,
         time_zone: str,
     ) -> None:
@@ -40,7 +45,8 @@ class OwnAccountPages:
         self._pages = pages
         self._clock = clock
         self._checker = checker
-        self._own_password = own_password
+        self._gate = gate
+        self._own_proof = own_proof
         self._offers_second_factor = offers_second_factor
         self._time_zone = time_zone
 
@@ -52,32 +58,45 @@ class OwnAccountPages:
 
     @needs(Role.VIEWER)
     def change_password(self, visit: Visiting) -> Response:
-        """Change the person's own password, and end all their other sessions."""
+        """Change the person's own password, and end all their other sessions.
+
+        The form always has the old password and the code, because it is their proof as well.
+        """
         password = tidy_password(visit.form.get("new_password", ""))
         try:
-            person = self._own_password.check(visit, "old_password")
-            if not person.password_hash:
-                raise BadInput("old_password", N_("You sign in without a password."))
-            _check_new(password, person, visit.form.get("old_password", ""))
+            self._check_new(password, visit)
+            password_hash = self._checker.hash(password)
+            with self._own_proof.checked(visit) as proof:
+                proof.person.password_hash = password_hash
+                end_access(proof.session, proof.person, keep=hash_of(proof.token))
+                self._record(proof.session, visit, "password_set")
         except BadInput as problem:
             return self._account(visit, problem=problem)
-        password_hash = self._checker.hash(password)
-        with self._database.writing() as session:
-            row = lock_unchanged(session, person)
-            row.password_hash = password_hash
-            end_access(session, row, keep=visit.signed_in.token_hash)
-            self._record(session, visit, "password_set")
-        return RedirectResponse(f"{ME}?done=password", 303)
+        answer = RedirectResponse(f"{ME}?done=password", 303)
+        self._gate.cookies.set(answer, self._gate.session_cookie, proof.token)
+        return answer
 
-    @needs(Role.VIEWER)
+    @needs(Role.VIEWER, fresh=True)
     def end_session(self, visit: Visiting) -> Response:
         """End one of the person's own sessions."""
         return self._end(visit, only=visit.form.get("session", ""), done="session")
 
-    @needs(Role.VIEWER)
+    @needs(Role.VIEWER, fresh=True)
     def end_other_sessions(self, visit: Visiting) -> Response:
         """End all of the person's own sessions except this one."""
         return self._end(visit, only=None, done="sessions")
+
+    def _check_new(self, password: str, visit: Visiting) -> None:
+        with self._database.reading() as session:
+            person = session.get_one(Staff, visit.signed_in.staff_id)
+        if not person.password_hash:
+            raise BadInput(OWN_PASSWORD, N_("You sign in without a password."))
+        try:
+            self._checker.check_new(password, person)
+        except BadInput as problem:
+            raise BadInput("new_password", problem.message, problem.values) from None
+        if password == tidy_password(visit.form.get(OWN_PASSWORD, "")):
+            raise BadInput("new_password", N_("This is your old password. Please choose another."))
 
     def _end(self, visit: Visiting, *, only: str | None, done: str) -> Response:
         me = visit.signed_in
@@ -114,12 +133,3 @@ class OwnAccountPages:
             role_meaning=ROLE_MEANINGS[me.role],
             time_zone=self._time_zone,
         )
-
-
-def _check_new(password: str, person: Staff, old: str) -> None:
-    try:
-        check_password(password, person.email)
-    except BadInput as problem:
-        raise BadInput("new_password", problem.message, problem.values) from None
-    if password == tidy_password(old):
-        raise BadInput("new_password", N_("This is your old password. Please choose another."))

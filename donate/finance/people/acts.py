@@ -8,7 +8,8 @@ from datetime import datetime
 from sqlmodel import Session, col, delete, select
 
 from donate.errors import N_, Conflict, NotFound
-from donate.finance.models import PendingSignIn, Role, Staff, StaffSession
+from donate.finance.models import PendingSignIn, ProviderAccount, Staff, StaffSession
+from donate.finance.roles import Role
 from donate.finance.second_factor.codes import remove_factor
 from donate.finance.staff.accounts import end_access
 from donate.storage.bulk_writes import count_changed
@@ -77,6 +78,20 @@ def reset_factor(session: Session, person: Staff) -> bool:
     """Delete a person's second factor and end their sessions. Return whether they had one."""
     assert person.id is not None
     existed = remove_factor(session, person.id)
+    if existed:
+        person.version += 1
+        end_sessions_of(session, person)
+    return existed
+
+
+def release_provider_account(session: Session, person: Staff) -> bool:
+    """Forget which account at the identity provider is a person's, and end their sessions.
+
+    The next account there that signs in with their e-mail address is theirs. Return whether they
+    had one.
+    """
+    accounts = delete(ProviderAccount).where(col(ProviderAccount.staff_id) == person.id)
+    existed = count_changed(session, accounts) > 0
     if existed:
         person.version += 1
         end_sessions_of(session, person)

@@ -7,9 +7,9 @@ from starlette.responses import RedirectResponse, Response
 
 from donate.clock import Clock
 from donate.errors import N_, BadInput, Conflict, Unavailable
-from donate.finance.access import EVERYBODY, Visiting, needs
+from donate.finance.access import EVERYBODY, Gate, Visiting, needs
 from donate.finance.activity.trail import record_act
-from donate.finance.models import Role, Staff
+from donate.finance.models import Staff
 from donate.finance.people.acts import lock_person
 from donate.finance.people.invitation_mail import send_invitation
 from donate.finance.people.invitations import (
@@ -21,17 +21,17 @@ from donate.finance.people.invitations import (
 )
 from donate.finance.people.person_pages import PersonPages
 from donate.finance.people.words import ROLE_MEANINGS, ROLE_NAMES
+from donate.finance.roles import Role
 from donate.finance.row_numbers import PersonNumber
 from donate.finance.staff.accounts import (
-    check_password,
     check_person,
     end_access,
     insert_staff,
-    tidy_password,
 )
 from donate.finance.staff.addresses import SIGN_IN
 from donate.finance.staff.options import SignInOptions
 from donate.finance.staff.password_check import PasswordChecker
+from donate.finance.staff.password_rules import tidy_password
 from donate.storage.database import Database
 from donate.web.templating import Pages
 
@@ -46,9 +46,11 @@ class InvitationPages:
         clock: Clock,
         people: PersonPages,
         *,
+        gate: Gate,
         checker: PasswordChecker,
         options: SignInOptions,
     ) -> None:
+        self._gate = gate
         self._database = database
         self._pages = pages
         self._clock = clock
@@ -61,7 +63,7 @@ class InvitationPages:
         """Show the form that adds a person."""
         return self._form(visit, {})
 
-    @needs(Role.ADMIN)
+    @needs(Role.ADMIN, fresh=True)
     def add_person(self, visit: Visiting) -> Response:
         """Add a person and show their invitation link. A double click adds the person only once."""
         typed, now = visit.form, self._clock.now()
@@ -92,7 +94,7 @@ class InvitationPages:
             return self._form(visit, {"email": taken}, status_code=409)
         return self._answer_link(visit, staff, token, is_new=is_new)
 
-    @needs(Role.ADMIN)
+    @needs(Role.ADMIN, fresh=True)
     def invite_again(self, person_id: PersonNumber, visit: Visiting) -> Response:
         """Show a new link for setting a password. The person's earlier links stop working."""
         now = self._clock.now()
@@ -116,21 +118,21 @@ class InvitationPages:
     @needs(EVERYBODY)
     def invitation(self, request: Request, visit: Visiting) -> Response:
         """Show the form for an invited person to set their password."""
-        return self._password_form(visit, request.query_params.get("token", ""))
+        return self._password_form(request, visit, request.query_params.get("token", ""))
 
     @needs(EVERYBODY)
-    def accept(self, visit: Visiting) -> Response:
+    def accept(self, request: Request, visit: Visiting) -> Response:
         """Set the password of an invited person. Each link works only once."""
         token, now = visit.form.get("token", ""), self._clock.now()
         with self._database.reading() as session:
             staff = find_invited(session, token, now=now)
         if staff is None:
-            return self._password_form(visit, token)
+            return self._password_form(request, visit, token)
         password = tidy_password(visit.form.get("password", ""))
         try:
-            check_password(password, staff.email)
+            self._checker.check_new(password, staff)
         except BadInput as problem:
-            return self._password_form(visit, token, problem)
+            return self._password_form(request, visit, token, problem)
         password_hash = self._checker.hash(password)
         with self._database.writing() as session:
             locked = session.get(Staff, staff.id, with_for_update=True)
@@ -149,10 +151,12 @@ class InvitationPages:
         return RedirectResponse(f"{SIGN_IN}?done=password-set", 303)
 
     def _password_form(
-        self, visit: Visiting, token: str, problem: BadInput | None = None
+        self, request: Request, visit: Visiting, token: str, problem: BadInput | None = None
     ) -> Response:
         with self._database.reading() as session:
             person = find_invited(session, token, now=self._clock.now())
+        if person is None:
+            self._gate.record_refusal(request, None, "wrong invitation")
         return self._pages.render(
             "finance/invitation.html",
             visit.language,
@@ -184,7 +188,7 @@ class InvitationPages:
     def _answer_link(
         self, visit: Visiting, staff: Staff | None, token: str, *, is_new: bool
     ) -> Response:
-        if staff is None:  # The person used the invitation between the two clicks.
+        if staff is None:  # after a double click, if the person used the link in between
             return RedirectResponse("/finance/people", 303)
         link = f"{self._options.public_url}/finance/invitation?token={token}"
         sent = is_new and send_invitation(

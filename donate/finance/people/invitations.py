@@ -7,8 +7,8 @@ from typing import Final
 from sqlmodel import Session, col, delete, select
 
 from donate.finance.models import Staff, StaffInvitation
-from donate.finance.sessions import hash_of
 from donate.storage.bulk_writes import count_changed
+from donate.web.secret_tokens import hash_of
 
 INVITATION_LIMIT: Final = timedelta(days=3)
 

@@ -10,18 +10,20 @@ from starlette.responses import RedirectResponse, Response
 from donate.clock import Clock
 from donate.errors import N_, BadInput, Conflict
 from donate.finance.access import Visiting, needs
-from donate.finance.models import Role, Staff
+from donate.finance.models import Staff
 from donate.finance.people.acts import (
     check_version,
     end_sessions_of,
     let_back_in,
     lock_person,
+    release_provider_account,
     reset_factor,
     set_role,
     shut_out,
 )
 from donate.finance.people.queries import load_person, people_after
 from donate.finance.people.words import PERSON_DONE, ROLE_MEANINGS, ROLE_NAMES
+from donate.finance.roles import Role
 from donate.finance.row_numbers import PersonNumber
 from donate.storage.database import Database
 from donate.web.templating import Pages
@@ -64,7 +66,7 @@ class PersonPages:
         done = PERSON_DONE.get(request.query_params.get("done", ""), "")
         return self.answer_person(visit, person_id, done=done)
 
-    @needs(Role.ADMIN)
+    @needs(Role.ADMIN, fresh=True)
     def change_role(self, person_id: PersonNumber, visit: Visiting) -> Response:
         """Give the person another role."""
         typed = visit.form.get("role", "")
@@ -84,7 +86,7 @@ class PersonPages:
 
         return self._act(visit, person_id, change)
 
-    @needs(Role.ADMIN)
+    @needs(Role.ADMIN, fresh=True)
     def disable_person(self, person_id: PersonNumber, visit: Visiting) -> Response:
         """Disable the person's account."""
 
@@ -97,7 +99,7 @@ class PersonPages:
 
         return self._act(visit, person_id, change)
 
-    @needs(Role.ADMIN)
+    @needs(Role.ADMIN, fresh=True)
     def enable_person(self, person_id: PersonNumber, visit: Visiting) -> Response:
         """Enable the person's account."""
 
@@ -110,27 +112,30 @@ class PersonPages:
 
         return self._act(visit, person_id, change)
 
-    @needs(Role.ADMIN)
+    @needs(Role.ADMIN, fresh=True)
     def end_sessions(self, person_id: PersonNumber, visit: Visiting) -> Response:
         """End all sessions of the person."""
+        return self._change(
+            visit, person_id, end_sessions_of, act="sessions_ended", done="sessions"
+        )
 
-        def change(session: Session, person: Staff, is_last_admin: bool) -> str:  # noqa: ARG001, FBT001
-            if end_sessions_of(session, person):
-                self._record(session, visit, "sessions_ended", person)
-            return "sessions"
-
-        return self._act(visit, person_id, change)
-
-    @needs(Role.ADMIN)
+    @needs(Role.ADMIN, fresh=True)
     def reset_second_factor(self, person_id: PersonNumber, visit: Visiting) -> Response:
         """Delete the person's second factor, so that they have to set up a new one."""
+        return self._change(
+            visit, person_id, reset_factor, act="second_factor_reset", done="factor"
+        )
 
-        def change(session: Session, person: Staff, is_last_admin: bool) -> str:  # noqa: ARG001, FBT001
-            if reset_factor(session, person):
-                self._record(session, visit, "second_factor_reset", person)
-            return "factor"
-
-        return self._act(visit, person_id, change)
+    @needs(Role.ADMIN, fresh=True)
+    def release_account(self, person_id: PersonNumber, visit: Visiting) -> Response:
+        """Forget which account at the identity provider is the person's."""
+        return self._change(
+            visit,
+            person_id,
+            release_provider_account,
+            act="provider_account_released",
+            done="released",
+        )
 
     def answer_person(
         self,
@@ -169,6 +174,24 @@ class PersonPages:
         except Conflict as conflict:
             return self.answer_person(visit, person_id, conflict=str(conflict), status_code=409)
         return RedirectResponse(f"{PEOPLE}/{person_id}?done={done}", 303)
+
+    def _change(
+        self,
+        visit: Visiting,
+        person_id: int,
+        change: Callable[[Session, Staff], int],
+        *,
+        act: str,
+        done: str,
+    ) -> Response:
+        """Make a change that needs no other fields, and record it if there was something to do."""
+
+        def change_and_record(session: Session, person: Staff, is_last_admin: bool) -> str:  # noqa: ARG001, FBT001
+            if change(session, person):
+                self._record(session, visit, act, person)
+            return done
+
+        return self._act(visit, person_id, change_and_record)
 
     def _record(
         self,

@@ -8,8 +8,9 @@ from typing import Final
 from sqlmodel import Session, col, func, select
 
 from donate.errors import NotFound
-from donate.finance.models import Role, SecondFactor, Staff, StaffSession
+from donate.finance.models import ProviderAccount, SecondFactor, Staff, StaffSession
 from donate.finance.people.invitations import open_invitations
+from donate.finance.roles import Role
 from donate.finance.sessions import IDLE_LIMIT
 
 SESSION_NAME: Final = 16
@@ -24,6 +25,8 @@ class Person:
     has_second_factor: bool
     sessions: int
     is_invited: bool
+    provider_tied_at: datetime | None
+    """When an account at the identity provider became theirs; None if none did."""
 
 
 def people_after(session: Session, email: str, limit: int, *, now: datetime) -> list[Person]:
@@ -72,8 +75,21 @@ def _with_details(session: Session, staff: list[Staff], now: datetime) -> list[P
         ).all()
     )
     invited = open_invitations(session, numbers, now=now)
+    tied = dict(
+        session.exec(
+            select(ProviderAccount.staff_id, func.max(ProviderAccount.tied_at))
+            .where(col(ProviderAccount.staff_id).in_(numbers))
+            .group_by(col(ProviderAccount.staff_id))
+        ).all()
+    )
     return [
-        Person(person, person.id in factors, counts.get(person.id or 0, 0), person.id in invited)
+        Person(
+            person,
+            has_second_factor=person.id in factors,
+            sessions=counts.get(person.id or 0, 0),
+            is_invited=person.id in invited,
+            provider_tied_at=tied.get(person.id or 0),
+        )
         for person in staff
     ]
 

@@ -1,6 +1,6 @@
 """The routes for signing in, for people's own accounts, and for managing people."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,9 +9,10 @@ from pwdlib import PasswordHash
 
 from donate.clock import Clock
 from donate.finance.access import Gate
+from donate.finance.fresh_proof.own_proof import OwnProof
+from donate.finance.fresh_proof.pages import ConfirmPages
 from donate.finance.people.account_pages import OwnAccountPages
 from donate.finance.people.invitation_pages import InvitationPages
-from donate.finance.people.own_password import OwnPassword
 from donate.finance.people.person_pages import PersonPages
 from donate.finance.provider.client import IdentityProvider
 from donate.finance.provider.pages import ProviderPages
@@ -36,6 +37,8 @@ class PeopleParts:
     gate: Gate
     options: SignInOptions
     time_zone: str
+    charity: Sequence[str]
+    """The names of the charity, which nobody may use as a password."""
 
 
 def add_people_routes(
@@ -45,8 +48,11 @@ def add_people_routes(
     passwords: PasswordHash,
     pause: Callable[[float], None],
 ) -> None:
-    """Add the routes for signing in, for people's own accounts, and for managing people."""
-    checker = PasswordChecker(parts.database, passwords)
+    """Add the routes for signing in, for people's own accounts, and for managing people.
+
+    `pause` waits for some seconds, to delay sign-ins. Tests pass a function that does not wait.
+    """
+    checker = PasswordChecker(parts.database, passwords, charity=parts.charity)
     for method, path, answer in (
         *_sign_in_routes(parts, checker, pause),
         *_own_routes(parts, checker),
@@ -83,20 +89,23 @@ def _sign_in_routes(
 
 def _own_routes(parts: PeopleParts, checker: PasswordChecker) -> Iterator[_Route]:
     database, pages, clock = parts.database, parts.pages, parts.clock
-    own_password = OwnPassword(database, clock, checker)
+    own_proof = OwnProof(database, clock, checker, cipher=parts.options.cipher)
+    confirm = ConfirmPages(parts.gate, own_proof)
     account = OwnAccountPages(
         database,
         pages,
         clock,
+        parts.gate,
         checker=checker,
-        own_password=own_password,
+        own_proof=own_proof,
         offers_second_factor=parts.options.cipher is not None,
         time_zone=parts.time_zone,
     )
     factor = FactorPages(
-        database, pages, clock, parts.gate, own_password=own_password, options=parts.options
+        database, pages, clock, parts.gate, own_proof=own_proof, options=parts.options
     )
     yield "GET", "/me", account.account
+    yield "POST", "/me/confirmed", confirm.confirmed
     yield "POST", "/me/password", account.change_password
     yield "POST", "/me/session-ended", account.end_session
     yield "POST", "/me/sessions-ended", account.end_other_sessions
@@ -111,7 +120,7 @@ def _people_routes(parts: PeopleParts, checker: PasswordChecker) -> Iterator[_Ro
     database, pages, clock = parts.database, parts.pages, parts.clock
     people = PersonPages(database, pages, clock, time_zone=parts.time_zone)
     invitations = InvitationPages(
-        database, pages, clock, people, checker=checker, options=parts.options
+        database, pages, clock, people, gate=parts.gate, checker=checker, options=parts.options
     )
     yield "GET", "/invitation", invitations.invitation
     yield "POST", "/invitation", invitations.accept
@@ -125,3 +134,4 @@ def _people_routes(parts: PeopleParts, checker: PasswordChecker) -> Iterator[_Ro
     yield "POST", "/people/{person_id}/enabled", people.enable_person
     yield "POST", "/people/{person_id}/sessions-ended", people.end_sessions
     yield "POST", "/people/{person_id}/second-factor-reset", people.reset_second_factor
+    yield "POST", "/people/{person_id}/provider-account-released", people.release_account

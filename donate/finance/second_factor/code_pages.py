@@ -11,9 +11,8 @@ from donate.finance.access import EVERYBODY, Gate, Visiting, needs
 from donate.finance.models import Staff
 from donate.finance.second_factor.codes import accept_code
 from donate.finance.second_factor.pending import end_pending, find_pending
-from donate.finance.second_factor.secret_cipher import SecretCipher
-from donate.finance.sessions import hash_of, same_secret
 from donate.finance.staff.addresses import SIGN_IN
+from donate.finance.staff.devices import device_key
 from donate.finance.staff.session_start import SessionStart
 from donate.finance.staff.sign_in_limit import (
     SignInPace,
@@ -22,7 +21,9 @@ from donate.finance.staff.sign_in_limit import (
     forget_attempts,
 )
 from donate.storage.database import Database
-from donate.web.giving_limits import network_of
+from donate.trust.secret_cipher import SecretCipher
+from donate.web.limits.networks import wide_network_of
+from donate.web.secret_tokens import hash_of, same_secret
 from donate.web.templating import Pages
 
 WRONG_CODE: Final = N_("That code is wrong, or was used before. Wait for the next code.")
@@ -68,14 +69,17 @@ class CodePages:
         if not token or not same_secret(visit.form.get("form_token", ""), _form_token(token)):
             self._gate.record_refusal(request, None, "code without its form")
             return RedirectResponse(f"{SIGN_IN}?done=expired", 303)
-        network = network_of(visit.address)
+        network = wide_network_of(visit.address)
         with self._database.writing() as session:
             pending = find_pending(session, token, now=now)
             if pending is None:
                 return RedirectResponse(f"{SIGN_IN}?done=expired", 303)
-            attempt = begin_code_attempt(session, pending[0].staff_id, network, now=now)
+            cookie = request.cookies.get(self._gate.device_cookie, "")
+            device = device_key(session, cookie, pending[1].email, now=now)
+            staff_id = pending[0].staff_id
+            attempt = begin_code_attempt(session, staff_id, network, now=now, device=device)
         if attempt.pace != SignInPace.GO:
-            self._gate.record_refusal(request, None, "too many codes")
+            self._gate.record_refusal(request, None, "too many codes", email=pending[1].email)
             headers = {"Retry-After": str(attempt.retry_after_s)}
             return self._form(visit, token, TOO_MANY_CODES, status_code=429, headers=headers)
         row = pending[0]
@@ -88,10 +92,11 @@ class CodePages:
             if right:
                 if not end_pending(session, token):
                     raise Unavailable("this sign-in was finished or ended meanwhile")
-                forget_attempts(session, code_key(row.staff_id), network)
-                cookie = self._starts.start(session, request, locked, now=now, second_factor_at=now)
-                return self._starts.answer_started(cookie, row.target)
-        self._gate.record_refusal(request, None, "wrong code")
+                forget_attempts(session, code_key(row.staff_id), network, device)
+                proved = {"second_factor_at": now, "proved_at": row.proved_at}
+                started = self._starts.start(session, request, locked, now=now, **proved)
+                return self._starts.answer_started(started, row.target)
+        self._gate.record_refusal(request, None, "wrong code", email=pending[1].email)
         return self._form(visit, token, WRONG_CODE, status_code=401)
 
     def _form(

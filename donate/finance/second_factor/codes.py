@@ -11,15 +11,16 @@ from sqlmodel import Session, col, delete, func, select, update
 
 from donate.errors import N_, Conflict
 from donate.finance.models import RecoveryCode, SecondFactor
-from donate.finance.second_factor.secret_cipher import SecretCipher
-from donate.finance.sessions import hash_of
 from donate.storage.bulk_writes import count_changed
+from donate.trust.secret_cipher import SecretCipher
+from donate.web.secret_tokens import hash_of
 
 STEP_S: Final = 30
 # Codes from the previous and the next time step are accepted too, because phone clocks differ.
 WINDOW_STEPS: Final = 1
 DIGITS: Final = 6
 RECOVERY_CODES: Final = 10
+RECOVERY_CODE_LENGTH: Final = 28  # characters, each one of 32
 
 
 def begin_factor(session: Session, staff_id: int, cipher: SecretCipher) -> None:
@@ -92,15 +93,15 @@ def remove_factor(session: Session, staff_id: int) -> bool:
 
 
 def derive_recovery_codes(seed: str) -> list[str]:
-    """Return ten recovery codes of 80 bits each, computed from a secret seed.
+    """Return ten recovery codes of 140 bits each, computed from a secret seed.
 
-    The seed is the same each time a form is sent, so after a double click the page still shows the
-    codes that are stored.
+    The same seed gives the same codes. The caller computes it from the key of the submitted form,
+    so a form that is sent twice by a double click shows the codes that the first one stored.
     """
     codes = []
     for number in range(RECOVERY_CODES):
         digest = hmac.digest(seed.encode(), f"recovery code {number}".encode(), "sha256")
-        text = base64.b32encode(digest[:10]).decode().lower()
+        text = base64.b32encode(digest).decode().lower()[:RECOVERY_CODE_LENGTH]
         codes.append("-".join(text[i : i + 4] for i in range(0, len(text), 4)))
     return codes
 

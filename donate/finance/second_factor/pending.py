@@ -7,14 +7,24 @@ from typing import Final
 from sqlmodel import Session, col, delete, select
 
 from donate.finance.models import PendingSignIn, Staff
-from donate.finance.sessions import hash_of
 from donate.storage.bulk_writes import count_changed
+from donate.web.secret_tokens import hash_of
 
 PENDING_LIMIT: Final = timedelta(minutes=10)
 
 
-def begin_pending(session: Session, staff_id: int, target: str, *, now: datetime) -> str:
-    """Store a sign-in that still needs the second factor. Return the token for its cookie."""
+def begin_pending(
+    session: Session,
+    staff_id: int,
+    target: str,
+    *,
+    now: datetime,
+    proved_at: datetime | None = None,
+) -> str:
+    """Store a sign-in that still needs the second factor. Return the token for its cookie.
+
+    `proved_at` is when the person proved the first factor; None if it is not known.
+    """
     session.execute(delete(PendingSignIn).where(col(PendingSignIn.expires_at) <= now))
     token = secrets.token_urlsafe(32)
     session.add(
@@ -22,6 +32,7 @@ def begin_pending(session: Session, staff_id: int, target: str, *, now: datetime
             token_hash=hash_of(token),
             staff_id=staff_id,
             target=target,
+            proved_at=proved_at,
             expires_at=now + PENDING_LIMIT,
         )
     )

@@ -13,10 +13,10 @@ from starlette.responses import RedirectResponse, Response
 from donate.clock import Clock
 from donate.errors import N_, BadInput, Conflict
 from donate.finance.access import SET_UP_SECOND_FACTOR, Gate, Visiting, needs
-from donate.finance.models import Role
+from donate.finance.fresh_proof.own_proof import OwnProof, lock_own_account
 from donate.finance.people.account_pages import ME
-from donate.finance.people.own_password import OwnPassword, lock_unchanged
-from donate.finance.people.queries import end_own_sessions, has_password, prove_second_factor
+from donate.finance.people.queries import end_own_sessions, prove_second_factor
+from donate.finance.roles import Role
 from donate.finance.second_factor.codes import (
     are_stored,
     begin_factor,
@@ -45,14 +45,14 @@ class FactorPages:
         clock: Clock,
         gate: Gate,
         *,
-        own_password: OwnPassword,
+        own_proof: OwnProof,
         options: SignInOptions,
     ) -> None:
         self._database = database
         self._pages = pages
         self._clock = clock
         self._gate = gate
-        self._own_password = own_password
+        self._own_proof = own_proof
         self._options = options
 
     @needs(Role.VIEWER, before_second_factor=True)
@@ -63,31 +63,29 @@ class FactorPages:
         """
         return self._page(visit)
 
-    @needs(Role.VIEWER, before_second_factor=True)
+    @needs(Role.VIEWER, before_second_factor=True, fresh=True)
     def begin_second_factor(self, visit: Visiting) -> Response:
-        """Check the password, then store and show a new secret."""
+        """Store and show a new secret."""
         cipher = self._options.cipher
         try:
             if cipher is None:
                 raise Conflict(_NOT_OFFERED)
-            person = self._own_password.check(visit, "password")
             with self._database.writing() as session:
-                lock_unchanged(session, person)
+                lock_own_account(session, visit.signed_in)
                 begin_factor(session, visit.signed_in.staff_id, cipher)
-        except BadInput as problem:
-            return self._page(visit, problem=problem, status_code=422)
         except Conflict as conflict:
             return self._page(visit, conflict=str(conflict), status_code=409)
         return RedirectResponse(SET_UP_SECOND_FACTOR, 303)
 
-    @needs(Role.VIEWER, before_second_factor=True)
+    @needs(Role.VIEWER, before_second_factor=True, fresh=True)
     def confirm_second_factor(self, visit: Visiting) -> Response:
         """Confirm the second factor with its first code, and show the recovery codes."""
         me, now, cipher = visit.signed_in, self._clock.now(), self._options.cipher
         codes = self._codes_of_form(visit)
         try:
-            self._own_password.count_code(visit, "code")
+            self._own_proof.count_code(visit, "code")
             with self._database.writing() as session:
+                lock_own_account(session, me)
                 if not are_stored(session, me.staff_id, codes):
                     typed = visit.form.get("code", "")
                     if cipher is None or not confirm_factor(
@@ -98,21 +96,17 @@ class FactorPages:
                     prove_second_factor(session, me.token_hash, now=now)
                     end_own_sessions(session, me.staff_id, keep=me.token_hash, only=None)
                     self._record(session, visit, "second_factor_set_up")
-                self._own_password.forget_codes(session, visit)
+                self._own_proof.forget_codes(session, visit)
         except BadInput as problem:
             return self._page(visit, problem=problem, status_code=422)
         return self._answer_codes(visit, codes)
 
-    @needs(Role.VIEWER)
+    @needs(Role.VIEWER, fresh=True)
     def renew_codes(self, visit: Visiting) -> Response:
-        """Check the password, then replace the recovery codes and show the new ones."""
+        """Replace the recovery codes and show the new ones."""
         me, codes = visit.signed_in, self._codes_of_form(visit)
-        try:
-            person = self._own_password.check(visit, "password")
-        except BadInput as problem:
-            return self._page(visit, problem=problem, status_code=422)
         with self._database.writing() as session:
-            lock_unchanged(session, person)
+            lock_own_account(session, me)
             if not has_second_factor(session, me.staff_id):
                 return RedirectResponse(SET_UP_SECOND_FACTOR, 303)
             if not are_stored(session, me.staff_id, codes):
@@ -120,25 +114,20 @@ class FactorPages:
                 self._record(session, visit, "recovery_codes_renewed")
         return self._answer_codes(visit, codes)
 
-    @needs(Role.VIEWER)
+    @needs(Role.VIEWER, fresh=True)
     def remove_second_factor(self, visit: Visiting) -> Response:
-        """Check the password, then remove the second factor. Refuses if the role requires one."""
-        try:
-            if self._is_required(visit):
-                raise Conflict(N_("Your role requires the second step."))
-            person = self._own_password.check(visit, "password_to_remove")
-            with self._database.writing() as session:
-                lock_unchanged(session, person)
-                if remove_factor(session, visit.signed_in.staff_id):
-                    self._record(session, visit, "second_factor_removed")
-        except BadInput as problem:
-            return self._page(visit, problem=problem, status_code=422)
-        except Conflict as conflict:
-            return self._page(visit, conflict=str(conflict), status_code=409)
+        """Remove the second factor. Refuses if the role requires one."""
+        if self._is_required(visit):
+            conflict = N_("Your role requires the second step.")
+            return self._page(visit, conflict=conflict, status_code=409)
+        with self._database.writing() as session:
+            lock_own_account(session, visit.signed_in)
+            if remove_factor(session, visit.signed_in.staff_id):
+                self._record(session, visit, "second_factor_removed")
         return RedirectResponse(f"{ME}?done=factor-removed", 303)
 
     def _is_required(self, visit: Visiting) -> bool:
-        return self._options.second_factor_required and visit.signed_in.may(Role.FINANCE)
+        return self._options.requires_second_factor(visit.signed_in.role)
 
     def _codes_of_form(self, visit: Visiting) -> list[str]:
         key = visit.form.get("form_key", "")
@@ -164,7 +153,6 @@ class FactorPages:
         with self._database.reading() as session:
             has_factor = has_second_factor(session, me.staff_id)
             secret = unconfirmed_secret(session, me.staff_id, cipher) if cipher else None
-            asks_password = has_password(session, me.staff_id)
         return self._pages.render(
             "finance/second_factor.html",
             visit.language,
@@ -174,7 +162,6 @@ class FactorPages:
             is_offered=cipher is not None,
             is_required=self._is_required(visit),
             has_factor=has_factor,
-            asks_password=asks_password,
             key=_in_fours(secret) if secret else "",
             picture=self._picture(me.email, secret) if secret else "",
             form_key=visit.new_form_key(),

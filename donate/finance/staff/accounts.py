@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Final
 
@@ -14,20 +14,16 @@ from donate.errors import N_, BadInput, Conflict, NotFound
 from donate.finance.activity.trail import record_act
 from donate.finance.models import (
     PendingSignIn,
-    Role,
     Staff,
+    StaffDevice,
     StaffInvitation,
     StaffSession,
     StaffToken,
 )
+from donate.finance.roles import Role
+from donate.finance.staff.password_rules import check_password, tidy_password
 from donate.mail_server import address_spellings
-from donate.web.giving_limits import printable
-
-MIN_PASSWORD = 12
-# Argon2 accepts passwords of any length. This limit keeps a sign-in from taking too much work.
-MAX_PASSWORD = 500
-_OBVIOUS: Final = ("password", "passw0rd", "letmein", "qwerty", "welcome", "donate", "loveworld")
-_STEPS: Final = "01234567890123456789 abcdefghijklmnopqrstuvwxyz qwertyuiopasdfghjklzxcvbnm"
+from donate.web.limits.networks import printable
 
 PASSWORDS: Final = PasswordHash.recommended()
 
@@ -36,16 +32,6 @@ def tidy_email(typed: str) -> str:
     """Return an e-mail address in lower case, without characters that the database would reject."""
     email = unicodedata.normalize("NFKC", typed[:1000]).strip().lower()
     return printable(email)[:254]
-
-
-def tidy_password(typed: str) -> str:
-    """Return a password in the form that is hashed, in which é has only one spelling.
-
-    This follows RFC 8265 (OpaqueString): every kind of space becomes a plain space, and the text is
-    converted to the Unicode form NFC. NFC never makes two different passwords equal.
-    """
-    spaced = "".join(" " if unicodedata.category(c) == "Zs" else c for c in typed)
-    return unicodedata.normalize("NFC", spaced)
 
 
 def spellings(typed: str) -> list[str]:
@@ -63,14 +49,15 @@ def add_staff(
     password: str,
     now: datetime,
     passwords: PasswordHash = PASSWORDS,
+    charity: Sequence[str] = (),
 ) -> Staff:
-    """Add a staff account with a password.
+    """Add a staff account with a password. `charity` has the charity's names.
 
     Raises BadInput, or Conflict if the address already has an account.
     """
     email, name = check_person(email, name)
     password = tidy_password(password)
-    check_password(password, email)
+    check_password(password, email, name, *charity)
     staff = insert_staff(session, email, name=name, role=role, now=now)
     staff.password_hash = passwords.hash(password)
     session.flush()
@@ -112,11 +99,15 @@ def set_password(
     *,
     now: datetime,
     passwords: PasswordHash = PASSWORDS,
+    charity: Sequence[str] = (),
 ) -> None:
-    """Set a new password for a staff account, and delete its sessions and tokens."""
+    """Set a new password for a staff account, and delete its sessions and tokens.
+
+    `charity` has the charity's names.
+    """
     staff = staff_by_email(session, email)
     password = tidy_password(password)
-    check_password(password, staff.email)
+    check_password(password, staff.email, staff.name, *charity)
     staff.password_hash = passwords.hash(password)
     end_access(session, staff)
     record_act(session, "password_set", about=staff.email, now=now)
@@ -179,23 +170,20 @@ def names_of(session: Session, actors: Iterable[str]) -> dict[str, str]:
     return {f"staff:{person.id}": person.name for person in staff}
 
 
-def check_password(password: str, email: str) -> None:
-    """Raise BadInput, with the reason, if a password is easy to guess."""
-    if len(password) < MIN_PASSWORD:
-        raise BadInput("password", N_("Please use at least 12 characters."))
-    if len(password) > MAX_PASSWORD:
-        raise BadInput("password", N_("Please use at most 500 characters."))
-    bare = re.sub(r"[\W_]+", "", password.lower())
-    own = {re.sub(r"[\W_]+", "", part) for part in (email, email.partition("@")[0])}
-    if bare in own:
-        raise BadInput("password", N_("Please don’t use the e-mail address as the password."))
-    left = bare.strip("0123456789")
-    if len(set(password)) < 5 or bare in _STEPS or left in _OBVIOUS or left in own:
-        raise BadInput("password", N_("That password is easy to guess. Please choose another."))
+def may_still(session: Session, actor: str, role: Role) -> bool:
+    """Lock the account of an actor, such as `staff:7`, and return whether it has this role.
+
+    A disabled account has no role. Call it in the transaction that relies on the answer.
+    """
+    number = actor.removeprefix("staff:")
+    if not number.isdecimal():
+        return False
+    person = session.get(Staff, int(number), with_for_update=True, populate_existing=True)
+    return person is not None and not person.disabled_at and person.role.may(role)
 
 
 def end_access(session: Session, staff: Staff, *, keep: str = "") -> None:
-    """Delete a person's sessions, tokens and invitations.
+    """Delete a person's sessions, tokens and invitations, and forget their browsers.
 
     The session whose token has the hash `keep` is kept.
     """
@@ -203,4 +191,10 @@ def end_access(session: Session, staff: Staff, *, keep: str = "") -> None:
         session.execute(
             delete(held).where(col(held.staff_id) == staff.id, col(held.token_hash) != keep)
         )
+    session.execute(delete(StaffDevice).where(col(StaffDevice.staff_id) == staff.id))
     session.flush()
+
+
+def change_language(session: Session, staff_id: int, language: str) -> None:
+    """Store the language in which a member of staff wants to read pages."""
+    session.get_one(Staff, staff_id).language = language

@@ -7,11 +7,11 @@ from starlette.responses import RedirectResponse, Response
 
 from donate.clock import Clock
 from donate.finance.access import Gate, Visiting, needs
-from donate.finance.models import Role
-from donate.finance.sessions import change_language
+from donate.finance.roles import Role
+from donate.finance.staff.accounts import change_language
 from donate.finance.staff.addresses import HOME, safe_next
 from donate.storage.database import Database
-from donate.web.templating import LANGUAGE_COOKIE, LANGUAGES
+from donate.web.languages import LANGUAGE_COOKIE, LANGUAGES
 
 _KEPT_S: Final = 365 * 24 * 3600
 
@@ -44,4 +44,4 @@ class LanguagePages:
 
 def keep_language(gate: Gate, response: Response, language: str) -> None:
     """Store the language in a cookie, for the sign-in page and for errors before a sign-in."""
-    gate.set_cookie(response, LANGUAGE_COOKIE, language, _KEPT_S)
+    gate.cookies.set(response, gate.cookies.name(LANGUAGE_COOKIE), language, _KEPT_S)

@@ -22,11 +22,13 @@ from donate.finance.access import (
     Visiting,
     needs,
 )
-from donate.finance.models import Role, Staff
+from donate.finance.models import Staff
+from donate.finance.roles import Role
 from donate.finance.second_factor.codes import has_second_factor
-from donate.finance.sessions import end_session, same_secret
+from donate.finance.sessions import end_session
 from donate.finance.staff.accounts import tidy_email
 from donate.finance.staff.addresses import HOME, SIGN_IN, safe_next
+from donate.finance.staff.devices import device_key
 from donate.finance.staff.language_pages import keep_language
 from donate.finance.staff.password_check import PasswordChecker, VerifiedPassword
 from donate.finance.staff.session_start import SessionStart
@@ -37,8 +39,10 @@ from donate.finance.staff.sign_in_limit import (
     forget_attempts,
 )
 from donate.storage.database import Database
-from donate.web.giving_limits import network_of
-from donate.web.templating import LANGUAGES, Pages
+from donate.web.languages import LANGUAGES
+from donate.web.limits.networks import wide_network_of
+from donate.web.secret_tokens import FORGET_PAGES, same_secret
+from donate.web.templating import Pages
 
 WRONG: Final = N_("Wrong e-mail or password.")
 TOO_MANY: Final = N_("Too many attempts. Please wait a few minutes and try again.")
@@ -100,18 +104,21 @@ class SignIn:
         if not same_secret(visit.form.get("form_token", ""), form_token):
             self._gate.record_refusal(request, None, "sign-in without its form")
             return self.answer_form(request, target, typed, problem=NO_COOKIE, status_code=403)
-        email, network = tidy_email(typed), network_of(visit.address)
+        email, network, now = tidy_email(typed), wide_network_of(visit.address), self._clock.now()
         with self._database.writing() as session:
-            attempt = begin_attempt(session, email, network, now=self._clock.now())
+            cookie = request.cookies.get(self._gate.device_cookie, "")
+            device = device_key(session, cookie, email, now=now)
+            attempt = begin_attempt(session, email, network, now=now, device=device)
         if attempt.pace != SignInPace.GO:
             refusal = self._slow_down(request, attempt, target, typed)
             if refusal:
                 return refusal
-        verified = self._checker.check(email, visit.form.get("password", ""))
+        password = visit.form.get("password", "")
+        verified = self._checker.check(email, password, at_known_device=bool(device))
         if verified is None:
-            self._gate.record_refusal(request, None, "wrong e-mail or password")
+            self._gate.record_refusal(request, None, "wrong e-mail or password", email=email)
             return self.answer_form(request, target, typed, problem=WRONG, status_code=401)
-        return self._start(request, visit, verified, network, target)
+        return self._start(request, visit, verified, (network, device), target)
 
     @needs(Role.VIEWER, before_second_factor=True)
     def sign_out(self, request: Request, visit: Visiting) -> Response:
@@ -119,8 +126,8 @@ class SignIn:
         with self._database.writing() as session:
             end_session(session, request.cookies.get(self._gate.session_cookie, ""))
             visit.record(session, "signed_out", now=self._clock.now())
-        answer = RedirectResponse(f"{SIGN_IN}?done=signed-out", 303)
-        self._gate.drop_cookie(answer, self._gate.session_cookie)
+        answer = RedirectResponse(f"{SIGN_IN}?done=signed-out", 303, headers=FORGET_PAGES)
+        self._gate.cookies.drop(answer, self._gate.session_cookie)
         return answer
 
     def _slow_down(
@@ -135,7 +142,7 @@ class SignIn:
                     self._delayed.release()
                 return None
             retry_after_s = DELAYED_RETRY_S
-        self._gate.record_refusal(request, None, "too many tries")
+        self._gate.record_refusal(request, None, "too many tries", email=tidy_email(typed))
         return self.answer_form(
             request,
             target,
@@ -150,7 +157,7 @@ class SignIn:
         request: Request,
         visit: AllowedRequest,
         verified: VerifiedPassword,
-        network: str,
+        counted_at: tuple[str, str],
         target: str,
     ) -> Response:
         now = self._clock.now()
@@ -164,13 +171,15 @@ class SignIn:
             if chosen in LANGUAGES:
                 row.language = chosen
             language = row.language
-            forget_attempts(session, row.email, network)
+            forget_attempts(session, row.email, *counted_at)
             if has_second_factor(session, staff_id):
-                token = self._starts.wait_for_code(session, request, staff_id, target, now=now)
+                token = self._starts.wait_for_code(
+                    session, request, staff_id, target, now=now, proved_at=now
+                )
                 answer = self._starts.answer_pending(token)
             else:
-                token = self._starts.start(session, request, row, now=now)
-                answer = self._starts.answer_started(token, target)
+                started = self._starts.start(session, request, row, now=now, proved_at=now)
+                answer = self._starts.answer_started(started, target)
         keep_language(self._gate, answer, language)
         return answer
 
@@ -213,5 +222,5 @@ class SignIn:
         )
         if chosen in LANGUAGES:
             keep_language(self._gate, answer, chosen)
-        self._gate.set_cookie(answer, self._gate.form_cookie, form_token)
+        self._gate.cookies.set(answer, self._gate.form_cookie, form_token)
         return answer

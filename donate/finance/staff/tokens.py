@@ -8,8 +8,8 @@ from sqlmodel import Session, col, select
 
 from donate.finance.activity.trail import record_act
 from donate.finance.models import Staff, StaffToken
-from donate.finance.sessions import hash_of
 from donate.finance.staff.accounts import staff_by_email
+from donate.web.secret_tokens import hash_of
 
 PREFIX: Final = "staff_"
 
