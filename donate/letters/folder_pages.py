@@ -1,6 +1,7 @@
 """The demo's pages that show the e-mails in the folder."""
 
 import re
+from base64 import b64encode
 from dataclasses import dataclass
 from datetime import datetime
 from email import message_from_bytes
@@ -25,7 +26,8 @@ _PAGE_HEADERS: Final = {
 }
 # As in a mail program, allow no scripts or external resources, and open links in a new tab.
 _FRAME_HEADERS: Final = {
-    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; "
+    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; img-src data:; "
+    "base-uri 'none'; "
     "form-action 'none'; frame-ancestors 'self'; "
     "sandbox allow-popups allow-popups-to-escape-sandbox"
 }
@@ -92,8 +94,18 @@ def _parse(file: Path) -> LetterOnPage:
         sent_at=parsedate_to_datetime(message["Date"]),
         headers=headers,
         text=text.get_content() if text else "",
-        html=html.get_content() if html else "",
+        html=_with_images(message, html.get_content()) if html else "",
     )
+
+
+def _with_images(message: EmailMessage, html: str) -> str:
+    """Return the HTML with the images that are attached to the e-mail, as mail programs show it."""
+    for part in message.walk():
+        name = str(part.get("Content-ID", "")).strip("<>")
+        if name and part.get_content_maintype() == "image":
+            encoded = b64encode(part.get_content()).decode()
+            html = html.replace(f"cid:{name}", f"data:{part.get_content_type()};base64,{encoded}")
+    return html
 
 
 def _is_shown(header: str) -> bool:

@@ -9,7 +9,14 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import BigInteger, CheckConstraint, Column, Index, UniqueConstraint
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Column,
+    ForeignKey,
+    Index,
+    UniqueConstraint,
+)
 from sqlmodel import Field, SQLModel
 
 from donate.letters.kinds import LetterKind
@@ -21,7 +28,7 @@ class LetterState(StrEnum):
 
     WAITING = "waiting"  # The e-mail will be sent at `due_at`.
     SENT = "sent"  # The mail server accepted the e-mail.
-    UNTRUE = "untrue"  # The e-mail was no longer true when it was due.
+    UNTRUE = "untrue"  # What the e-mail says was no longer true when it was due.
     SET_ASIDE = "set_aside"  # The e-mail could not be sent; staff decide what to do.
     DISMISSED = "dismissed"  # Staff decided not to send an e-mail that was set aside.
 
@@ -52,6 +59,47 @@ class Letter(SQLModel, table=True):
     knew: int | None = Field(default=None, sa_type=BigInteger)
 
 
+class ShareLimit(StrEnum):
+    """A daily limit on the e-mails that strangers can cause."""
+
+    MAILBOX = "mailbox"  # on e-mails to one mailbox
+    NETWORK = "network"  # on e-mails about gifts that one network opened
+    ALL = "all"  # on all such e-mails together
+
+
+class LetterShare(SQLModel, table=True):
+    """An e-mail that a stranger can cause, as it counts for the daily limits.
+
+    It was sent at `taken_at`, or the limit `held_by` holds it back. Only a hash of the mailbox is
+    stored.
+    """
+
+    __tablename__ = "letter_share"
+    __table_args__ = (
+        CheckConstraint(
+            "(taken_at IS NULL) = (held_by IS NOT NULL)", name="letter_share_is_taken_or_held"
+        ),
+        CheckConstraint(
+            "held_by IN ('mailbox', 'network', 'all')", name="letter_share_limit_is_known"
+        ),
+        Index("letter_share_of_mailbox", "mailbox_hash", "taken_at"),
+        Index("letter_share_of_network", "network", "taken_at"),
+        Index("letter_share_taken", "taken_at"),
+        Index("letter_share_held", "held_by", "network"),
+    )
+
+    letter_id: int = Field(
+        sa_column=Column(BigInteger, ForeignKey("letter.id"), primary_key=True, autoincrement=False)
+    )
+    mailbox_hash: str = Field(max_length=64)
+    # The network that opened the gift; empty if it is not known any more.
+    network: str = Field(max_length=64)
+    taken_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    held_by: ShareLimit | None = Field(
+        default=None, sa_type=EnumText(ShareLimit, 16, "letter_share.held_by")
+    )
+
+
 def new_letter(
     gift_id: uuid.UUID,
     kind: LetterKind,
@@ -62,7 +110,11 @@ def new_letter(
     asked_by: str = "service",
     due_at: datetime | None = None,
 ) -> dict[str, Any]:
-    """Return the row of a new e-mail. It is due at `due_at`, or at once."""
+    """Return the row of a new e-mail. It is due at `due_at`, or at once.
+
+    The occasion tells e-mails of one kind apart (`kinds.py`). `again` counts repeats, and
+    `asked_by` is the actor who requested the e-mail.
+    """
     return {
         "gift_id": gift_id,
         "kind": kind,

@@ -13,17 +13,20 @@ from typing import Final
 from sqlmodel import Session, col, select
 
 from donate.gifts.facts import FactKind
-from donate.gifts.models import GiftFact, plain_facts
+from donate.gifts.models import Gift, GiftFact, plain_facts
 from donate.gifts.queries import facts_of
 from donate.gifts.status import status_of
 from donate.letters.kinds import LetterKind
 from donate.letters.models import Letter, LetterState
+from donate.regions.modes import BY_HAND
 
 # How long e-mails about a transfer wait. Staff notice a typing error within this time, and a donor
 # can wait this long for the thank-you.
 WAIT: Final = timedelta(minutes=10)
 # The kinds of e-mail that state how much has arrived.
 ARRIVAL_KINDS: Final = (LetterKind.THANK_YOU, LetterKind.CORRECTION)
+# The kinds of e-mail that say that a transfer was sent back, and that it was not.
+RETURN_KINDS: Final = (LetterKind.REFUND, LetterKind.NOT_SENT_BACK)
 # The kinds of e-mail that depend on transfers.
 TRANSFER_KINDS: Final = (*ARRIVAL_KINDS, LetterKind.INSTRUCTIONS, LetterKind.REMINDER)
 
@@ -62,8 +65,8 @@ def transfers_about(session: Session, letter: Letter) -> Transfers | None:
     """Return the transfers for an e-mail; None if its kind needs none or the gift has none."""
     if letter.kind not in TRANSFER_KINDS:
         return None
-    # Read the facts first. The e-mail is written later, so it takes into account at least the facts
-    # up to `knew`.
+    # Read the facts before everything else, so that the e-mail takes into account at least the
+    # facts up to `knew`.
     facts = sorted(facts_of(session, letter.gift_id), key=lambda fact: fact.id or 0)
     changes = [f for f in facts if f.kind in (FactKind.TRANSFER_RECEIVED, FactKind.TRANSFER_UNDONE)]
     if not changes:
@@ -83,6 +86,33 @@ def transfers_about(session: Session, letter: Letter) -> Transfers | None:
         has_unmentioned=any(f.source_id in in_force for f in changes if f not in included),
         is_overstated=not included_in_force <= in_force,
     )
+
+
+def is_return_known(session: Session, letter: Letter, gift: Gift) -> bool:
+    """Whether an e-mail about a transfer that was sent back would tell the donor nothing new.
+
+    If staff undo the bank line of a return and tie another line to it, one return replaces another
+    of the same amount, and the donor need not hear of either.
+    """
+    if gift.mode not in BY_HAND or letter.kind not in RETURN_KINDS:
+        return False
+    facts = facts_of(session, gift.id)
+    gone = {fact.source_id for fact in facts if fact.kind == FactKind.REFUND_FAILED}
+    returns = {f.source_id: f.amount_minor for f in facts if f.kind == FactKind.REFUND_SUCCEEDED}
+    amount = returns.get(letter.occasion)
+    alike = {source for source, returned in returns.items() if returned == amount}
+    told, corrected = (_told(session, gift, kind) & alike for kind in RETURN_KINDS)
+    only_told = len(told & gone) - len(corrected)
+    untold = len(alike - gone - told)
+    return untold <= only_told if letter.kind is LetterKind.REFUND else only_told <= untold
+
+
+def _told(session: Session, gift: Gift, kind: LetterKind) -> set[str]:
+    """Return the occasions of the gift's e-mails of a kind that were sent."""
+    statement = select(Letter.occasion).where(
+        Letter.gift_id == gift.id, Letter.kind == kind, Letter.state == LetterState.SENT
+    )
+    return set(session.exec(statement))
 
 
 def _newest_included_fact(session: Session, letter: Letter) -> int | None:

@@ -11,9 +11,24 @@ from donate.letters.models import Letter, LetterState
 from donate.money import Money
 from donate.regions.regions import load_regions
 from donate.storage.database import Database
-from tests.letters.facts import ask_for, tell, told_by_mistake
+from tests.letters.facts import (
+    PAUSED,
+    begin_pledge,
+    change_pledge,
+    returned_by_mistake,
+    tell,
+    told_by_mistake,
+)
 from tests.letters.mailer import SITE
+from tests.links import links_at
 from tests.stripe_gateway.gifts_and_events import AMOUNT, NOW, give
+
+CHANGES: dict[LetterKind, Any] = {
+    LetterKind.PLEDGE_AMOUNT: {"amount_minor": 2 * AMOUNT},
+    LetterKind.PLEDGE_PAUSED: {"evidence": PAUSED},
+    LetterKind.PLEDGE_RESUMED: {},
+    LetterKind.PLEDGE_METHOD: {"evidence": {"payment_method": "pm_2", "last4": "4444"}},
+}
 
 
 def a_letter(
@@ -24,18 +39,23 @@ def a_letter(
     options: Any = {"frequency": "monthly"} if is_monthly else {"mode": mode}
     gift = give(database, language=language, **options)
     gift = later_month(database, gift) if kind is LetterKind.MONTH_FAILED else gift
-    occasion = f"re_{gift.id}" if "refund" in kind else ""
+    went_back = (LetterKind.REFUND, LetterKind.REFUND_FAILED, LetterKind.NOT_SENT_BACK)
+    occasion = f"re_{gift.id}" if kind in went_back else ""
     if kind is LetterKind.CORRECTION:
         occasion = told_by_mistake(database, gift)
-    if kind in (LetterKind.REFUND, LetterKind.REFUND_FAILED, LetterKind.THANK_YOU):
+    if kind in (*went_back, LetterKind.THANK_YOU):
         tell(database, gift, FactKind.PAYMENT_SUCCEEDED, f"pi_{gift.id}")
     if kind is LetterKind.REFUND:
         tell(database, gift, FactKind.REFUND_SUCCEEDED, occasion, amount_minor=AMOUNT // 2)
     if kind is LetterKind.REFUND_FAILED:
         tell(database, gift, FactKind.REFUND_FAILED, occasion, amount_minor=AMOUNT // 2)
-    if kind is LetterKind.PLEDGE_AMOUNT:
-        occasion = f"{gift.id}:change:1"
-        ask_for(database, gift, 2 * AMOUNT, occasion)
+    if kind is LetterKind.NOT_SENT_BACK:
+        returned_by_mistake(database, gift, occasion)
+    if kind in CHANGES:
+        begin_pledge(database, gift)
+        if kind is LetterKind.PLEDGE_RESUMED:
+            change_pledge(database, gift, "paused", PAUSED)
+        occasion = change_pledge(database, gift, "changed", **CHANGES[kind])
     if kind is LetterKind.CONFIRM_ACCOUNT:
         tell(database, gift, FactKind.ACCOUNT_TO_CONFIRM, f"cs_{gift.id}")
     letter = Letter(
@@ -47,7 +67,7 @@ def a_letter(
         due_at=NOW,
     )
     with database.reading() as session:
-        return letter, load_context(session, letter, load_regions(), SITE)
+        return letter, load_context(session, letter, load_regions(), links_at(SITE))
 
 
 def later_month(database: Database, first: Gift) -> Gift:

@@ -1,5 +1,6 @@
 """Records facts after which an e-mail to the donor is due."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 from sqlmodel import func, select
@@ -43,7 +44,49 @@ def told_by_mistake(database: Database, gift: Gift) -> str:
     return source
 
 
-def ask_for(database: Database, gift: Gift, amount_minor: int, request: str) -> None:
-    """Record that the donor requested another monthly amount."""
-    kind = FactKind.PLEDGE_CHANGE_REQUESTED
-    tell(database, gift, kind, request, amount_minor=amount_minor, currency="CAD")
+def returned_by_mistake(database: Database, gift: Gift, source: str) -> None:
+    """Record a transfer that was sent back, told to the donor, and undone."""
+    tell(database, gift, FactKind.REFUND_SUCCEEDED, source)
+    with database.writing() as session:
+        row = new_letter(gift.id, LetterKind.REFUND, source, now=NOW)
+        insert_new(session, Letter, [row | {"state": "sent", "sent_at": NOW}])
+    tell(database, gift, FactKind.REFUND_FAILED, source)
+
+
+# A pause that leaves out the payment of April 1.
+PAUSED: dict[str, Any] = {
+    "paused": True,
+    "resumes_at": int(datetime(2026, 5, 1, 4, tzinfo=UTC).timestamp()),
+}
+
+
+def begin_pledge(database: Database, gift: Gift) -> None:
+    """Record that Stripe began a pledge at NOW, and collects it on the first of each month."""
+    tell(database, gift, FactKind.PLEDGE_STARTED, f"sub_{gift.id}")
+    change_pledge(database, gift, "begun", evidence={"payment_method": "pm_1", "last4": "4242"})
+
+
+def change_pledge(
+    database: Database,
+    gift: Gift,
+    name: str,
+    evidence: dict[str, Any] | None = None,
+    *,
+    amount_minor: int = AMOUNT,
+    at: datetime = NOW,
+) -> str:
+    """Record what Stripe reports about a pledge; return the source of the fact."""
+    state = {"subscription": f"sub_{gift.id}", "status": "active", "paused": False}
+    month_ends_at = {"month_ends_at": int(datetime(2026, 4, 1, 12, tzinfo=UTC).timestamp())}
+    tell(
+        database,
+        gift,
+        FactKind.PLEDGE_CHANGED,
+        f"evt_{name}_{gift.id}",
+        amount_minor=amount_minor,
+        currency="CAD",
+        happened_at=at,
+        evidence=state | month_ends_at | (evidence or {}),
+        recorded_at=at,
+    )
+    return f"evt_{name}_{gift.id}"

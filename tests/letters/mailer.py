@@ -23,12 +23,15 @@ from sqlmodel import col, select
 from donate.clock import FixedClock
 from donate.letters.finder import LetterFinder
 from donate.letters.models import Letter
-from donate.letters.outbox import Carrier, Outbox
-from donate.letters.smtp import Smtp
+from donate.letters.sending.batches import Carrier
+from donate.letters.sending.email_limits import SHARES, ShareLimits
+from donate.letters.sending.outbox import Outbox
+from donate.letters.sending.smtp import Smtp
 from donate.letters.transfers import WAIT
 from donate.mail_server import MailServer
 from donate.regions.regions import Regions, load_regions
 from donate.storage.database import Database
+from tests.links import links_at
 from tests.real_parts import free_port
 from tests.stripe_gateway.gifts_and_events import NOW
 
@@ -134,6 +137,7 @@ def open_mailer(
     now: datetime = NOW,
     regions: Regions | None = None,
     wait: timedelta = WAIT,
+    shares: ShareLimits = SHARES,
 ) -> Mailer:
     clock = FixedClock(now)
     outbox = Outbox(
@@ -142,8 +146,9 @@ def open_mailer(
         clock,
         carrier,
         sender=SENDER,
-        public_url=SITE,
+        links=links_at(SITE),
         wait=wait,
+        shares=shares,
     )
     finder = LetterFinder(database, clock, lambda: None, wait=wait)
     return Mailer(database, clock, finder, outbox)
@@ -196,6 +201,8 @@ def run_server(talk: Callable[[socket.socket], None]) -> Iterator[MailServer]:
 
         thread = threading.Thread(target=serve, daemon=True)
         thread.start()
-        yield MailServer("127.0.0.1", server.getsockname()[1], may_be_plain=True)
-        stopping.set()
-        thread.join(30)
+        try:
+            yield MailServer("127.0.0.1", server.getsockname()[1], may_be_plain=True)
+        finally:
+            stopping.set()
+            thread.join(30)

@@ -5,11 +5,12 @@ from dataclasses import replace
 
 import pytest
 
-from donate.letters.outbox import Outbox
+from donate.letters.sending.outbox import Outbox
 from donate.regions.regions import Regions, load_regions
 from donate.storage.database import Database
-from donate.wiring import carrier_of
+from donate.wiring.from_settings import carrier_of
 from tests.letters.mailer import SITE, LocalMailServer, Mailer, open_mailer, run_mail_server
+from tests.links import links_at
 from tests.real_parts import Sqlite, make_settings
 from tests.stripe_gateway.gifts_and_events import give
 
@@ -57,7 +58,7 @@ def test_a_letter_is_sent_from_an_accented_domain(
         mailer.clock,
         carrier,
         sender=settings.mail_from,
-        public_url=SITE,
+        links=links_at(SITE),
     )
     give(database, mode="interac", email="zoe@bücher.example")
     check_sent(replace(mailer, outbox=outbox))

@@ -56,7 +56,7 @@ def test_a_transfer_undone_after_the_thanks_is_corrected(box: Mailbox) -> None:
     assert box.new() == []
     mailer.wait(seconds=1)
     assert box.new() == [f"{gift.reference}: a correction about your gift"]
-    assert "We wrote that your gift of $60.00 had arrived. That was our mistake" in box.last()
+    assert "We told you that your gift of $60.00 had arrived. That was our mistake" in box.last()
     assert "We haven’t received your gift yet." in box.last()
     mark(mailer, gift, 50, "CAX1")
     mailer.clock.instant += WAIT
@@ -77,7 +77,7 @@ def test_a_replaced_transfer_is_corrected_in_the_new_thanks(box: Mailbox) -> Non
     assert box.new() == []
     mailer.wait(minutes=1)
     assert box.new() == [THANKS + "$50.00"]
-    assert "We wrote earlier that $60.00 had arrived. That was our mistake" in box.last()
+    assert "An earlier e-mail said that we had received $60.00. That was our mistake" in box.last()
     mailer.wait(days=1)
     assert box.new() == []
 

@@ -10,6 +10,7 @@ from donate.regions.regions import load_regions
 from donate.storage.database import Database
 from tests.letters.by_hand import THANKS, Mailbox, an_interac_gift, mark, undo
 from tests.letters.mailer import SITE, LocalMailServer, Mailer, open_mailer, smtp_to
+from tests.links import links_at
 from tests.real_parts import Sqlite
 from tests.stripe_gateway.gifts_and_events import give
 
@@ -78,7 +79,7 @@ def test_a_transfer_undone_while_its_thanks_are_being_sent(
     letter = mailer.outbox._claim()
     assert letter
     with mailer.database.reading() as session:
-        context = load_context(session, letter, load_regions(), SITE)
+        context = load_context(session, letter, load_regions(), links_at(SITE))
     undo(mailer, gift, wrong)
     mailer.outbox._hand_over(letter, context, mailer.clock.now())
     assert len(mail_server.messages) == 1

@@ -11,7 +11,7 @@ from donate.gifts.opening import open_month
 from donate.letters.finder import FRESH, RECENT, REMIND_AFTER
 from donate.letters.models import Letter
 from donate.money import Money
-from tests.letters.facts import ask_for, tell
+from tests.letters.facts import tell
 from tests.letters.mailer import Mailer
 from tests.stripe_gateway.gifts_and_events import AMOUNT, NOW, give
 
@@ -154,28 +154,6 @@ def test_a_month_that_failed_has_a_letter_of_its_own(mailer: Mailer) -> None:
         )
     tell(mailer.database, month, FactKind.PAYMENT_FAILED, "in_2")
     assert sorted(kinds(mailer)) == ["month_failed", "thank_you"]
-
-
-def test_another_monthly_amount_is_written_about(mailer: Mailer) -> None:
-    """Only the last monthly amount that a donor requested is confirmed in an e-mail.
-
-    No e-mail is sent if Stripe refused the amount or the pledge ended.
-    """
-    gift, other, ended = (give(mailer.database, frequency="monthly") for _ in range(3))
-    tell(mailer.database, gift, FactKind.PLEDGE_CHANGE_REQUESTED, "a pause", evidence={})
-    ask_for(mailer.database, gift, 7_000, "first")
-    ask_for(mailer.database, other, 9_000, "refused")
-    ask_for(mailer.database, ended, 9_000, "ended")
-    tell(mailer.database, ended, FactKind.PLEDGE_ENDED, "sub_1")
-    tell(mailer.database, other, FactKind.PLEDGE_CHANGE_REFUSED, "refused")
-    mailer.find_all()
-    mailer.wait(minutes=1)
-    ask_for_later = {"amount_minor": 8_000, "currency": "CAD", "happened_at": mailer.clock.now()}
-    tell(mailer.database, gift, FactKind.PLEDGE_CHANGE_REQUESTED, "second", **ask_for_later)
-    mailer.run()
-    states = {letter.occasion: letter.state for letter in mailer.letters()}
-    untrue = dict.fromkeys(("first", "refused", "ended"), "untrue")
-    assert states == untrue | {"second": "sent"}
 
 
 def test_the_end_of_an_unpaid_pledge_is_not_written_about(mailer: Mailer) -> None:

@@ -1,6 +1,9 @@
-"""A donor's name cannot add headers or recipients to an e-mail."""
+"""Neither a donor's name nor the organisation's adds headers or recipients to an e-mail."""
 
 from dataclasses import replace
+from email import message_from_bytes
+from email.header import decode_header, make_header
+from email.utils import getaddresses
 
 import pytest
 from hypothesis import given, settings, strategies as st
@@ -9,6 +12,7 @@ from donate.letters.context import LetterContext
 from donate.letters.email_message import Composer
 from donate.letters.kinds import LetterKind
 from donate.letters.models import Letter
+from donate.regions.terms import Organisation
 from donate.storage.database import Database
 from tests.letters.every_kind import a_letter
 from tests.letters.mailer import SENDER, LocalMailServer, markup, plain, read_letter, smtp_to
@@ -47,6 +51,15 @@ def named(sample: tuple[Letter, LetterContext], name: str) -> tuple[Letter, Lett
     letter, context = sample
     donor = type(context.donor)(**context.donor.model_dump() | {"name": name})
     return letter, replace(context, donor=donor)
+
+
+def sent_by(sample: tuple[Letter, LetterContext], **names: str) -> tuple[Letter, LetterContext]:
+    letter, context = sample
+    assert context.region
+    values = context.region.organisation.model_dump() | names
+    organisation = Organisation.model_validate(values)
+    region = context.region.model_copy(update={"organisation": organisation})
+    return letter, replace(context, region=region)
 
 
 @pytest.mark.parametrize("name", NASTY, ids=ascii)
@@ -104,3 +117,31 @@ def test_a_domain_is_written_in_ascii(
     message = Composer(SENDER).compose(letter, replace(context, donor=donor), NOW)
     address = message["To"].addresses[0].addr_spec
     assert address == (encoded or "Ann@example.org")
+
+
+@pytest.mark.parametrize(
+    ("names", "shown"),
+    [
+        ({"name": "Roof Fund", "legal_name": "Roof Fund of Ottawa Inc."}, "Roof Fund"),
+        ({"legal_name": "Roof Fund of Ottawa Inc."}, "Roof Fund of Ottawa Inc."),
+        ({}, ""),
+        ({"name": "Église du Mont‑Royal, Montréal"}, "Église du Mont‑Royal, Montréal"),
+        ({"name": "希望之家"}, "希望之家"),
+        ({"name": 'The "Roof" <roof@evil.example>'}, 'The "Roof" <roof@evil.example>'),
+        ({"name": "=?utf-8?q?Roof?= (fund); a@b.org"}, "Roof (fund); a@b.org"),
+        ({"name": "É" * 200}, "É" * 200),
+    ],
+    ids=ascii,
+)
+def test_an_email_names_its_sender(
+    sample: tuple[Letter, LetterContext], names: dict[str, str], shown: str
+) -> None:
+    """The From header has the organisation's name, else its legal name, and always our address."""
+    content = Composer(SENDER).compose(*sent_by(sample, **names), NOW).as_bytes()
+    assert content.isascii()
+    parsed = read_letter(content)
+    assert set(parsed.keys()) == EXPECTED
+    assert [address.addr_spec for address in parsed["From"].addresses] == [SENDER]
+    # `decode_header` ignores the spaces between encoded words (RFC 2047), as mail programs do.
+    ((name, address),) = getaddresses([message_from_bytes(content)["From"]])
+    assert (str(make_header(decode_header(name))), address) == (shown, SENDER)

@@ -10,12 +10,14 @@ from sqlmodel import select
 from donate.gifts.facts import FactKind
 from donate.gifts.models import Donor
 from donate.gifts.queries import replacement_key
-from donate.letters.folder import Folder
 from donate.letters.models import Letter, LetterState
-from donate.letters.outbox import LEASE, MAX_UNSOLICITED_A_DAY, RETRY_AFTER
-from donate.letters.smtp import Smtp
+from donate.letters.sending.email_limits import MAX_PER_MAILBOX
+from donate.letters.sending.folder import Folder
+from donate.letters.sending.outbox import RETRY_AFTER
+from donate.letters.sending.smtp import Smtp
 from donate.mail_server import MailServer
 from donate.regions.modes import Mode
+from donate.storage.claiming import LEASE
 from donate.storage.database import Database
 from tests.letters.facts import tell
 from tests.letters.mailer import (
@@ -28,6 +30,7 @@ from tests.letters.mailer import (
     plain,
     smtp_to,
 )
+from tests.links import token_of
 from tests.real_parts import Postgres, Sqlite, free_port
 from tests.stripe_gateway.gifts_and_events import NOW, give
 
@@ -42,7 +45,7 @@ def test_a_letter_is_sent_and_marked(mailer: Mailer, mail_server: LocalMailServe
     assert mailer.states() == [("thank_you", "sent")]
     assert mailer.letters()[0].sent_at == NOW
     assert mail_server.recipients == ["ann@example.com"]
-    assert f"{SITE}/gifts/{gift.token}" in plain(mail_server.messages[0])
+    assert f"{SITE}/gifts/{token_of(gift)}" in plain(mail_server.messages[0])
 
 
 def test_a_letter_refused_for_now_is_sent_later(
@@ -215,13 +218,13 @@ def test_an_address_gets_few_letters_about_unpaid_gifts(
 
     The reason is that anybody can open a gift with somebody else's address.
     """
-    for _ in range(MAX_UNSOLICITED_A_DAY + 2):
+    for _ in range(MAX_PER_MAILBOX + 2):
         give(sqlite_mailer.database, mode="interac")
     with sqlite_mailer.database.writing() as session:
         for donor in list(session.exec(select(Donor)))[::2]:
             donor.email = donor.email.upper()
     sqlite_mailer.run()
-    assert len(mail_server.messages) == MAX_UNSOLICITED_A_DAY
+    assert len(mail_server.messages) == MAX_PER_MAILBOX
     assert [state for _, state in sqlite_mailer.states()].count("set_aside") == 2
     paid = give(sqlite_mailer.database)
     tell(sqlite_mailer.database, paid, FactKind.PAYMENT_SUCCEEDED, "pi_1")

@@ -17,15 +17,16 @@ from donate.errors import MailRefused, MailUnavailable
 from donate.gifts.facts import FactKind
 from donate.letters.kinds import LetterKind
 from donate.letters.models import Letter, LetterState
-from donate.letters.outbox import LEASE
 from donate.letters.transfers import WAIT
+from donate.storage.claiming import LEASE
 from donate.storage.database import Database
 from tests.blocking import until_it_waits
 from tests.letters.by_hand import mark
 from tests.letters.facts import tell
 from tests.letters.mailer import Mailer, open_mailer
-from tests.real_parts import PATIENCE_S, Postgres
+from tests.real_parts import Postgres
 from tests.stripe_gateway.gifts_and_events import NOW, give
+from tests.waiting import PATIENCE_S
 
 LATER = MailUnavailable("451 4.7.1")
 NEVER = MailRefused("550 5.1.1")

@@ -8,8 +8,8 @@ import pytest
 from donate.errors import MailRefused, MailUnavailable
 from donate.letters.kinds import LetterKind
 from donate.letters.models import Letter, new_letter
-from donate.letters.outbox import LEASE
 from donate.storage.bulk_writes import insert_new
+from donate.storage.claiming import LEASE
 from donate.storage.database import Database
 from tests.letters.mailer import Mailer, open_mailer
 from tests.real_parts import Sqlite

@@ -13,6 +13,7 @@ from donate.regions.regions import load_regions
 from donate.storage.database import Database
 from tests.letters.facts import tell
 from tests.letters.mailer import SITE
+from tests.links import links_at
 from tests.real_parts import Sqlite
 from tests.stripe_gateway.gifts_and_events import NOW, give
 
@@ -46,9 +47,11 @@ def test_the_end_of_a_pledge_says_when_and_why(
         )
         with empty.reading() as session:
             content = draft(
-                LetterKind.PLEDGE_ENDED, load_context(session, letter, load_regions(), SITE)
+                LetterKind.PLEDGE_ENDED,
+                load_context(session, letter, load_regions(), links_at(SITE)),
             )
         assert words in " ".join(content.before)
-        assert content.rows[0][1] == ("March 1, 2026" if language == "en-CA" else "1 mars 2026")
-        assert content.link[1] == f"{SITE}/give/{gift.code}?lang={language}"
+        assert content.rows[0][1] == ("March 1, 2026" if language == "en-CA" else "1er mars 2026")
+        again = f"lang={language}&amount=50.00&frequency=monthly&mode=card"
+        assert content.link[1] == f"{SITE}/give/{gift.code}?{again}"
     empty.close()

@@ -11,6 +11,7 @@ from donate.storage.database import Database
 from tests.letters.every_kind import a_letter
 from tests.letters.facts import tell
 from tests.letters.mailer import SITE
+from tests.links import links_at
 from tests.real_parts import Sqlite
 
 
@@ -39,7 +40,7 @@ def test_thanks_name_the_amount_that_is_left(empty: Database) -> None:
     tell(empty, context.gift, FactKind.PAYMENT_SUCCEEDED, "pi_2")
     tell(empty, context.gift, FactKind.REFUND_SUCCEEDED, "re_2")
     with empty.reading() as session:
-        context = load_context(session, letter, load_regions(), SITE)
+        context = load_context(session, letter, load_regions(), links_at(SITE))
     assert is_true(letter, context)
     content = draft(LetterKind.THANK_YOU, context)
     assert content.subject == "Thank you for your gift of $50.00"

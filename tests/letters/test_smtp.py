@@ -13,7 +13,7 @@ import pytest
 from aiosmtpd.smtp import AuthResult
 
 from donate.errors import MailRefused, MailUnavailable
-from donate.letters.smtp import Smtp
+from donate.letters.sending.smtp import Smtp
 from donate.mail_server import MailServer, read_mail_server
 from tests.letters.mailer import LocalMailServer, run_mail_server, run_server, smtp_to
 
@@ -204,6 +204,7 @@ def is_closing(caller: socket.socket) -> None:
     caller.recv(1_000)
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize(
     "talk",
     [says_nothing, drips, drips_after_the_letter, hangs_up, is_no_mail_server, is_closing],

@@ -18,11 +18,12 @@ from donate.regions.regions import Text, Way
 from donate.storage.database import Database
 from tests.letters.every_kind import a_letter
 from tests.letters.mailer import SENDER, SITE, markup, plain
+from tests.links import token_of
 from tests.real_parts import Sqlite
 from tests.stripe_gateway.gifts_and_events import NOW
 
 VOID_ELEMENTS: Final = frozenset({"br", "meta", "wbr", "!doctype"})
-OURS: Final = tuple(f"{SITE}/{folder}/" for folder in ("give", "gifts", "pledges"))
+OURS: Final = tuple(f"{SITE}/{folder}/" for folder in ("give", "gifts", "pledges", "unsubscribe"))
 CASES = [
     (kind, mode)
     for kind in LetterKind
@@ -39,8 +40,9 @@ def empty(sqlite: Sqlite) -> Database:
 def sentences(content: Draft) -> list[str]:
     """Return all translated texts of an e-mail's draft."""
     labels = [label for label, _ in content.rows]
-    links = [content.link[0], *([content.manage[0]] if content.manage else [])]
-    return [content.subject, content.headline, *content.before, *labels, *content.after, *links]
+    links = [link[0] for link in (content.link, content.manage, content.stop) if link]
+    above, below = content.opening + content.before, content.after + content.closing
+    return [content.subject, content.headline, *above, *labels, *below, *links]
 
 
 class Reader(HTMLParser):
@@ -155,6 +157,18 @@ def test_instructions_answer_no_security_question(
     assert words in " ".join(draft(LetterKind.INSTRUCTIONS, replace(context, region=region)).after)
 
 
+@pytest.mark.parametrize("name", [None, "Example Kitchen"])
+def test_instructions_name_the_recipient_if_it_is_known(empty: Database, name: str | None) -> None:
+    """Instructions for Interac say the name that the donor's bank shows, if the region has it."""
+    _, context = a_letter(empty, LetterKind.INSTRUCTIONS, "en-CA")
+    assert context.region
+    assert context.terms
+    terms = context.terms.model_copy(update={"recipient_name": name})
+    region = context.region.model_copy(update={"modes": {Mode.INTERAC: terms}})
+    entered = dict(draft(LetterKind.INSTRUCTIONS, replace(context, region=region)).rows)
+    assert entered.get("Recipient’s name") == name
+
+
 def test_instructions_explain_the_ways_to_give_by_code(empty: Database) -> None:
     """Instructions for a giving code explain each way to give in the region, such as by cheque."""
     _, context = a_letter(empty, LetterKind.INSTRUCTIONS, "fr-CA", "giving_code")
@@ -217,9 +231,9 @@ def test_letters_about_a_month_link_to_the_pledge(empty: Database) -> None:
         content = draft(kind, context)
         assert context.first
         assert content.manage
-        assert content.manage[1] == f"{SITE}/pledges/{context.first.token}"
+        assert content.manage[1] == f"{SITE}/pledges/{token_of(context.first)}"
     _, context = a_letter(empty, LetterKind.MONTH_FAILED, "en-CA")
-    assert context.gift.token in draft(LetterKind.MONTH_FAILED, context).link[1]
+    assert token_of(context.gift) in draft(LetterKind.MONTH_FAILED, context).link[1]
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """Pages that show e-mails to donors, and forms for sending an e-mail again or dismissing it."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Final
 
 from fastapi import APIRouter, Request
@@ -8,11 +9,12 @@ from sqlmodel import Session
 from starlette.responses import RedirectResponse, Response
 
 from donate.clock import Clock
-from donate.errors import Conflict, NotFound
+from donate.errors import N_, BadInput, Conflict, NotFound
 from donate.finance.access import AllowedRequest, Visiting, needs
 from donate.finance.gifts.pages import StaffGiftPages, find_gift
-from donate.finance.models import Role
-from donate.finance.words import LETTERS, letter_reason, letter_status, letter_time
+from donate.finance.roles import Role
+from donate.finance.words import HELD_BY, LETTERS, letter_reason, letter_status, letter_time
+from donate.gifts.links.gift_links import HIDDEN_LINKS
 from donate.gifts.models import Gift
 from donate.letters.context import can_be_written, load_context
 from donate.letters.desk import (
@@ -23,7 +25,8 @@ from donate.letters.desk import (
     send_again,
 )
 from donate.letters.email_message import render_letter
-from donate.letters.models import Letter
+from donate.letters.held import dismiss_held, held_letters, send_held
+from donate.letters.models import Letter, ShareLimit
 from donate.regions.regions import Regions
 from donate.storage.database import Database
 from donate.web.templating import Pages
@@ -57,6 +60,8 @@ class LetterPages:
         for method, path, answer in (
             ("GET", "/letters", self.letters),
             ("POST", "/letters/again", self.all_again),
+            ("POST", "/letters/held-sent", self.send_held),
+            ("POST", "/letters/held-dismissed", self.dismiss_held),
             ("GET", "/gifts/{gift_id}/letters/{number}", self.letter),
             ("POST", "/gifts/{gift_id}/letter-again", self.again),
             ("POST", "/gifts/{gift_id}/letter-dismissed", self.dismissed),
@@ -65,14 +70,17 @@ class LetterPages:
 
     @needs(Role.VIEWER)
     def letters(self, request: Request, visit: Visiting) -> Response:
-        """Show the e-mails that could not be sent."""
+        """Show the e-mails that a limit holds back, and those that could not be sent."""
         with self._database.reading() as session:
             rows = letters_set_aside(session, limit=SHOWN)
+            held = held_letters(session, limit=SHOWN)
         return self._pages.render(
             "finance/letters.html",
             visit.language,
             staff=visit.signed_in,
             rows=[(letter, gift, letter_reason(letter, visit.language)) for letter, gift in rows],
+            held=held,
+            limits=HELD_BY,
             shown=SHOWN,
             may_decide=visit.signed_in.may(Role.FINANCE),
             done=request.query_params.get("done", ""),
@@ -86,12 +94,10 @@ class LetterPages:
         with self._database.reading() as session:
             gift = find_gift(session, gift_id)
             letter = letter_of(session, gift, _number(number))
-            about = load_context(session, letter, self._regions, public_url="")
+            about = load_context(session, letter, self._regions, HIDDEN_LINKS)
         text = ""
         if can_be_written(letter.kind, about):
             text = render_letter(self._pages, letter, about).text
-        for secret_gift in (gift, about.first):
-            text = text.replace(secret_gift.token, "…") if secret_gift else text
         return self._pages.render(
             "finance/letter.html",
             visit.language,
@@ -127,6 +133,30 @@ class LetterPages:
             if queued:
                 visit.record(session, "letters_again", now=now, detail={"letters": queued})
         return RedirectResponse("/finance/letters?done=again", 303)
+
+    @needs(Role.FINANCE)
+    def send_held(self, visit: Visiting) -> Response:
+        """Send the e-mails of one network that a limit holds back."""
+        now = self._clock.now()
+        return self._decide_held(visit, "held_letters_sent", partial(send_held, now=now))
+
+    @needs(Role.FINANCE)
+    def dismiss_held(self, visit: Visiting) -> Response:
+        """Dismiss the e-mails of one network that a limit holds back."""
+        return self._decide_held(visit, "held_letters_dismissed", dismiss_held)
+
+    def _decide_held(
+        self, visit: AllowedRequest, act: str, decide: Callable[[Session, ShareLimit, str], int]
+    ) -> Response:
+        held_by, network = visit.form.get("held_by", ""), visit.form.get("network", "")[:64]
+        if held_by not in set(ShareLimit):
+            raise BadInput("held_by", N_("Please choose one of the groups on the page."))
+        with self._database.writing() as session:
+            letters = decide(session, ShareLimit(held_by), network)
+            if letters:
+                now, detail = self._clock.now(), {"letters": letters}
+                visit.record(session, act, now=now, about=network, detail=detail)
+        return RedirectResponse(f"/finance/letters?done={act}", 303)
 
     @needs(Role.FINANCE)
     def again(self, request: Request, visit: Visiting, gift_id: str) -> Response:

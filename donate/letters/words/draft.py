@@ -10,25 +10,39 @@ from donate.letters.words.instructions import Translate
 
 _MAX_NAME: Final = 60
 # A name with one of these texts, or with a character that names do not have, may be a stranger's
-# message.
+# message, so e-mails do not repeat it.
 _NO_NAME: Final = re.compile(r"[.,](?! |$)|www", re.IGNORECASE)
 _IN_NAMES: Final = frozenset(" '’ʼ·-‐‑–.,&")  # noqa: RUF001 -- as people type them
 
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """The content of an e-mail, in the donor's language."""
+    """The content of an e-mail, in the donor's language, in the order in which donors read it.
+
+    Staff may write their own subject, headline, opening and closing. What depends on the gift, or
+    protects the donor, stands in `before`, `rows` and `after`, and stays as it is.
+    """
 
     subject: str
     headline: str
+    opening: tuple[str, ...] = ()
     before: tuple[str, ...] = ()
     rows: tuple[tuple[str, str], ...] = ()
     """Labels and values, such as the amount and the reference."""
     after: tuple[str, ...] = ()
+    closing: tuple[str, ...] = ()
     link: tuple[str, str] = ("", "")
     """The text and the URL of the main link."""
     manage: tuple[str, str] | None = None
     """The text and the URL of the link to the pledge, if there is one."""
+    why: str = ""
+    """Why the donor got this e-mail, if not because of a gift."""
+    stop: tuple[str, str] | None = None
+    """The text and the URL of the link that stops such e-mails, if the donor may stop them."""
+    amount: str = ""
+    """The amount that staff may name in their texts; empty if this kind of e-mail has none."""
+    day: str = ""
+    """The date that staff may name in their texts; empty if this kind of e-mail has none."""
 
 
 def name_to_greet(name: str) -> str:

@@ -18,7 +18,12 @@ class Translate(Protocol):
 def how(about: LetterContext, _: Translate) -> tuple[str, ...]:
     """Return sentences about where to make the transfer, or how to use the giving code."""
     if about.gift.mode == Mode.INTERAC:
-        return (_("In your bank’s app or site, choose Interac e-Transfer and enter exactly this:"),)
+        return (
+            _(
+                "In your bank’s app or on its website, choose Interac e-Transfer and enter exactly "
+                "this:"
+            ),
+        )
     if about.terms is None:
         return ()
     said = (
@@ -39,13 +44,15 @@ def what_to_enter(about: LetterContext, _: Translate) -> tuple[tuple[str, str], 
     if gift.mode != Mode.INTERAC:
         return (
             (_("Exact amount"), amount),
-            (_("Reference to quote"), gift.reference),
+            (_("Reference to include"), gift.reference),
             (_("Giving code"), gift.code),
         )
+    name = about.terms.recipient_name if about.terms else None
     return (
         (_("Send to"), (about.terms and about.terms.send_to) or about.contact),
+        *([(_("Recipient’s name"), name)] if name else []),
         (_("Exact amount"), amount),
-        (_("Message, with the reference first"), gift.reference),
+        (_("Message (start with the reference)"), gift.reference),
     )
 
 
@@ -59,22 +66,25 @@ def mind(about: LetterContext, _: Translate) -> tuple[str, ...]:
         parts = parts_of(about.gift.amount, about.terms.split_above_minor if about.terms else None)
         if parts:
             several = _(
-                "Many banks limit the amount of a transfer. "
-                "You can send several, each with the same reference:"
+                "Many banks limit the amount of a transfer. You can send several transfers, all "
+                "with the same reference:"
             )
             said.append(f"{several} {' + '.join(map(about.money, parts))}")
         said.append(_about_a_question(about, _))
-    said.append(_("We confirm your gift once it has reached our account."))
+    said.append(_("We’ll confirm your gift once it reaches our account."))
     return tuple(said)
 
 
 def _about_a_question(about: LetterContext, _: Translate) -> str:
     if about.terms and about.terms.autodeposit:
-        return _("Send it. You don’t need a security question. The deposit is automatic.")
+        return _(
+            "Send the transfer. You don’t need a security question, because the deposit is "
+            "automatic."
+        )
     if about.contact:
         return _(
-            "Send it. If your bank asks for a security question, write to %(contact)s first. "
-            "Never put the answer in the message.",
+            "Send the transfer. If your bank asks for a security question, write to %(contact)s "
+            "first. Never put the answer in the message.",
             contact=about.contact,
         )
-    return _("Send it. Never put the answer to a security question in the message.")
+    return _("Send the transfer. Never put the answer to a security question in the message.")

@@ -11,31 +11,34 @@ from donate.letters.words.instructions import Translate
 def thank_you(context: LetterContext, _: Translate) -> Draft:
     """Write that the gift has arrived."""
     gift = context.gift
-    amount = context.money(gift.net)
+    amount, day = context.money(gift.net), context.day(gift.received_on or gift.opened_on)
     after = [_("Please keep this e-mail for your records. It is not an official tax receipt.")]
     if context.first:
         after.insert(0, _("This is one of your monthly gifts."))
     return Draft(
         subject=_("Thank you for your gift of %(amount)s", amount=amount),
         headline=_("Thank you for your gift"),
-        before=(_("We’ve received your gift."), *_earlier_mistake(context, _)),
+        opening=(_("We’ve received your gift."),),
+        before=tuple(_earlier_mistake(context, _)),
         rows=(
             *_amount_rows(context, _),
             *_wish_rows(context, _),
-            (_("Date"), context.day(gift.received_on or gift.opened_on)),
+            (_("Date"), day),
             (_("Reference"), gift.reference),
         ),
         after=tuple(after),
         link=(_("See your gift"), context.page),
         manage=manage_link(context, _),
+        amount=amount,
+        day=day,
     )
 
 
 def _earlier_mistake(context: LetterContext, _: Translate) -> Iterator[str]:
     if context.wrongly_stated and context.wrongly_stated != context.gift.received:
         yield _(
-            "We wrote earlier that %(amount)s had arrived. That was our mistake, and this e-mail "
-            "replaces that one.",
+            "An earlier e-mail said that we had received %(amount)s. That was our mistake, and "
+            "this e-mail replaces the earlier one.",
             amount=context.money(context.wrongly_stated),
         )
 
@@ -44,10 +47,11 @@ def correction(context: LetterContext, _: Translate) -> Draft:
     """Write that less has arrived than an earlier e-mail stated."""
     assert context.wrongly_stated is not None
     gift = context.gift
+    amount = context.money(context.wrongly_stated)
     wrong = _(
-        "We wrote that your gift of %(amount)s had arrived. That was our mistake, and we "
-        "apologize. Please do not keep that e-mail as a record of your gift.",
-        amount=context.money(context.wrongly_stated),
+        "We told you that your gift of %(amount)s had arrived. That was our mistake, and we’re "
+        "sorry. Please don’t keep that e-mail as a record of your gift.",
+        amount=amount,
     )
     if gift.received_minor:
         right = _("We’ve received %(amount)s so far.", amount=context.money(gift.received))
@@ -62,13 +66,14 @@ def correction(context: LetterContext, _: Translate) -> Draft:
             (_("Received so far"), context.money(gift.received)),
             (_("Reference"), gift.reference),
         ),
-        after=(
+        closing=(
             _(
-                "If you’ve sent it, you don’t need to do anything. We’ll e-mail you when it "
-                "arrives."
+                "If your gift is already on its way, you don’t need to do anything. We’ll e-mail "
+                "you when it arrives."
             ),
         ),
         link=(_("Check the status of your gift"), context.page),
+        amount=amount,
     )
 
 

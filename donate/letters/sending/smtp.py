@@ -125,7 +125,10 @@ class Smtp:
 
     @contextmanager
     def _within(self, connection: smtplib.SMTP) -> Iterator[None]:
-        """Abort the connection after a timeout in total: a server may send one byte at a time."""
+        """Abort the connection if the block takes too long in total.
+
+        A timeout for each read is not enough, because a server may send one byte at a time.
+        """
 
         def give_up() -> None:
             with suppress(OSError):

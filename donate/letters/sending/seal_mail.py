@@ -12,20 +12,21 @@ from sqlmodel.sql.expression import SelectOfScalar
 
 from donate.clock import Backoff, Clock
 from donate.errors import N_, MailRefused, MailUnavailable
-from donate.letters.outbox import LEASE, Carrier
+from donate.letters.sending.batches import Carrier
 from donate.storage.chain.models import ChainSeal
 from donate.storage.chain.seals import Seal, seal_of
+from donate.storage.claiming import LEASE, claim_due
 from donate.storage.database import Database
 from donate.web.templating import translate
 
 log = logging.getLogger(__name__)
 
-# Try again until it succeeds, because a seal that arrives late proves just as much.
+# The last pause repeats until the seal is sent: a seal that arrives late proves just as much.
 RETRY_AFTER: Final = Backoff("1m 5m 15m 1h 4h 12h 1d")
-_SUBJECT: Final = N_("Seal of donation records, %(day)s")
+_SUBJECT: Final = N_("Digital seal of the donation records, %(day)s")
 _TEXT: Final = N_(
-    "Please keep this e-mail. With it, “donate audit --seal” can show later whether any record of "
-    "a gift up to this day was changed or removed."
+    "Please keep this e-mail. Later, you can use it with “donate audit --seal” to check whether "
+    "any record of a gift up to this day was changed or removed."
 )
 
 
@@ -70,17 +71,13 @@ class SealMailer:
         return 1
 
     def _claim(self) -> ChainSeal | None:
-        """Claim the oldest seal that is due. No other worker takes it during the lease."""
         now = self._clock.now()
-        with self._database.reading() as session:
-            if session.exec(_due(now)).first() is None:
-                return None
-        with self._database.writing() as session:
-            row = session.exec(_due(now).with_for_update(skip_locked=True)).first()
-            if row:
-                row.mail_due_at = now + LEASE
-                row.mail_tries += 1
-            return row
+
+        def begin_lease(row: ChainSeal) -> None:
+            row.mail_due_at = now + LEASE
+            row.mail_tries += 1
+
+        return claim_due(self._database, _due(now), begin_lease)
 
     def _put_off(self, row: ChainSeal, error: MailUnavailable) -> None:
         is_refused = isinstance(error, MailRefused)

@@ -1,29 +1,38 @@
 """Sends the e-mails that are due: claims an e-mail, sends it, and marks it as sent.
 
-No transaction is open while an e-mail is sent. A claim is a lease: for two minutes, no other worker
-takes the e-mail. Each e-mail is sent at least once. If the process dies after sending the e-mail
+Each e-mail is sent at least once. If the process dies after sending the e-mail
 but before marking it, the e-mail is sent again with the same Message-ID when its lease has expired.
 """
 
 import logging
 from datetime import datetime, timedelta
-from email.message import EmailMessage
-from typing import Final, Protocol
+from typing import Final
 
-from sqlmodel import Session, col, func, select
+from sqlmodel import col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
 from donate.clock import Backoff, Clock
 from donate.errors import MailRefused, MailUnavailable
-from donate.gifts.models import Donor, Gift
+from donate.gifts.links.gift_links import GiftLinks
 from donate.letters.context import LetterContext, is_true, load_context
 from donate.letters.email_message import Composer
-from donate.letters.kinds import LetterKind
-from donate.letters.models import Letter, LetterState
+from donate.letters.held import forget_held
+from donate.letters.models import Letter, LetterState, ShareLimit
+from donate.letters.sending.batches import Carrier, send_batch
+from donate.letters.sending.email_limits import (
+    DAY,
+    LOOK_AGAIN,
+    REASONS,
+    SHARES,
+    STRANGERS_KINDS,
+    ShareLimits,
+    take_share,
+)
 from donate.letters.transfers import ARRIVAL_KINDS, WAIT
 from donate.regions.regions import Regions
+from donate.storage.claiming import LEASE, claim_due
 from donate.storage.database import Database
-from donate.web.observability import LETTERS
+from donate.web.logs_and_metrics import LETTERS
 
 log = logging.getLogger(__name__)
 
@@ -31,33 +40,6 @@ log = logging.getLogger(__name__)
 # staff. Servers that use greylisting accept an e-mail after some minutes. A broken server should be
 # repaired within three days.
 RETRY_AFTER: Final = Backoff("1m 5m 15m 1h 4h 12h 1d 2d")
-# For this long, no other worker takes the e-mail. Sending takes less time.
-LEASE: Final = timedelta(minutes=2)
-# The maximum number of e-mails a day to one address, of the kinds that strangers can cause without
-# paying. A stranger can enter any address in a form, and anyone with a pledge's link can change the
-# pledge.
-MAX_UNSOLICITED_A_DAY: Final = 10
-_UNSOLICITED: Final = (
-    LetterKind.INSTRUCTIONS,
-    LetterKind.REMINDER,
-    LetterKind.UNDER_WAY,
-    LetterKind.FAILED,
-    LetterKind.PLEDGE_AMOUNT,
-)
-# Some mail servers limit the number of e-mails per connection.
-_BATCH_SIZE: Final = 50
-
-
-class Carrier(Protocol):
-    """Delivers e-mails."""
-
-    def carry(self, message: EmailMessage) -> None:
-        """Send one e-mail. Raises MailUnavailable, or MailRefused if it will never be accepted."""
-        ...
-
-    def hang_up(self) -> None:
-        """Close the connection, if there is one."""
-        ...
 
 
 class Outbox:
@@ -71,52 +53,36 @@ class Outbox:
         carrier: Carrier,
         *,
         sender: str,
-        public_url: str,
+        links: GiftLinks,
         wait: timedelta = WAIT,
+        shares: ShareLimits = SHARES,
     ) -> None:
         self._database = database
         self._regions = regions
         self._clock = clock
         self._carrier = carrier
         self._composer = Composer(sender)
-        self._public_url = public_url
+        self._links = links
         self._wait = wait
+        self._shares = shares
 
     def send_due(self) -> int:
         """Send up to a batch of due e-mails; return how many were processed."""
-        try:
-            for done in range(_BATCH_SIZE):
-                letter = self._claim()
-                if letter is None:
-                    return done
-                try:
-                    self._send(letter)
-                except MailUnavailable as error:
-                    log.warning("will retry an e-mail later: %s", error)
-                    self._put_off(letter, error)
-                    return 0  # Returning 0 makes the worker pause before it calls this again.
-        finally:
-            self._carrier.hang_up()
-        return _BATCH_SIZE
+        return send_batch(self._claim, self._send, self._put_off, self._carrier)
 
     def _claim(self) -> Letter | None:
-        """Claim the e-mail that has been due longest. No other worker takes it during its lease."""
         now = self._clock.now()
-        with self._database.reading() as session:
-            if session.exec(_due(now)).first() is None:
-                return None
-        with self._database.writing() as session:
-            letter = session.exec(_due(now).with_for_update(skip_locked=True)).first()
-            if letter:
-                letter.due_at = now + LEASE
-                letter.tries += 1
-            return letter
+
+        def begin_lease(letter: Letter) -> None:
+            letter.due_at = now + LEASE
+            letter.tries += 1
+
+        return claim_due(self._database, _due(now), begin_lease)
 
     def _send(self, letter: Letter) -> None:
         now = self._clock.now()
         with self._database.reading() as session:
-            context = load_context(session, letter, self._regions, self._public_url)
-            over_limit = letter.kind in _UNSOLICITED and _is_over_limit(session, context.donor, now)
+            context = load_context(session, letter, self._regions, self._links)
         touched_at = context.transfers and context.transfers.touched_at
         if touched_at and now < touched_at + self._wait:
             self._postpone(letter, touched_at + self._wait)
@@ -124,10 +90,30 @@ class Outbox:
             self._end(letter, LetterState.UNTRUE)
         elif not context.donor.email:
             self._end(letter, LetterState.UNTRUE, "The donor has no e-mail address.")
-        elif not letter.again and over_limit:
-            self._end(letter, LetterState.SET_ASIDE, "Too many e-mails to this address in a day.")
+        elif limit := self._limit_over(letter, context.donor.email, now):
+            self._hold_back(letter, limit, now)
         else:
             self._hand_over(letter, context, now)
+
+    def _limit_over(self, letter: Letter, email: str, now: datetime) -> ShareLimit | None:
+        """Count an e-mail for the limits. Return the limit that holds it back, or None.
+
+        None also for e-mails that a stranger cannot cause. These are not counted.
+        """
+        if letter.kind not in STRANGERS_KINDS or letter.again:
+            return None
+        with self._database.writing() as session:
+            return take_share(session, letter, email, self._shares, now=now)
+
+    def _hold_back(self, letter: Letter, limit: ShareLimit, now: datetime) -> None:
+        """Postpone an e-mail that exceeds a limit, for a day at most; then set it aside for staff.
+
+        Above the limit of its mailbox, set it aside at once.
+        """
+        if limit is ShareLimit.MAILBOX or now >= letter.written_at + DAY:
+            self._end(letter, LetterState.SET_ASIDE, REASONS[limit])
+        else:
+            self._postpone(letter, now + LOOK_AGAIN, REASONS[limit])
 
     def _hand_over(self, letter: Letter, context: LetterContext, now: datetime) -> None:
         try:
@@ -163,13 +149,14 @@ class Outbox:
             row.knew = context.transfers.knew
             return True
 
-    def _postpone(self, letter: Letter, due_at: datetime) -> None:
+    def _postpone(self, letter: Letter, due_at: datetime, reason: str = "") -> None:
         """Postpone an e-mail, and do not count this as an attempt to send it."""
         with self._database.writing() as session:
             row = session.get_one(Letter, letter.id, with_for_update=True)
             if _is_ours(row, letter):
                 row.due_at = due_at
                 row.tries -= 1
+                row.reason = reason
 
     def _put_off(self, letter: Letter, error: MailUnavailable) -> None:
         if not error.may_have_acted:
@@ -203,6 +190,8 @@ class Outbox:
             row.state = state
             row.reason = reason[:200]
             row.sent_at = now if state is LetterState.SENT else None
+            if state is not LetterState.SET_ASIDE:
+                forget_held(session, row)
         LETTERS.labels(letter.kind, state).inc()
 
 
@@ -217,25 +206,3 @@ def _due(now: datetime) -> SelectOfScalar[Letter]:
 
 def _is_ours(row: Letter, letter: Letter) -> bool:
     return (row.state, row.tries) == (LetterState.WAITING, letter.tries)
-
-
-def _is_over_limit(session: Session, donor: Donor, now: datetime) -> bool:
-    """Whether an address has already got the maximum number of e-mails for one day."""
-    yesterday = now - timedelta(days=1)
-    count = session.exec(
-        select(func.count())
-        .select_from(Letter)
-        .join(Gift, col(Gift.id) == col(Letter.gift_id))
-        .join(Donor, col(Donor.id) == col(Gift.donor_id))
-        .where(
-            Letter.state == LetterState.SENT,
-            # This condition lets the query use the index on `due_at`. It excludes nothing, because
-            # `due_at` of a sent e-mail is later than its `sent_at`.
-            col(Letter.due_at) > yesterday,
-            col(Letter.sent_at) > yesterday,
-            col(Letter.kind).in_(_UNSOLICITED),
-            # Ignore case in addresses, as nearly all mail servers do.
-            func.lower(Donor.email) == func.lower(donor.email),
-        )
-    ).one()
-    return count >= MAX_UNSOLICITED_A_DAY

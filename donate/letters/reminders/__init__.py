@@ -1,0 +1,1 @@
+"""The reminder about a gift whose donor left the payment page, and how donors stop reminders."""

@@ -1,0 +1,1 @@
+"""The texts of e-mails that staff write in place of the standard ones."""
