@@ -18,7 +18,7 @@ from donate.bank.reconciliation.queries import part_of_transfer
 from donate.bank.reconciliation.releasing import release_transfer
 from donate.clock import local_date, read_day, start_of_day
 from donate.errors import N_, BadInput, BadInputs, Conflict, check_field
-from donate.gifts.choosing.card_numbers import CARD_NUMBER_FOUND, holds_card_number
+from donate.gifts.choosing.free_text import check_free_text
 from donate.gifts.facts import Fact, FactKind
 from donate.gifts.ledger import Outcome, record_facts
 from donate.gifts.models import Gift, GiftFact
@@ -26,10 +26,9 @@ from donate.gifts.queries import facts_of
 from donate.letters.transfers import stop_thanks
 from donate.money import Money, format_money, read_amount
 from donate.regions.modes import BY_HAND
-from donate.web.templating import LANGUAGES
+from donate.web.languages import LANGUAGES
 
 MAX_BANK_REFERENCE: Final = 100
-MAX_NOTE: Final = 500
 # Staff may date a transfer up to this many days before its gift. Earlier dates are taken for typing
 # errors.
 MAX_DAYS_BEFORE: Final = 400
@@ -44,6 +43,10 @@ _RECORDED: Final = N_(
     "them apart."
 )
 _TIED_MEANWHILE: Final = N_("Someone has just tied a bank line to this transfer. Please try again.")
+_SENT_BACK: Final = N_(
+    "Money of this transfer was sent back to the donor. Undo that first, on the page of the bank "
+    "line on which it left."
+)
 _UNSEEN: Final = N_(
     "Someone has just marked a transfer as received for this gift. You can see it below. If yours "
     "is another one, please mark it again."
@@ -65,9 +68,9 @@ class Transfer:
 def check_transfer(
     gift: Gift, typed: Mapping[str, str], *, now: datetime, language: str = LANGUAGES[0]
 ) -> Transfer:
-    """Check the form that marks a transfer.
+    """Check the form that marks a transfer as received.
 
-    Raises BadInputs, or Conflict for a gift paid otherwise.
+    Raises BadInputs, or Conflict if the gift is paid through Stripe, by cheque or in cash.
     """
     refuse_other_modes(gift)
     problems: list[BadInput] = []
@@ -82,7 +85,7 @@ def check_transfer(
 
 
 def refuse_other_modes(gift: Gift) -> None:
-    """Raise Conflict if staff do not see this gift's money arrive on a bank statement."""
+    """Raise Conflict if the gift is paid through Stripe, by cheque or in cash."""
     if gift.mode.facts.staff_only:
         raise Conflict(N_("Cheques and cash are corrected under “Cheques and cash”, not here."))
     if gift.mode not in BY_HAND:
@@ -112,22 +115,6 @@ def _check_bank_reference(text: str) -> str:
     if not 1 <= len(bank_reference_key(reference)) <= MAX_BANK_REFERENCE:
         raise BadInput("bank_reference", N_("Please enter the reference from the bank statement."))
     return reference
-
-
-def check_free_text(field: str, text: str, *, most: int = MAX_NOTE, required: bool = False) -> str:
-    """Return the typed text as it will be stored. Raises BadInput if the text is not valid."""
-    text = unicodedata.normalize("NFC", text.replace("\r\n", "\n").replace("\r", "\n")).strip()
-    if required and not text:
-        raise BadInput(field, N_("Please give a reason."))
-    if len(text) > most:
-        raise BadInput(
-            field, N_("Please shorten this to %(most)s characters."), {"most": str(most)}
-        )
-    if not text.replace("\n", "").isprintable():
-        raise BadInput(field, N_("This has a character we can’t use. Please remove it."))
-    if holds_card_number(text):
-        raise BadInput(field, CARD_NUMBER_FOUND)
-    return text
 
 
 def bank_reference_key(bank_reference: str) -> str:
@@ -172,7 +159,7 @@ def mark_received(
 
 
 def received_fact(transfer: Transfer, source_id: str, time_zone: str, actor: str) -> Fact:
-    """Return the fact that a transfer was received. It happened when its day began there."""
+    """Return the fact that a transfer was received, at the start of its day in the time zone."""
     return Fact(
         kind=FactKind.TRANSFER_RECEIVED,
         source_id=source_id,
@@ -189,7 +176,7 @@ def received_fact(transfer: Transfer, source_id: str, time_zone: str, actor: str
 
 
 def refuse_unseen(session: Session, gift: Gift, transfer: Transfer, *, seen: int | None) -> None:
-    """Raise Conflict if somebody marked another transfer after this form was opened.
+    """Raise Conflict if somebody has marked another transfer since this form was opened.
 
     `seen` is how many received transfers the form's page showed; None if the form does not say it.
     """
@@ -239,12 +226,17 @@ def undo_transfer(
     (outcome,) = record_facts(session, [(gift.id, fact)], now=now)
     if part_of_transfer(session, source_id) is not None:
         raise Conflict(_TIED_MEANWHILE)  # a line was tied while this waited to lock the gift
+    if returns_of(facts_of(session, gift.id), source_id):
+        raise Conflict(_SENT_BACK)
     stop_thanks(session, received)
     return outcome
 
 
 def thanks_leave_at(facts: Sequence[GiftFact], now: datetime, wait: timedelta) -> datetime | None:
-    """Return when the thank-you e-mail for a transfer will be sent; None if none is waiting."""
+    """Return when the thank-you e-mail for a transfer will be sent; None if none is waiting.
+
+    `wait` is how long such e-mails wait after staff last marked or undid a transfer.
+    """
     if not transfers_in_force(facts):
         return None
     by_hand = (FactKind.TRANSFER_RECEIVED, FactKind.TRANSFER_UNDONE)
@@ -256,6 +248,18 @@ def transfers_in_force(facts: Sequence[GiftFact]) -> list[GiftFact]:
     """Return the facts about received transfers that have not been undone."""
     undone = {f.source_id for f in facts if f.kind == FactKind.TRANSFER_UNDONE}
     return [f for f in facts if f.kind == FactKind.TRANSFER_RECEIVED and f.source_id not in undone]
+
+
+def returns_of(facts: Sequence[GiftFact], transfer: str) -> list[GiftFact]:
+    """Return the facts that money of a transfer was sent back, without those that were undone."""
+    undone = {f.source_id for f in facts if f.kind == FactKind.REFUND_FAILED}
+    return [
+        f
+        for f in facts
+        if f.kind == FactKind.REFUND_SUCCEEDED
+        and f.evidence.get("payment") == transfer
+        and f.source_id not in undone
+    ]
 
 
 def _times_undone(session: Session, key: str) -> int:

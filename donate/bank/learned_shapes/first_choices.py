@@ -1,4 +1,7 @@
-"""The first values of the form that maps columns: from the file, or from an earlier mapping."""
+"""The values with which the form for mapping columns opens.
+
+They come from the file, or from an earlier mapping of files like it.
+"""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -18,10 +21,10 @@ from donate.bank.shapes.recognition import FilePreview
 
 
 def with_form_of_dates(shape: CsvShape, rows: Sequence[CsvRow]) -> CsvShape:
-    """Return the shape with the form of dates that this file shows, if nobody chose a form.
+    """Return the shape with the order of day and month in this file, unless a person chose one.
 
-    It is stored because the next file may have no day above 12, and then would not show it. Raises
-    BadInput.
+    The order is stored with the shape, because the next file may not show it, for example if it has
+    no day above 12. Raises BadInput if this file does not show it either.
     """
     if shape.date_form:
         return shape
@@ -32,7 +35,7 @@ def with_form_of_dates(shape: CsvShape, rows: Sequence[CsvRow]) -> CsvShape:
 
 
 def first_choices(shown: FilePreview) -> dict[str, str]:
-    """Return the form's values before anybody has chosen anything: those that the file shows."""
+    """Return the values with which the form opens for a new format, as guessed from the file."""
     typed = dict.fromkeys(FIELDS, "")
     names = {mark: name for name, mark in DELIMITER_CHOICES.items()}
     typed["delimiter"] = names[shown.delimiter]
@@ -52,7 +55,7 @@ def first_choices(shown: FilePreview) -> dict[str, str]:
 
 
 def choices_of(shape: CsvShape, shown: FilePreview) -> dict[str, str]:
-    """Return the form's values for a shape that was mapped earlier."""
+    """Return the values with which the form opens for a shape that was mapped earlier."""
     typed = first_choices(shown) | {"header": ""}
     for number, cells in shown.numbered:
         if shape.header and [*map(fold_header, cells)] == [*map(fold_header, shape.header)]:

@@ -171,7 +171,10 @@ class _MappingReader:
             yield "direction", _NOT_WITH_SIGN, {}
 
     def _contents(self) -> Iterator[tuple[str, str, dict[str, str]]]:
-        """Yield the columns that contain nothing of the kind that was chosen for them."""
+        """Yield a problem for each column whose cells do not fit its field, such as no date at all.
+
+        A problem is the form's field, a msgid, and the values of the msgid's placeholders.
+        """
         checks: tuple[tuple[str, Callable[[str], bool], str], ...] = (
             ("date", looks_like_date, _NO_DATES),
             *((field, self._is_amount, _NO_AMOUNTS) for field in ("amount", "debit", "credit")),

@@ -11,7 +11,7 @@ _IN_FORCE = text("forgotten_at IS NULL")
 
 
 class LearnedShape(SQLModel, table=True):
-    """A mapping of a file's columns, made by a person. If it is forgotten, it is kept but not used.
+    """A mapping of a file's columns, made by a person. A forgotten one is kept but no longer used.
 
     `name` identifies it on the command line and in imported files, and never changes. `mapping` is
     the shape as `shape_to_json` returns it; its title may be outdated. `fingerprint` recognises the

@@ -1,4 +1,8 @@
-"""Finds lines with a certain suggestion: a reference, the exact amount, a near day, no rival."""
+"""Finds the lines for which one suggestion is certain.
+
+That takes a gift's reference, or a transfer that staff marked as received; the exact amount; a near
+day; and no other gift or line that fits too.
+"""
 
 import re
 from collections import defaultdict
@@ -8,8 +12,8 @@ from typing import Final
 from uuid import UUID
 
 from donate.bank.matching import reasons
-from donate.bank.matching.candidate_index import CandidateIndex, is_in_window
-from donate.bank.matching.candidates import BankLine, MarkedTransfer, OpenGift
+from donate.bank.matching.candidates import CandidateIndex, is_in_window
+from donate.bank.matching.inputs import BankLine, MarkedTransfer, OpenGift
 from donate.bank.matching.line_texts import LineClues
 from donate.bank.matching.mails.mail_ties import TAIL_LENGTH, MailClue, MailTie
 from donate.bank.matching.payer_names import is_same_name, pairs_in
@@ -20,12 +24,13 @@ from donate.bank.matching.suggestions import (
     SuggestedPart,
     Suggestion,
     TiePayout,
+    TieTopUp,
     TieTransfer,
 )
 from donate.references import find_references
 
 Claim = tuple[str, str]
-"""The kind and id of a gift, transfer or payout, which only one line can have."""
+"""The kind and id of a gift, transfer or payout, to which only one line can be tied."""
 
 # A shorter bank reference, as typed by staff, is too weak as evidence.
 _MIN_REFERENCE: Final = 6
@@ -43,7 +48,7 @@ class LineView:
 
     @property
     def named(self) -> tuple[OpenGift, ...]:
-        """The gifts whose references stand in the line or in its e-mail, each once."""
+        """The gifts whose references are in the line or in its e-mail, each once."""
         if not (self.in_text and self.in_mail):
             return self.in_text or self.in_mail
         return tuple({gift.id: gift for gift in (*self.in_text, *self.in_mail)}.values())
@@ -79,7 +84,10 @@ def view_line(
 
 
 def certain_suggestion(view: LineView, index: CandidateIndex) -> Suggestion | None:
-    """Return the suggestion that is certain unless another line claims the same; or None."""
+    """Return the line's certain suggestion, or None if there is none.
+
+    Other lines are not considered yet: `uncontested` drops what two lines claim.
+    """
     if _contradicts(view):
         return None
     near = index.marked_near(view.line.open, view.clues.day)
@@ -97,7 +105,7 @@ def certain_suggestion(view: LineView, index: CandidateIndex) -> Suggestion | No
 def uncontested(
     certain: Mapping[int, Suggestion],
 ) -> dict[int, Suggestion]:
-    """Return the certain suggestions of which no other line claims a part too."""
+    """Return the certain suggestions without those in which two lines claim the same thing."""
     lines_of: dict[Claim, list[int]] = defaultdict(list)
     for line, suggestion in certain.items():
         for claim in claims_of(suggestion):
@@ -107,9 +115,9 @@ def uncontested(
 
 
 def claims_of(suggestion: Suggestion) -> list[Claim]:
-    """Return what a suggestion claims for its line.
+    """Return the gifts, transfers and payouts that a suggestion ties to its line.
 
-    A transfer that staff marked claims both the transfer and its gift.
+    For a transfer that staff marked, these are both the transfer and its gift.
     """
     claims: list[Claim] = []
     for part in suggestion.parts:
@@ -119,7 +127,9 @@ def claims_of(suggestion: Suggestion) -> list[Claim]:
             case TieTransfer():
                 claims += [("gift", str(part.gift_id)), ("transfer", part.source_id)]
             case TiePayout():
-                claims.append(("payout", str(part.payout_id)))
+                claims.append(("return" if part.is_return else "payout", str(part.payout_id)))
+            case TieTopUp():
+                claims.append(("top_up", str(part.top_up_id)))
     return list(dict.fromkeys(claims))
 
 

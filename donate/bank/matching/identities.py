@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from donate.bank.matching import reasons
-from donate.bank.matching.candidate_index import CandidateIndex
-from donate.bank.matching.candidates import OpenGift
+from donate.bank.matching.candidates import CandidateIndex
 from donate.bank.matching.certainty import LineView
+from donate.bank.matching.inputs import OpenGift
 from donate.bank.matching.line_texts import payer_words
 from donate.bank.matching.payer_names import is_same_name, name_pairs, pairs_in
 from donate.bank.matching.suggestions import Reason

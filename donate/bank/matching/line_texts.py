@@ -12,7 +12,7 @@ from datetime import date, timedelta
 from functools import lru_cache
 from typing import Final
 
-from donate.bank.matching.candidates import BankLine, LineClass
+from donate.bank.matching.inputs import BankLine, LineClass
 from donate.gifts.search_index.folding import fold, typed_words
 
 _TRANSFER: Final = re.compile(
@@ -29,6 +29,9 @@ _RETURNED: Final = re.compile(
     r"\bnsf\b|\breturn(?:ed)?\b|\brtd\b|\bchargeback\b|\breversal\b|\binsufficient\b"
     r"|\bsans provision\b|\bretourne\w*\b|\bimpaye\w*\b"
 )
+_MAY_BE_STRIPES: Final = frozenset(
+    {LineClass.STRIPE_PAYOUT, LineClass.STRIPE_DEBIT, LineClass.RETURNED_ITEM}
+)
 _FEE: Final = re.compile(
     r"\bfees?\b|\bservice charges?\b|\bs/?c\b|\bfrais\b|\bmonthly plan\b|\bactivity charge\b"
 )
@@ -44,6 +47,14 @@ _BANKS_WORDS: Final = re.compile(
 _DIGIT: Final = re.compile(r"\d")
 _NO_NAMES: Final = frozenset(
     "mr mrs ms miss dr mme mlle rev pastor pasteur jr sr ii iii and et the of de".split()
+)
+
+_WORD: Final = re.compile(r"[^\W_]+")
+_MONTHS: Final = frozenset(
+    "january february march april may june july august september october november december "
+    "jan feb mar apr jun jul aug sep sept oct nov dec "
+    "janvier fevrier mars avril mai juin juillet aout septembre octobre novembre decembre "
+    "janv fev fevr avr juil".split()
 )
 
 _TD_TAIL: Final = re.compile(r"\*{3}\s*(\w{3})\b")
@@ -63,6 +74,7 @@ class LineClues:
     normalized; one of them may be Interac's whole reference. `day` is the day of the transfer if
     the text has BMO's code, otherwise the day of the line. `may_be_gift` is false for money out,
     for transfers between the charity's own accounts, and for transfers that came back.
+    `names_stripe` says whether Stripe moved the money: its name is there, and it is no e-Transfer.
     """
 
     line_class: LineClass
@@ -71,6 +83,7 @@ class LineClues:
     tokens: frozenset[str]
     day: date
     may_be_gift: bool
+    names_stripe: bool = False
 
 
 def read_line(line: BankLine, codes: Iterable[str] = ()) -> LineClues:
@@ -89,6 +102,7 @@ def read_line(line: BankLine, codes: Iterable[str] = ()) -> LineClues:
         day=_transfer_day(line),
         may_be_gift=line_class is LineClass.INCOMING_TRANSFER
         or (line_class is LineClass.OTHER_CREDIT and not _CANCELLED.search(folded)),
+        names_stripe=line_class in _MAY_BE_STRIPES and bool(_STRIPE.search(folded)),
     )
 
 
@@ -101,12 +115,21 @@ def payer_words(text: str) -> list[str]:
     return list(name_tokens(_BANKS_WORDS.sub(" ", fold(bare))))
 
 
+def text_without_days(text: str) -> str:
+    """Return the folded words of a line's text without numbers and months. May be empty.
+
+    The text of a monthly fee, for example, is the same every month.
+    """
+    words = _WORD.findall(fold(text))
+    return " ".join(word for word in words if not _DIGIT.search(word) and word not in _MONTHS)
+
+
 def payer_key(text: str) -> str:
     """Return the payer's name in a line's text, as `KnownPayer.name` stores it. May be empty."""
     return " ".join(payer_words(text))
 
 
-# Each e-mail is compared with several lines.
+# Cached, because each e-mail is compared with several lines.
 @lru_cache(maxsize=16_384)
 def name_tokens(name: str) -> tuple[str, ...]:
     """Return the folded words of a name without initials, titles, particles and numbers."""

@@ -2,15 +2,16 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence, Set as AbstractSet
+from dataclasses import replace
 from datetime import date, timedelta
 from itertools import combinations
 from typing import Final
 from uuid import UUID
 
 from donate.bank.matching import reasons
-from donate.bank.matching.candidate_index import CandidateIndex, MatchingWorld
-from donate.bank.matching.candidates import Band, BankLine, LineClass, OpenGift
+from donate.bank.matching.candidates import CandidateIndex, MatchingWorld
 from donate.bank.matching.certainty import (
+    Claim,
     LineView,
     certain_suggestion,
     claims_of,
@@ -18,8 +19,10 @@ from donate.bank.matching.certainty import (
     view_line,
     with_reason,
 )
+from donate.bank.matching.inputs import Band, BankLine, LineClass, OpenGift
 from donate.bank.matching.line_texts import read_line
-from donate.bank.matching.mails.mail_ties import tie_mails
+from donate.bank.matching.mails.mail_ties import all_read_until, tie_mails
+from donate.bank.matching.nameless.sent_gifts import SentGift, pair_sent_gifts
 from donate.bank.matching.payout_ties import MOST_SUGGESTIONS, match_payouts
 from donate.bank.matching.suggestions import LineMatch, PayGift, Suggestion, TieTransfer
 from donate.bank.matching.weighing import Scales, Weighed, Weight
@@ -35,8 +38,9 @@ def match_lines(
 ) -> dict[int, LineMatch]:
     """Return the suggestions for each line, as a mapping from the line's id.
 
-    Amounts must be equal to the cent. `codes` are the giving codes of all regions. The order of the
-    lines, the gifts and all other candidates does not matter.
+    `world` has the gifts, e-mails and other things with which the lines are compared. Amounts must
+    be equal to the cent. `codes` are the giving codes of all regions. The order of the lines, the
+    gifts and all other candidates does not matter.
     """
     return match_with_index(lines, world, CandidateIndex(world), tuple(codes))
 
@@ -44,7 +48,10 @@ def match_lines(
 def match_with_index(
     lines: Sequence[BankLine], world: MatchingWorld, index: CandidateIndex, codes: tuple[str, ...]
 ) -> dict[int, LineMatch]:
-    """Do the same as `match_lines`, with an index that the caller has made of `world`."""
+    """Do what `match_lines` does, for a caller that already has an index of `world`.
+
+    `world` has the gifts, e-mails and other things with which the lines are compared.
+    """
     read = [(line, read_line(line, codes)) for line in lines]
     found = match_payouts(read, index)
     for line, clues in read:
@@ -65,7 +72,14 @@ def match_with_index(
         }
     )
     scales = _scales(views, certain, index, mails.unsettled)
-    weighed = {view.line.id: scales.weigh(view) for view in views if view.line.id not in certain}
+    weighed = {
+        view.line.id: scales.weigh(view)
+        for view in views
+        if view.line.id not in certain and view.line.id not in scales.lonely
+    }
+    last_day = all_read_until([line for line, _ in gifts], world.read_until)
+    scales = replace(scales, sent=_sent_gifts(views, weighed, scales, last_day))
+    weighed |= {view.line.id: scales.weigh(view) for view in views if view.line.id in scales.lonely}
     over = _over_claimed(weighed, scales)
     for view in views:
         line_id, line_class = view.line.id, view.clues.line_class
@@ -103,9 +117,10 @@ def _scales(
 def _lonely(
     views: Sequence[LineView], certain: Mapping[int, Suggestion], unsettled: AbstractSet[int]
 ) -> dict[int, tuple[date, date]]:
-    """Return, for lines without name or e-mail, the days of their neighbours of the same amount.
+    """Find the lines without a name and without an e-mail.
 
-    The neighbours are the lines before and after. Lines that are certain do not count.
+    For each, by its id, return the days of the last line before it and the first line after it that
+    have the same amount. Lines with a certain suggestion do not count.
     """
     of_amount: dict[Money, list[LineView]] = defaultdict(list)
     for view in sorted(views, key=lambda view: view.clues.day):
@@ -121,8 +136,38 @@ def _lonely(
     return lonely
 
 
+def _sent_gifts(
+    views: Sequence[LineView], weighed: Mapping[int, list[Weighed]], scales: Scales, last_day: date
+) -> dict[int, SentGift]:
+    """Return, for lines without a name, gifts whose donors said that they sent them.
+
+    `weighed` has the other lines. The gifts that they probably pay are left out, and so are gifts
+    that may be paid by a line of whose payer no gift is known.
+    """
+    claimed: set[Claim] = set()
+    strangers: set[int] = set()
+    for line_id, those in weighed.items():
+        if those and those[0].weight.band is Band.LIKELY:
+            claimed.update(claims_of(those[0].suggestion))
+        else:
+            strangers.add(line_id)
+    nameless = [_day_of(view) for view in views if view.line.id in scales.lonely]
+    others = [_day_of(view) for view in views if view.line.id in strangers]
+    gifts = [
+        gift
+        for amount in sorted({line.open for line, _ in nameless}, key=str)
+        for gift in scales.index.said_sent(amount)
+        if scales.missing(gift) == amount.amount_minor and ("gift", str(gift.id)) not in claimed
+    ]
+    return pair_sent_gifts(nameless, gifts, others=others, last_day=last_day)
+
+
+def _day_of(view: LineView) -> tuple[BankLine, date]:
+    return view.line, view.clues.day
+
+
 class _Partners:
-    """Counts the payer's other lines that, together with this one, add up to what a gift needs."""
+    """Counts how many other lines of the payer add up, with this line, to what a gift needs."""
 
     def __init__(
         self,

@@ -24,7 +24,7 @@ _SPACES: Final = re.compile(r"[\s,]+")
 _AND: Final = frozenset({"&", "and", "et", "+"})
 
 
-# Each e-mail is compared with several lines.
+# Cached, because each e-mail is compared with several lines.
 @lru_cache(maxsize=16_384)
 def name_pairs(name: str) -> frozenset[Pair]:
     """Return all pairs of first and last name under which a bank may write a donor's name.

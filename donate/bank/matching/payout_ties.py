@@ -1,92 +1,108 @@
-"""Ties bank lines to Stripe's payouts with the same amount and about the same day."""
+"""Ties bank lines to Stripe's payouts and top-ups with the same amount and about the same day."""
 
-from datetime import date, timedelta
 from typing import Final
 
+from donate.bank.business_days import business_days
 from donate.bank.matching import reasons
-from donate.bank.matching.candidate_index import CandidateIndex
-from donate.bank.matching.candidates import Band, BankLine, ExpectedPayout, LineClass
+from donate.bank.matching.candidates import CandidateIndex
 from donate.bank.matching.certainty import with_reason
+from donate.bank.matching.inputs import Band, BankLine, MoveKind, StripeMove
 from donate.bank.matching.line_texts import LineClues
-from donate.bank.matching.suggestions import LineMatch, Suggestion, TiePayout
+from donate.bank.matching.suggestions import (
+    LineMatch,
+    SuggestedPart,
+    Suggestion,
+    TiePayout,
+    TieTopUp,
+)
 
 EARLIEST: Final = -3
 """A payout's line may be this many business days earlier than Stripe's estimate of its arrival."""
 LATEST: Final = 7
 """A payout's line may be this many business days later than Stripe's estimate of its arrival."""
+TOP_UP_EARLIEST: Final = -7
+"""A top-up's line may be this many business days earlier than the top-up in Stripe's balance.
+
+Money that the charity sends to Stripe leaves the bank days before Stripe has it.
+"""
 MOST_SUGGESTIONS: Final = 5
 """Maximum number of suggestions for a line."""
 
-_STRIPES: Final = frozenset({LineClass.STRIPE_PAYOUT, LineClass.STRIPE_DEBIT})
+_EARLIEST: Final = {MoveKind.TOP_UP: TOP_UP_EARLIEST}
 
 
 def match_payouts(
     lines: list[tuple[BankLine, LineClues]], index: CandidateIndex
 ) -> dict[int, LineMatch]:
-    """Return suggestions for each line that has the amount of a payout, or that mentions Stripe.
+    """Return suggestions for each line that has the amount of a move, or that mentions Stripe.
 
-    A suggestion is certain if the line mentions Stripe, only one payout fits it, and no other line
-    that mentions Stripe fits this payout. `arrival_date` is only Stripe's estimate:
+    A suggestion is certain if the line mentions Stripe, only one move fits it, and no other line
+    that mentions Stripe fits this move. `arrival_date` is only Stripe's estimate:
     https://docs.stripe.com/api/payouts/object
     """
     fitting = {line.id: _fitting(line, index) for line, _ in lines}
-    claimed: dict[int, int] = {}
+    claimed: dict[StripeMove, int] = {}
     for line, clues in lines:
-        if clues.line_class in _STRIPES:
-            for payout in fitting[line.id]:
-                claimed[payout.id] = claimed.get(payout.id, 0) + 1
+        if clues.names_stripe:
+            for move in fitting[line.id]:
+                claimed[move] = claimed.get(move, 0) + 1
     found: dict[int, LineMatch] = {}
     for line, clues in lines:
-        payouts = fitting[line.id]
-        is_stripes = clues.line_class in _STRIPES
-        if payouts or is_stripes:
-            is_alone = len(payouts) == 1 and claimed.get(payouts[0].id) == 1
-            found[line.id] = _match(line, clues, payouts, is_certain=is_stripes and is_alone)
+        moves = fitting[line.id]
+        if moves or clues.names_stripe:
+            is_alone = len(moves) == 1 and claimed.get(moves[0]) == 1
+            is_certain = clues.names_stripe and is_alone
+            found[line.id] = _match(line, clues, moves, is_certain=is_certain)
     return found
 
 
-def business_days(first: date, last: date) -> int:
-    """Return the number of business days from `first` to `last`, without counting `last`.
-
-    All days from Monday to Friday count, even holidays. The number is negative if `last` is
-    earlier.
-    """
-    if last < first:
-        return -business_days(last, first)
-    weeks, rest = divmod((last - first).days, 7)
-    return 5 * weeks + sum((first + timedelta(days)).weekday() < 5 for days in range(rest))
-
-
-def _fitting(line: BankLine, index: CandidateIndex) -> list[ExpectedPayout]:
+def _fitting(line: BankLine, index: CandidateIndex) -> list[StripeMove]:
     return [
-        payout
-        for payout in index.payouts_of(line.open)
-        if EARLIEST <= business_days(payout.arrives_on, line.day) <= LATEST
+        move
+        for move in index.moves_of(line.open)
+        if _EARLIEST.get(move.kind, EARLIEST) <= business_days(move.day, line.day) <= LATEST
     ]
 
 
 def _match(
-    line: BankLine, clues: LineClues, payouts: list[ExpectedPayout], *, is_certain: bool
+    line: BankLine, clues: LineClues, moves: list[StripeMove], *, is_certain: bool
 ) -> LineMatch:
-    suggestions = [_suggestion(line, clues, payout) for payout in payouts]
+    suggestions = [_suggestion(clues, move) for move in moves]
     if not suggestions:
         return LineMatch(clues.line_class, Band.NONE)
     if is_certain:
         return LineMatch(clues.line_class, Band.CERTAIN, tuple(suggestions))
-    if clues.line_class in _STRIPES:
+    if clues.names_stripe:
         suggestions = [with_reason(each, reasons.ANOTHER_PAYOUT_FITS) for each in suggestions]
     ranked = sorted(
-        zip(payouts, suggestions, strict=True),
-        key=lambda pair: (abs((pair[0].arrives_on - line.day).days), pair[0].id),
+        zip(moves, suggestions, strict=True),
+        key=lambda pair: (abs((pair[0].day - line.day).days), pair[0].kind, pair[0].id),
     )
     best = tuple(suggestion for _, suggestion in ranked[:MOST_SUGGESTIONS])
     return LineMatch(clues.line_class, Band.AMBIGUOUS, best)
 
 
-def _suggestion(line: BankLine, clues: LineClues, payout: ExpectedPayout) -> Suggestion:
-    said = [reasons.say(reasons.PAYOUT_FITS, day=payout.arrives_on)]
-    if payout.trace_id and payout.trace_id.casefold() in clues.tokens:
-        said.append(reasons.say(reasons.PAYOUT_TRACED, trace=payout.trace_id))
-    if clues.line_class not in _STRIPES:
+def _suggestion(clues: LineClues, move: StripeMove) -> Suggestion:
+    said = [reasons.say(_sentence(move), day=move.day)]
+    if move.trace_id and move.trace_id.casefold() in clues.tokens:
+        said.append(reasons.say(reasons.PAYOUT_TRACED, trace=move.trace_id))
+    if not clues.names_stripe:
         said.append(reasons.PAYOUT_UNNAMED)
-    return Suggestion((TiePayout(payout.id, line.open),), tuple(said))
+    return Suggestion((_part(move),), tuple(said))
+
+
+def _sentence(move: StripeMove) -> str:
+    match move.kind:
+        case MoveKind.PAYOUT:
+            return reasons.PAYOUT_FITS
+        case MoveKind.RETURN:
+            return reasons.RETURN_FITS
+        case MoveKind.TOP_UP:
+            is_out = move.amount.amount_minor < 0
+            return reasons.TOP_UP_FITS if is_out else reasons.TOP_UP_RETURN_FITS
+
+
+def _part(move: StripeMove) -> SuggestedPart:
+    if move.kind is MoveKind.TOP_UP:
+        return TieTopUp(move.id, move.amount)
+    return TiePayout(move.id, move.amount, is_return=move.kind is MoveKind.RETURN)

@@ -23,6 +23,14 @@ NAME_UNKNOWN = Reason(
 NOTHING_ELSE_FITS = Reason(
     N_("The bank shows no name, but no other gift or line of these weeks has this amount.")
 )
+SAID_SENT_ALONE = N_(
+    "The donor said on %(day)s that the transfer was sent, and this is the only line of these days "
+    "with its amount."
+)
+SAID_SENT = N_(
+    "The donor said on %(day)s that the transfer was sent. %(count)s lines of these days have its "
+    "amount. Nothing tells which line is whose, so they are paired in the order of days."
+)
 NAME_OTHER = N_("The payer’s name is another one: %(payer)s. Only amount and day match.")
 SENDER_ADDRESS = Reason(N_("Interac’s e-mail names the donor’s own e-mail address."))
 KNOWN_PAYER = Reason(N_("Staff have tied this payer’s name to this donor before."))
@@ -49,6 +57,11 @@ MARKED_BY_GIFT = N_("Staff marked a transfer of this amount for this gift on %(d
 MARKED_BY_NAME = N_("Staff marked a transfer of this amount and name on %(day)s.")
 MARKED_BY_AMOUNT = N_("Staff marked a transfer of this amount on %(day)s. Please compare the name.")
 PAYOUT_FITS = N_("A payout of Stripe has this amount and should arrive on %(day)s.")
+RETURN_FITS = N_(
+    "A payout of Stripe failed on %(day)s and has this amount, so the bank takes it back."
+)
+TOP_UP_FITS = N_("Stripe’s balance was topped up by this amount on %(day)s.")
+TOP_UP_RETURN_FITS = N_("Stripe returned a top-up of this amount on %(day)s.")
 PAYOUT_TRACED = N_("The line contains the trace ID of the payout: %(trace)s.")
 PAYOUT_UNNAMED = Reason(N_("The line does not name Stripe. Please check where it comes from."))
 ANOTHER_PAYOUT_FITS = Reason(

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
-from donate.bank.matching.candidates import Band, LineClass
+from donate.bank.matching.inputs import Band, LineClass
 from donate.money import Money
 
 ReasonValue = str | Money | date
@@ -43,13 +43,28 @@ class TieTransfer:
 
 @dataclass(frozen=True, slots=True)
 class TiePayout:
-    """Part of a suggestion: the money is a Stripe payout, or Stripe's debit if it is negative."""
+    """Part of a suggestion: the money is a Stripe payout, or Stripe's debit if it is negative.
+
+    `is_return` says whether the bank took the payout back. Then the amount has the opposite sign.
+    """
 
     payout_id: int
     amount: Money
+    is_return: bool = False
 
 
-SuggestedPart = PayGift | TieTransfer | TiePayout
+@dataclass(frozen=True, slots=True)
+class TieTopUp:
+    """Part of a suggestion: the money is a top-up of Stripe's balance, or its reversal.
+
+    `top_up_id` is the id of its balance transaction.
+    """
+
+    top_up_id: int
+    amount: Money
+
+
+SuggestedPart = PayGift | TieTransfer | TiePayout | TieTopUp
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +91,7 @@ class Suggestion:
 
     @classmethod
     def from_json(cls, stored: Mapping[str, Any]) -> "Suggestion":
-        """Return the suggestion from the values that `to_json` returned."""
+        """Return the suggestion that `to_json` turned into these values."""
         return cls(
             parts=tuple(_part_from_json(part) for part in stored["parts"]),
             reasons=tuple(
@@ -105,7 +120,7 @@ class LineMatch:
 
     @classmethod
     def from_json(cls, stored: Mapping[str, Any]) -> "LineMatch":
-        """Return the match from the values that `to_json` returned."""
+        """Return the match that `to_json` turned into these values."""
         return cls(
             LineClass(stored["line_class"]),
             Band(stored["band"]),
@@ -148,7 +163,10 @@ def _part_to_json(part: SuggestedPart) -> dict[str, Any]:
             named = {"gift_id": str(part.gift_id), "source_id": part.source_id}
             return {"kind": "marked_transfer", **named, **amount}
         case TiePayout():
-            return {"kind": "payout", "payout_id": part.payout_id, **amount}
+            of_payout = {"payout_id": part.payout_id, "is_return": part.is_return}
+            return {"kind": "payout", **of_payout, **amount}
+        case TieTopUp():
+            return {"kind": "top_up", "top_up_id": part.top_up_id, **amount}
 
 
 def _part_from_json(stored: Mapping[str, Any]) -> SuggestedPart:
@@ -159,6 +177,8 @@ def _part_from_json(stored: Mapping[str, Any]) -> SuggestedPart:
         case "marked_transfer":
             return TieTransfer(uuid.UUID(stored["gift_id"]), stored["source_id"], amount)
         case "payout":
-            return TiePayout(stored["payout_id"], amount)
+            return TiePayout(stored["payout_id"], amount, stored.get("is_return", False))
+        case "top_up":
+            return TieTopUp(stored["top_up_id"], amount)
         case unknown:
             raise ValueError(f"unknown kind of part {unknown!r}")

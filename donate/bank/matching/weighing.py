@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from enum import IntEnum
 from itertools import combinations
@@ -10,8 +10,7 @@ from typing import Final
 from uuid import UUID
 
 from donate.bank.matching import reasons
-from donate.bank.matching.candidate_index import CandidateIndex, is_in_window
-from donate.bank.matching.candidates import Band, OpenGift
+from donate.bank.matching.candidates import CandidateIndex, is_in_window
 from donate.bank.matching.certainty import (
     LineView,
     claims_of,
@@ -22,6 +21,8 @@ from donate.bank.matching.certainty import (
     tie_of,
 )
 from donate.bank.matching.identities import identities_of, name_reason, payer_as_written
+from donate.bank.matching.inputs import Band, OpenGift
+from donate.bank.matching.nameless.sent_gifts import SentGift
 from donate.bank.matching.payer_names import is_alike, pairs_in
 from donate.bank.matching.suggestions import PayGift, Reason, Suggestion
 from donate.money import Money
@@ -29,8 +30,8 @@ from donate.money import Money
 _MOST_ALIKE: Final = 20
 _MOST_WITH_AMOUNT: Final = 20
 _MOST_NAMELESS: Final = 6
-# Only this many suggestions get sentences: five are shown, and a sixth shows whether there is a
-# tie.
+# Reasons are written only for this many suggestions. Pages show five; the sixth is needed to see
+# whether it ties with the fifth.
 _MOST_WRITTEN: Final = 6
 _MOST_SUMMED: Final = 12
 _MOST_PARTS: Final = 4
@@ -45,6 +46,7 @@ class Weight(IntEnum):
     ALIKE = 25
     LATE = 30
     NOTHING_ELSE = 35
+    SAID_SENT = 36
     LINES_ADD_UP = 40
     GIFTS_ADD_UP = 41
     MARKED = 45
@@ -78,15 +80,16 @@ class Weighed:
 
 
 PartnersOf = Callable[[LineView, OpenGift], int]
-"""Counts the payer's other lines that, together with this one, add up to what a gift needs."""
+"""Counts how many other lines of the payer add up, with this line, to what a gift needs."""
 
 
 @dataclass(frozen=True, slots=True)
 class Scales:
-    """What weighing any line needs. `paid` is the money, for each gift, that is already certain.
+    """What is needed to weigh the suggestions for any line.
 
     `lonely` has the lines without a name or an e-mail. For each, it has the days of the lines
-    before and after it with the same amount.
+    before and after it with the same amount. `sent` has, for such lines, gifts whose donors said
+    that they sent them.
     """
 
     index: CandidateIndex
@@ -94,6 +97,7 @@ class Scales:
     tied: frozenset[str]
     partners: PartnersOf
     lonely: Mapping[int, tuple[date, date]]
+    sent: Mapping[int, SentGift] = field(default_factory=dict)
 
     def weigh(self, view: LineView) -> list[Weighed]:
         """Return the possible explanations of a line, best first."""
@@ -109,7 +113,7 @@ class Scales:
         return list(best.values())
 
     def missing(self, gift: OpenGift) -> int:
-        """Return what a gift still needs after all certain suggestions, in minor units."""
+        """Return what a gift still needs if all certain suggestions are right, in minor units."""
         return gift.missing.amount_minor - self.paid.get(gift.id, 0)
 
     def _named(self, view: LineView) -> Iterator[Weighed]:
@@ -196,7 +200,10 @@ class Scales:
         return None
 
     def _of_donor(self, view: LineView) -> Iterator[Weighed]:
-        """Suggest gifts of the payer that need another amount: one, part of one, or several."""
+        """Suggest the payer's gifts whose amount differs from the line's.
+
+        The line may pay one of them inexactly, a part of one, or several together.
+        """
         gifts = [
             gift
             for gift in self.index.with_pair(pairs_in(view.words))
@@ -228,6 +235,11 @@ class Scales:
 
     def _with_amount(self, view: LineView) -> Iterator[Weighed]:
         left = view.line.open
+        if sent := self.sent.get(view.line.id):
+            message = reasons.SAID_SENT if sent.lines > 1 else reasons.SAID_SENT_ALONE
+            values = {"day": sent.said_on} | ({"count": sent.lines} if sent.lines > 1 else {})
+            said = [reasons.AMOUNT_EXACT, reasons.say(message, **values)]
+            yield _weighed(view, sent.gift, Weight.SAID_SENT, said, left.amount_minor)
         most = _MOST_WITH_AMOUNT if view.words else _MOST_NAMELESS
         gifts = self.index.with_amount(left, view.clues.day, most)
         for gift in gifts:

@@ -5,11 +5,18 @@ from typing import Final
 
 from sqlmodel import Session
 
-from donate.bank.matching.suggestions import PayGift, SuggestedPart, TiePayout, TieTransfer
+from donate.bank.matching.suggestions import (
+    PayGift,
+    SuggestedPart,
+    TiePayout,
+    TieTopUp,
+    TieTransfer,
+)
 from donate.bank.reconciliation.deciding import (
     DecidedPart,
     GiftPart,
     PayoutPart,
+    TopUpPart,
     decide_line,
 )
 from donate.bank.reconciliation.models import LinePart
@@ -45,7 +52,7 @@ def accept_suggestion(
         raise Conflict(_GONE)
     mail_id = chosen.suggestion.mail_id
     mail = session.get(InteracTransfer, mail_id, with_for_update=True) if mail_id else None
-    # Locked before they are read, or two lines could pay one gift at the same moment.
+    # Lock the gifts before reading them, or two lines could pay one gift at the same moment.
     lock_gifts(session, chosen.received)
     _check_gifts(session, chosen)
     parts = decide_line(
@@ -83,3 +90,5 @@ def _decided(part: SuggestedPart) -> DecidedPart:
             return GiftPart(part.gift_id, part.amount.amount_minor, part.source_id)
         case TiePayout():
             return PayoutPart(part.payout_id, part.amount.amount_minor)
+        case TieTopUp():
+            return TopUpPart(part.top_up_id, part.amount.amount_minor)

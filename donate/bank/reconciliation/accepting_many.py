@@ -1,7 +1,8 @@
-"""Accepts many certain suggestions at once, in a few statements. The caller commits.
+"""Accepts many certain suggestions at once, in a few SQL statements. The caller commits.
 
-`accept_suggestion` needs 27 statements for a line. Nearly all certain lines are one whole line for
-one gift, so those are checked and recorded together here; the others go through it one by one.
+`accept_suggestion` needs 27 SQL statements for a line. But nearly every certain line pays one gift
+with its whole amount. Such lines are checked and recorded together here, and only the others one by
+one with `accept_suggestion`.
 """
 
 from collections import Counter
@@ -13,12 +14,13 @@ from uuid import UUID
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col, select
 
-from donate.bank.matching.candidates import Band
+from donate.bank.matching.inputs import Band
 from donate.bank.matching.suggestions import PayGift
 from donate.bank.received_transfers import Transfer, bank_reference_key, received_fact
 from donate.bank.reconciliation.accepting import accept_suggestion
 from donate.bank.reconciliation.candidate_queries import net_received
 from donate.bank.reconciliation.models import LinePart, PartKind
+from donate.bank.reconciliation.releasing import lock_lines
 from donate.bank.reconciliation.suggesting import StoredSuggestion, read_suggestions
 from donate.bank.statements.models import RecordedLine
 from donate.bank.transfer_mails.models import InteracTransfer
@@ -42,7 +44,7 @@ class CertainLine:
 
 @dataclass(frozen=True, slots=True)
 class _WholeLine:
-    """A line that pays one gift, wholly, and the transfer that this records."""
+    """A line that pays one gift with its whole amount, and the transfer to record for it."""
 
     line: RecordedLine
     part: PayGift
@@ -58,12 +60,12 @@ class _WholeLine:
 def accept_certain(
     session: Session, shown: Sequence[CertainLine], *, actor: str, now: datetime
 ) -> list[LinePart]:
-    """Record what these suggestions say if they are still certain, and return the parts.
+    """Record what these suggestions say if they are still certain; return the parts of the lines.
 
-    Suggestions of lines, gifts or e-mails that have changed since are left out. Raises Conflict if
-    something changes just now; then nothing is recorded.
+    A suggestion is left out if its line, gift or e-mail has changed since it was shown. Raises
+    Conflict if another transaction changes one of them at the same time. Then nothing is recorded.
     """
-    lines = _locked_lines(session, shown)
+    lines = lock_lines(session, (each.line_id for each in shown))
     chosen = [
         (line, stored)
         for each in shown
@@ -76,13 +78,6 @@ def accept_certain(
         if each.line_id in lines and each.line_id not in done:
             parts += _accept_alone(session, each, lines[each.line_id], actor=actor, now=now)
     return parts
-
-
-def _locked_lines(session: Session, shown: Sequence[CertainLine]) -> dict[int | None, RecordedLine]:
-    wanted = col(RecordedLine.id).in_([each.line_id for each in shown])
-    statement = select(RecordedLine).where(wanted).order_by(col(RecordedLine.id)).with_for_update()
-    rows = session.exec(statement.execution_options(populate_existing=True))
-    return {line.id: line for line in rows}
 
 
 def _certain_of(line: RecordedLine, shown: CertainLine) -> StoredSuggestion | None:
@@ -98,7 +93,10 @@ def _received(chosen: Sequence[tuple[RecordedLine, StoredSuggestion]]) -> dict[U
 def _whole_lines(
     session: Session, chosen: Sequence[tuple[RecordedLine, StoredSuggestion]]
 ) -> list[_WholeLine]:
-    """Return the lines that pay one gift each, and no gift or e-mail twice. Locks the e-mails."""
+    """Return the lines that pay one gift with their whole amount. Locks their e-mails.
+
+    Leave out lines that share their gift or their e-mail with another chosen line.
+    """
     mail_ids = Counter(stored.suggestion.mail_id for _, stored in chosen)
     gift_ids = Counter(gift for _, stored in chosen for gift in stored.received)
     wanted = col(InteracTransfer.id).in_([mail for mail in mail_ids if mail is not None])
@@ -123,7 +121,7 @@ def _whole_lines(
 
 
 def _unused(session: Session, whole: Sequence[_WholeLine]) -> list[_WholeLine]:
-    """Return those whose bank reference was never used before, by a line or by hand."""
+    """Return the lines whose bank reference no line and no member of staff has used before."""
     times = Counter(one.source_id for one in whole)
     statement = select(GiftFact.source_id).where(
         GiftFact.kind == FactKind.TRANSFER_RECEIVED, col(GiftFact.source_id).in_(times)
@@ -140,7 +138,11 @@ def _record(
     actor: str,
     now: datetime,
 ) -> list[LinePart]:
-    """Record the transfers of those whose gift is unchanged, and take the others off `whole`."""
+    """Record the transfers of the lines in `whole` whose gift is unchanged.
+
+    Remove the other lines from the list `whole`. `received` is the money that each gift had when
+    its suggestion was made, in minor units.
+    """
     locked = LockedGifts(session)
     locked.lock(one.part.gift_id for one in whole)
     net = net_received(session, [one.part.gift_id for one in whole])

@@ -4,20 +4,18 @@ There may be tens of thousands of rows. So each kind is read with one statement,
 the columns that are needed.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Final
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlalchemy import exists, not_
-from sqlmodel import Session, col, select
+from sqlmodel import Session
 
-from donate.bank.matching.candidates import (
+from donate.bank.matching.inputs import (
     Band,
     BankLine,
-    ExpectedPayout,
     KnownPayer,
     LineClass,
     MarkedTransfer,
@@ -32,13 +30,12 @@ from donate.gifts.status import STILL_PAYABLE, StatusName
 from donate.money import Money
 from donate.regions.modes import BY_HAND
 from donate.storage.bulk_writes import table_of
-from donate.stripe_gateway.balance.models import StripePayout
+from donate.storage.column_types import UtcDateTime
 
 # Gifts that are already paid are compared too, because a donor may pay a gift twice, or in parts.
 _MAY_BE_PAID: Final = (*sorted(STILL_PAYABLE), StatusName.CONFIRMED)
 
 _IDS_AT_A_TIME: Final = 500
-_MOST_PAYOUTS: Final = 100
 
 _LINE: Final = table_of(RecordedLine).c
 _GIFT: Final = table_of(Gift).c
@@ -47,7 +44,6 @@ _FACT: Final = table_of(GiftFact)
 _PERIOD: Final = table_of(AccountFile).c
 _FILE: Final = table_of(StatementFile).c
 _PART: Final = table_of(LinePart).c
-_PAYOUT: Final = table_of(StripePayout).c
 _PAYER: Final = table_of(TaughtPayer).c
 
 
@@ -115,6 +111,7 @@ def gifts_to_match(session: Session, since: datetime) -> list[OpenGift]:
         )
         .order_by(_GIFT.opened_at, _GIFT.id)
     )
+    said_sent = _said_sent(session, since)
     return [
         OpenGift(
             id=row.id,
@@ -126,9 +123,30 @@ def gifts_to_match(session: Session, since: datetime) -> list[OpenGift]:
             donor_name=row.name,
             donor_email=row.email,
             profile_id=row.profile_id,
+            said_sent_on=said_sent.get(row.id),
         )
         for row in _rows(session, statement)
     ]
+
+
+def _said_sent(session: Session, since: datetime) -> dict[UUID, date]:
+    """Return the days on which donors said that they sent a transfer and did not take it back.
+
+    Only the last words of a donor can be in force.
+    """
+    said_at = sa.func.max(_FACT.c.happened_at, type_=UtcDateTime)
+    statement = (
+        sa.select(_GIFT.id, _GIFT.time_zone, said_at.label("said_at"))
+        .join(_FACT, _FACT.c.gift_id == _GIFT.id)
+        .where(
+            _GIFT.transfer_announced,
+            _GIFT.opened_at >= since,
+            _FACT.c.kind == FactKind.TRANSFER_ANNOUNCED,
+        )
+        .group_by(_GIFT.id, _GIFT.time_zone)
+    )
+    rows = _rows(session, statement)
+    return {row.id: local_date(row.said_at, row.time_zone) for row in rows}
 
 
 def net_received(session: Session, gift_ids: Collection[UUID]) -> dict[UUID, int]:
@@ -182,41 +200,12 @@ def marked_transfers(
     ]
 
 
-def expected_payouts(session: Session, since: datetime) -> list[ExpectedPayout]:
-    """Return the payouts created since then that no bank line explains, oldest first.
-
-    A payout that failed is returned as well, because it may have reached the bank account before it
-    was taken back. A payout that was cancelled is not returned, because it never left Stripe.
-    """
-    statement = (
-        sa.select(
-            *(_PAYOUT.id, _PAYOUT.payout_id, _PAYOUT.arrives_on, _PAYOUT.amount_minor),
-            *(_PAYOUT.currency, _PAYOUT.trace_id),
-        )
-        .where(
-            _PAYOUT.created_at >= since,
-            _PAYOUT.status != "canceled",
-            ~sa.exists().where(_PART.payout_id == _PAYOUT.id, _PART.undone_at.is_(None)),
-        )
-        .order_by(_PAYOUT.created_at, _PAYOUT.id)
-    )
-    return [
-        ExpectedPayout(
-            id=row.id,
-            payout_id=row.payout_id,
-            arrives_on=row.arrives_on,
-            amount=Money(row.amount_minor, row.currency),
-            trace_id=row.trace_id,
-        )
-        for row in _rows(session, statement)
-    ]
-
-
 def read_until(session: Session, accounts: Collection[int] = ()) -> dict[int, date]:
-    """Return, by id, how far the statements of each account that receives e-Transfers go.
+    """Return the last day of the imported statements of each account that receives e-Transfers.
 
-    These are `accounts`, and those with a line that was found to be an e-Transfer before. If a file
-    states a later day than the day of its import, the day of the import counts.
+    The keys are ids of accounts: those in `accounts`, and those with a line that was found to be an
+    e-Transfer before. If a file states a later day than the day of its import, the day of the
+    import counts.
     """
     has_transfer = sa.exists().where(
         _LINE.account_id == _PERIOD.account_id,
@@ -233,29 +222,6 @@ def read_until(session: Session, accounts: Collection[int] = ()) -> dict[int, da
         day = min(row.last_day, row.imported_at.date())
         found[row.account_id] = max(day, found.get(row.account_id, day))
     return found
-
-
-def choosable_payouts(session: Session, amount: Money) -> Sequence[StripePayout]:
-    """Return the payouts of exactly this amount that no line explains, whenever they arrived.
-
-    The matcher considers only payouts that arrived around the line's day. A person may choose any
-    of these.
-    """
-    payout = StripePayout
-    is_tied = exists().where(
-        col(LinePart.payout_id) == col(payout.id), col(LinePart.undone_at).is_(None)
-    )
-    statement = (
-        select(payout)
-        .where(
-            payout.currency == amount.currency,
-            payout.amount_minor == amount.amount_minor,
-            payout.status != "canceled",
-            not_(is_tied),
-        )
-        .order_by(col(payout.arrives_on).desc(), col(payout.id).desc())
-    )
-    return session.exec(statement.limit(_MOST_PAYOUTS)).all()
 
 
 def known_payers(session: Session) -> list[KnownPayer]:

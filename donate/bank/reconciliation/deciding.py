@@ -16,7 +16,6 @@ from sqlmodel import Session
 from donate.bank.received_transfers import (
     Transfer,
     bank_reference_key,
-    check_free_text,
     mark_received,
     transfers_in_force,
     undo_transfer,
@@ -24,30 +23,27 @@ from donate.bank.received_transfers import (
 from donate.bank.reconciliation.models import LinePart, NoGiftReason, PartKind
 from donate.bank.reconciliation.queries import parts_in_force
 from donate.bank.reconciliation.releasing import lock_gifts, lock_line, release_part
+from donate.bank.reconciliation.stripe_moves.checks import check_payout, check_top_up
+from donate.bank.sent_back import send_back, undo_sending_back
 from donate.bank.statements.models import RecordedLine
 from donate.errors import N_, BadInput, Conflict, NotFound
+from donate.gifts.choosing.free_text import check_free_text
 from donate.gifts.ledger import Outcome
 from donate.gifts.models import Gift
 from donate.gifts.queries import facts_of
 from donate.money import Money
-from donate.stripe_gateway.balance.models import StripePayout
 
 _CHANGED: Final = N_("Someone has changed this line meanwhile. Please look again.")
 _TOO_MUCH: Final = N_("These parts add up to more than is left of this line.")
 _WRONG_SIGN: Final = N_("A part has to go in the same direction as the line.")
 _NOTHING: Final = N_("Please choose what this line is.")
 _MONEY_OUT: Final = N_("Money that left the account can’t pay a gift.")
+_MONEY_IN: Final = N_("Money that came in was not sent back to a donor.")
 _NO_GIFT: Final = N_("There is no such gift.")
 _OTHER_CURRENCY: Final = N_("This gift is in another currency than the account.")
 _TIED_ALREADY: Final = N_("Someone has already tied this to a bank line.")
 _NOT_IN_FORCE: Final = N_("This transfer was undone meanwhile. Please look again.")
 _OTHER_AMOUNT: Final = N_("The transfer that was marked has another amount than this part.")
-_NO_PAYOUT: Final = N_("Please choose a payout.")
-_PAYOUT_CURRENCY: Final = N_("This payout is in another currency than the account.")
-_PAYOUT_CANCELED: Final = N_("Stripe canceled this payout, so it never reached the bank.")
-_PAYOUT_OUT: Final = N_("Stripe took this payout from the account, but the line is money in.")
-_PAYOUT_IN: Final = N_("Stripe sent this payout to the account, but the line is money out.")
-_PAYOUT_AMOUNT: Final = N_("This payout has another amount than what is left of the line.")
 _UNDONE_ALREADY: Final = N_("Someone has already undone this.")
 
 
@@ -65,22 +61,42 @@ class GiftPart:
 
 @dataclass(frozen=True, slots=True)
 class PayoutPart:
-    """A Stripe payout. The amount is negative if Stripe debited the bank account."""
+    """A Stripe payout, or its return. The amount is negative if money left the bank account."""
 
     payout_id: int
     amount_minor: int
 
 
 @dataclass(frozen=True, slots=True)
+class TopUpPart:
+    """A top-up of Stripe's balance, or its reversal, which is a positive amount."""
+
+    top_up_id: int
+    amount_minor: int
+
+
+@dataclass(frozen=True, slots=True)
 class NoGiftPart:
-    """Money that is neither a gift nor a payout."""
+    """Money that is neither a gift nor moved by Stripe."""
 
     reason: NoGiftReason
     amount_minor: int
     note: str = ""
 
 
-DecidedPart = GiftPart | PayoutPart | NoGiftPart
+@dataclass(frozen=True, slots=True)
+class ReturnPart:
+    """Money of a gift's transfer that was sent back to the donor: a negative amount.
+
+    `transfer` is the source of the fact `transfer_received`.
+    """
+
+    gift_id: uuid.UUID
+    amount_minor: int
+    transfer: str
+
+
+DecidedPart = GiftPart | ReturnPart | PayoutPart | TopUpPart | NoGiftPart
 
 
 def decide_line(
@@ -103,7 +119,7 @@ def decide_line(
     if line.version != version:
         raise Conflict(_CHANGED)
     _check_sum(line, parts)
-    lock_gifts(session, (part.gift_id for part in parts if isinstance(part, GiftPart)))
+    lock_gifts(session, (part.gift_id for part in parts if isinstance(part, GiftPart | ReturnPart)))
     recorded = []
     for part in parts:
         row = LinePart(
@@ -122,10 +138,16 @@ def decide_line(
                     session, line, part, interac_reference, actor=actor, now=now
                 )
                 if part.source_id:
-                    _check_marked(session, part)
+                    _check_marked(session, line, part)
+            case ReturnPart():
+                row.kind, row.gift_id, row.is_return = PartKind.GIFT, part.gift_id, True
+                row.source_id = _send_back(session, line, part, actor=actor, now=now)
             case PayoutPart():
-                _check_payout(session, line, part)
                 row.kind, row.payout_id = PartKind.PAYOUT, part.payout_id
+                row.is_return = check_payout(session, line, part.payout_id, part.amount_minor)
+            case TopUpPart():
+                check_top_up(session, line, part.top_up_id, part.amount_minor)
+                row.kind, row.top_up_id = PartKind.TOP_UP, part.top_up_id
             case NoGiftPart():
                 row.reason = part.reason
                 row.note = check_free_text("note", part.note)
@@ -175,8 +197,23 @@ def _new_transfer(
     return source
 
 
+def _send_back(
+    session: Session, line: RecordedLine, part: ReturnPart, *, actor: str, now: datetime
+) -> str:
+    gift = session.get(Gift, part.gift_id)
+    if gift is None:
+        raise BadInput("parts", _NO_GIFT)
+    if part.amount_minor > 0:
+        raise BadInput("parts", _MONEY_IN)
+    amount = Money(-part.amount_minor, line.currency)
+    return send_back(session, line, gift, part.transfer, amount, actor=actor, now=now)
+
+
 def _free_reference(session: Session, line_id: int, reference: str) -> str:
-    """Return the first of `R`, `R part 2`, `R part 3`, … that no part of the line is using."""
+    """Return the reference, or if a part of the line already uses it, the reference and `part 2`.
+
+    The number goes up until no part of the line uses the result.
+    """
     used = {part.source_id.partition("#")[0] for part in parts_in_force(session, line_id)}
     number, free = 1, reference
     while bank_reference_key(free) in used:
@@ -185,8 +222,8 @@ def _free_reference(session: Session, line_id: int, reference: str) -> str:
     return free
 
 
-def _check_marked(session: Session, part: GiftPart) -> None:
-    """Check that the transfer that staff marked is not undone and has this part's amount.
+def _check_marked(session: Session, line: RecordedLine, part: GiftPart) -> None:
+    """Check that the transfer that staff marked is in force and has the part's amount of money.
 
     The gift is locked, so that nobody can undo the transfer before the line is tied to it.
     """
@@ -194,23 +231,10 @@ def _check_marked(session: Session, part: GiftPart) -> None:
     fact = next((fact for fact in facts if fact.source_id == part.source_id), None)
     if fact is None:
         raise Conflict(_NOT_IN_FORCE)
+    if fact.currency != line.currency:
+        raise BadInput("parts", _OTHER_CURRENCY)
     if fact.amount_minor != part.amount_minor:
         raise Conflict(_OTHER_AMOUNT)
-
-
-def _check_payout(session: Session, line: RecordedLine, part: PayoutPart) -> None:
-    """Check that the line can be this payout: it has the same currency, direction and amount."""
-    payout = session.get(StripePayout, part.payout_id)
-    if payout is None:
-        raise BadInput("payout", _NO_PAYOUT)
-    if payout.currency != line.currency:
-        raise BadInput("payout", _PAYOUT_CURRENCY)
-    if payout.status == "canceled":
-        raise BadInput("payout", _PAYOUT_CANCELED)
-    if (payout.amount_minor > 0) != (line.amount_minor > 0):
-        raise BadInput("payout", _PAYOUT_OUT if line.amount_minor > 0 else _PAYOUT_IN)
-    if payout.amount_minor != part.amount_minor:
-        raise BadInput("payout", _PAYOUT_AMOUNT)
 
 
 def _add_once(session: Session, row: LinePart) -> None:
@@ -225,9 +249,9 @@ def _add_once(session: Session, row: LinePart) -> None:
 def undo_part(
     session: Session, part_id: int, reason: str, *, actor: str, now: datetime
 ) -> LinePart:
-    """Undo a part of a line. If the part recorded a transfer, undo the transfer too.
+    """Undo a part of a line, and the transfer or the return of a transfer that it recorded.
 
-    The transfer is undone on the day of the line, because the money was never for this gift.
+    Both are undone on the day of the line, because the line was never about this gift.
     Raises NotFound, Conflict if the part is already undone, or BadInput if there is no reason.
     """
     reason = check_free_text("reason", reason, required=True)
@@ -244,4 +268,7 @@ def undo_part(
         undo_transfer(session, gift, source_id, reason, actor=actor, now=now, day=day)
     else:
         release_part(session, line, part, reason, actor=actor, now=now)
+    if part.is_return and part.kind is PartKind.GIFT:
+        gift = session.get_one(Gift, part.gift_id)
+        undo_sending_back(session, gift, part.source_id, reason, actor=actor, now=now)
     return part

@@ -13,7 +13,7 @@ from donate.bank.statements.models import RecordedLine
 from donate.bank.transfer_mails.models import MailCheck, TransferMailFile
 from donate.gifts.models import GiftFact
 from donate.storage.bulk_writes import insert_new, table_of
-from donate.stripe_gateway.balance.models import StripePayout
+from donate.stripe_gateway.balance.models import BalanceTransaction, StripePayout
 
 SETTLED_AFTER: Final = timedelta(minutes=1)
 """After this time, every transaction that was open during a run has ended."""
@@ -22,6 +22,7 @@ _LINE: Final = table_of(RecordedLine).c
 _FACT: Final = table_of(GiftFact).c
 _MAIL: Final = table_of(TransferMailFile).c
 _PAYOUT: Final = table_of(StripePayout).c
+_BALANCE: Final = table_of(BalanceTransaction).c
 _RUN: Final = table_of(MatchingRun)
 
 
@@ -34,7 +35,7 @@ class MatcherInputs:
 
 
 def what_to_compare(session: Session) -> MatcherInputs:
-    """Summarize the open lines, and the gifts, e-mails and payouts with which they are compared.
+    """Summarize the open lines, and the gifts, e-mails and Stripe's moves to compare them with.
 
     The ids and versions are enough: every change to a gift is a new fact, and every decision about
     a line increases the line's version.
@@ -58,9 +59,11 @@ def what_to_compare(session: Session) -> MatcherInputs:
             sa.select(
                 sa.func.count(),
                 sa.func.count().filter(_PAYOUT.status == "canceled"),
+                sa.func.count().filter(_PAYOUT.status == "failed"),
                 sa.func.count().filter(_PAYOUT.trace_id != ""),
             ),
         ),
+        "balance": _row(session, sa.select(sa.func.max(_BALANCE.id))),
     }
     return MatcherInputs(int(lines[0]), json.dumps(found))
 
@@ -75,7 +78,10 @@ def last_matching_run(session: Session) -> MatchingRun | None:
 
 
 def note_matching_run(session: Session, inputs: MatcherInputs, now: datetime) -> None:
-    """Record what a run compared, and whether a run long enough ago compared the same."""
+    """Record what a run compared.
+
+    Also record that it is settled, if a run at least `SETTLED_AFTER` ago compared the same.
+    """
     first = {"id": 1, "seen": inputs.summary, "ran_at": now, "is_settled": False}
     insert_new(session, MatchingRun, [first])
     saw_other = _RUN.c.seen != inputs.summary

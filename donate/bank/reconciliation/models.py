@@ -21,6 +21,7 @@ from donate.storage.column_types import EnumText, RowNumber, UtcDateTime
 
 _TRANSFER_IN_FORCE = text("undone_at IS NULL AND source_id <> ''")
 _PAYOUT_IN_FORCE = text("undone_at IS NULL AND payout_id IS NOT NULL")
+_TOP_UP_IN_FORCE = text("undone_at IS NULL AND top_up_id IS NOT NULL")
 
 
 class PartKind(StrEnum):
@@ -28,11 +29,12 @@ class PartKind(StrEnum):
 
     GIFT = "gift"  # Money for a gift.
     PAYOUT = "payout"  # A Stripe payout, or a debit by Stripe.
+    TOP_UP = "top_up"  # The charity's own money, sent to Stripe or returned by Stripe.
     NO_GIFT = "no_gift"  # Anything else: see `reason`.
 
 
 class NoGiftReason(StrEnum):
-    """What a part of a bank line is if it is neither for a gift nor a payout."""
+    """What a part of a bank line is if it is neither for a gift nor moved by Stripe."""
 
     BANK_FEE = "bank_fee"
     INTEREST = "interest"
@@ -48,9 +50,13 @@ class NoGiftReason(StrEnum):
 class LinePart(SQLModel, table=True):
     """A part of a bank line, and what it is. The amount has the same sign as the line.
 
-    If the part is for a gift, `source_id` is the source of the fact `transfer_received`.
-    `made_transfer` says whether this part recorded that fact; if not, staff had marked the transfer
-    before.
+    `is_return` is true if the bank took a failed payout back, or if the charity sent a transfer
+    back to its donor. So a payout may have two parts, its arrival and its return. `top_up_id` is
+    the top-up's transaction in Stripe's balance.
+
+    If the part is for a gift, `source_id` is the source of the fact `transfer_received`; for a
+    return, of the fact `refund_succeeded`. `made_transfer` says whether this part recorded the
+    transfer; if not, staff had marked it before.
     """
 
     __tablename__ = "bank_line_part"
@@ -59,8 +65,14 @@ class LinePart(SQLModel, table=True):
         CheckConstraint(
             "(kind = 'gift') = (gift_id IS NOT NULL) AND (kind = 'gift') = (source_id <> '') "
             "AND (kind = 'payout') = (payout_id IS NOT NULL) "
+            "AND (kind = 'top_up') = (top_up_id IS NOT NULL) "
             "AND (kind = 'no_gift') = (reason IS NOT NULL)",
             name="bank_line_part_fits_kind",
+        ),
+        CheckConstraint(
+            "(kind <> 'gift' OR is_return = (amount_minor < 0)) "
+            "AND (kind IN ('gift', 'payout') OR NOT is_return)",
+            name="bank_line_part_return_fits_kind",
         ),
         CheckConstraint(
             "(undone_at IS NULL) = (undone_by = '')", name="bank_line_part_undone_by_somebody"
@@ -76,10 +88,17 @@ class LinePart(SQLModel, table=True):
         ),
         Index(
             "bank_line_part_of_payout",
-            "payout_id",
+            *("payout_id", "is_return"),
             unique=True,
             sqlite_where=_PAYOUT_IN_FORCE,
             postgresql_where=_PAYOUT_IN_FORCE,
+        ),
+        Index(
+            "bank_line_part_of_top_up",
+            "top_up_id",
+            unique=True,
+            sqlite_where=_TOP_UP_IN_FORCE,
+            postgresql_where=_TOP_UP_IN_FORCE,
         ),
     )
 
@@ -91,6 +110,10 @@ class LinePart(SQLModel, table=True):
     source_id: str = Field(default="", max_length=255)
     made_transfer: bool = False
     payout_id: int | None = Field(default=None, foreign_key="stripe_payout.id", sa_type=BigInteger)
+    is_return: bool = False
+    top_up_id: int | None = Field(
+        default=None, foreign_key="balance_transaction.id", sa_type=BigInteger
+    )
     reason: NoGiftReason | None = Field(
         default=None, sa_type=EnumText(NoGiftReason, 32, "bank_line_part.reason")
     )
@@ -124,8 +147,8 @@ class MatchingRun(SQLModel, table=True):
 
     `seen` is a short summary of the data that the run compared. If the data has another summary
     now, the suggestions may be outdated. `is_settled` says whether another run, a minute later, has
-    found the same summary. Until then, a transaction that was open during the first run may still
-    add rows with smaller ids.
+    found the same summary. Before that, a transaction that was open during the first run may still
+    commit rows with smaller ids, which the summary does not show.
     """
 
     __tablename__ = "matching_run"

@@ -25,7 +25,8 @@ def teach_payer(
 ) -> None:
     """Remember which donor a person chose for the payer's name in a line."""
     name = _name_in(line)
-    gifts = [session.get_one(Gift, part.gift_id) for part in parts if part.gift_id]
+    gift_ids = [part.gift_id for part in parts if part.gift_id and not part.is_return]
+    gifts = [session.get_one(Gift, gift_id) for gift_id in gift_ids]
     donors = {gift.profile_id for gift in gifts}
     if not name or len(donors) != 1:
         return
@@ -38,7 +39,7 @@ def forget_payer(session: Session, line: RecordedLine, part: LinePart) -> None:
 
     The next decision about this payer is remembered again.
     """
-    if part.gift_id is None:
+    if part.gift_id is None or part.is_return:
         return
     gift = session.get_one(Gift, part.gift_id)
     session.execute(

@@ -25,6 +25,14 @@ def lock_line(session: Session, line_id: int) -> RecordedLine:
     return line
 
 
+def lock_lines(session: Session, line_ids: Iterable[int]) -> dict[int, RecordedLine]:
+    """Lock these lines in the order of their ids, to avoid deadlocks; return those that exist."""
+    wanted = col(RecordedLine.id).in_(set(line_ids))
+    statement = select(RecordedLine).where(wanted).order_by(col(RecordedLine.id)).with_for_update()
+    rows = session.exec(statement.execution_options(populate_existing=True))
+    return {line.id: line for line in rows if line.id is not None}
+
+
 def lock_gifts(session: Session, gift_ids: Iterable[uuid.UUID]) -> None:
     """Lock gifts in the order of their ids, as the ledger does, to avoid deadlocks.
 

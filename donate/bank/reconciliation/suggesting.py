@@ -15,13 +15,12 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlmodel import Session
 
-from donate.bank.matching.candidate_index import MatchingWorld
-from donate.bank.matching.candidates import Band, BankLine, LineClass
+from donate.bank.matching.candidates import MatchingWorld
+from donate.bank.matching.inputs import Band, BankLine, LineClass
 from donate.bank.matching.line_texts import read_line
 from donate.bank.matching.matcher import match_lines
 from donate.bank.matching.suggestions import LineMatch, Suggestion
 from donate.bank.reconciliation.candidate_queries import (
-    expected_payouts,
     gifts_to_match,
     known_payers,
     marked_transfers,
@@ -31,6 +30,7 @@ from donate.bank.reconciliation.candidate_queries import (
     stored_suggestions,
 )
 from donate.bank.reconciliation.matching_runs import note_matching_run, what_to_compare
+from donate.bank.reconciliation.stripe_moves.queries import expected_moves
 from donate.bank.statements.models import RecordedLine
 from donate.bank.transfer_mails.queries import usable_mails
 from donate.storage.bulk_writes import table_of
@@ -55,7 +55,7 @@ class StoredSuggestion:
 
     @property
     def key(self) -> str:
-        """A hash that identifies the suggestion in a form: of its parts and of `received`."""
+        """A hash of the parts and of `received`. Forms send it to name the suggestion."""
         said = self.to_json()
         named = json.dumps([said["parts"], said["received"]], sort_keys=True)
         return hashlib.sha256(named.encode()).hexdigest()[:32]
@@ -78,9 +78,9 @@ def read_suggestions(line: RecordedLine) -> list[StoredSuggestion]:
 
 
 def lines_by_mail(session: Session) -> dict[int, int]:
-    """Map each e-mail of Interac that explains a suggestion to the open line that has it."""
+    """Map the id of each Interac e-mail in a stored suggestion to the id of its open line."""
     line = _LINE.c
-    # A suggestion without an e-mail has null there.
+    # Suggestions without an e-mail have `null` as their `mail_id`.
     with_mail = [line.suggestions.like(f'%"mail_id": {digit}%') for digit in "123456789"]
     statement = sa.select(line.id, line.suggestions).where(
         line.explained_minor != line.amount_minor, sa.or_(*with_mail)
@@ -131,7 +131,10 @@ def _suggest(database: Database, codes: tuple[str, ...], now: datetime) -> dict[
 
 
 def read_world(session: Session, now: datetime, new_lines: Iterable[BankLine]) -> MatchingWorld:
-    """Read all that lines are compared with. `new_lines` are those that were never matched."""
+    """Read the gifts, e-mails and everything else with which lines are compared.
+
+    `new_lines` are the lines that were never matched. They show which accounts get e-Transfers.
+    """
     since = now - LOOK_BACK
     get_transfers = {
         line.account
@@ -143,7 +146,7 @@ def read_world(session: Session, now: datetime, new_lines: Iterable[BankLine]) -
         gifts=gifts_to_match(session, since),
         marked=marked_transfers(session, since),
         payers=known_payers(session),
-        payouts=expected_payouts(session, since),
+        moves=expected_moves(session, since),
         read_until=read_until(session, get_transfers),
     )
 

@@ -263,7 +263,7 @@ def _shown(entry: Element) -> str:
 
 
 def _names(element: Element, path: str) -> str:
-    """Return the path in the namespace of the element.
+    """Return `path` with the namespace of `element` before each name, as ElementTree needs it.
 
     Each version of CAMT.053 has a namespace of its own.
     """

@@ -139,8 +139,8 @@ def _tree(text: str) -> Element:
 def _repaired(text: str) -> str:
     """Return the text with a closing tag after each value, and without tags that have no value.
 
-    A tag that contains other tags must already be closed, as OFX requires. If it is not, the file
-    is cut short. Raises BadInput.
+    A tag that contains other tags must already be closed, as OFX requires. Raises BadInput if it is
+    not, because then the end of the file is missing.
     """
     if "</OFX>" not in text.upper():
         raise bad_file(N_("The file is cut short. Please download it again."))

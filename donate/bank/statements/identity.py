@@ -9,7 +9,7 @@ running balance shows it.
 
 import hashlib
 import unicodedata
-from collections import Counter, defaultdict
+from collections import Counter, defaultdict, deque
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -131,7 +131,7 @@ def compare_lines(
             if not candidates:
                 new.append(line)
                 continue
-            candidate = candidates.pop(0)
+            candidate = candidates.popleft()
             if _follows(line, candidate, ends):
                 new.append(line)
             elif _balances_differ(line, candidate):
@@ -160,27 +160,30 @@ def _may_count(one: DayPart, other: DayPart) -> bool:
 
 def _without_equal_balances(
     lines: list[StatementLine], recorded: list[KnownLine], known: list[StatementLine]
-) -> tuple[list[StatementLine], list[KnownLine]]:
+) -> tuple[list[StatementLine], deque[KnownLine]]:
     """Add lines to `known` if a recorded line has the same balance.
 
-    Return the other lines of both.
+    Return the other lines of the file, and the other recorded lines.
     """
-    left, candidates = [], list(recorded)
+    # A file may have tens of thousands of equal lines, so look recorded lines up by their balance.
+    by_balance: dict[int | None, deque[int]] = defaultdict(deque)
+    for place, one in enumerate(recorded):
+        if one.balance_minor is not None:
+            by_balance[one.balance_minor].append(place)
+    left: list[StatementLine] = []
+    taken: set[int] = set()
     for line in lines:
-        same = [
-            one
-            for one in candidates
-            if line.balance_minor is not None and one.balance_minor == line.balance_minor
-        ]
+        same = by_balance.get(line.balance_minor)
         if same:
-            candidates.remove(same[0])
+            taken.add(same.popleft())
             known.append(line)
         else:
             left.append(line)
+    candidates = [one for place, one in enumerate(recorded) if place not in taken]
     # A line without a balance fits any recorded line, so compare the lines with a balance first.
     left.sort(key=lambda line: line.balance_minor is None)
     candidates.sort(key=lambda one: one.balance_minor is not None)
-    return left, candidates
+    return left, deque(candidates)
 
 
 def _balances_differ(line: StatementLine, recorded: KnownLine) -> bool:
@@ -192,7 +195,7 @@ def _balances_differ(line: StatementLine, recorded: KnownLine) -> bool:
 def _follows(
     line: StatementLine, recorded: KnownLine, ends: Counter[tuple[date, int | None]]
 ) -> bool:
-    """Whether the balances show that the line came right after the equal line that is recorded."""
+    """Whether the balances show that the line came right after an equal, recorded line."""
     if line.balance_minor is None or recorded.balance_minor is None:
         return False
     before = line.balance_minor - line.amount.amount_minor
@@ -205,11 +208,12 @@ def _with_other_text(
     in_file: dict[LineIdentity, list[StatementLine]],
     in_store: dict[LineIdentity, list[KnownLine]],
 ) -> tuple[list[StatementLine], list[Doubt]]:
-    """Find new lines that may be recorded lines under another text.
+    """Find the new lines that may be recorded already, because the bank has changed their text.
 
-    These recorded lines have the same day and amount, and are missing in the file.
+    The recorded line has the same day and amount, and the file has no line with its text. Return
+    the lines that are certainly new, and a doubt for each of the others.
     """
-    missing: dict[tuple[date, int], list[KnownLine]] = defaultdict(list)
+    missing: dict[tuple[date, int], deque[KnownLine]] = defaultdict(deque)
     for identity, known in in_store.items():
         surplus = len(known) - len(in_file.get(identity, ()))
         missing[identity.day, identity.amount_minor] += known[:surplus] if surplus > 0 else []
@@ -217,7 +221,7 @@ def _with_other_text(
     for line in new:
         alike = missing[line.day, line.amount.amount_minor]
         if alike:
-            doubts.append(Doubt(line, alike.pop(0), DoubtKind.OTHER_TEXT))
+            doubts.append(Doubt(line, alike.popleft(), DoubtKind.OTHER_TEXT))
         else:
             certain.append(line)
     return certain, doubts

@@ -14,7 +14,7 @@ from sqlalchemy import (
 )
 from sqlmodel import Field, SQLModel
 
-from donate.bank.matching.candidates import Band, LineClass
+from donate.bank.matching.inputs import Band, LineClass
 from donate.money import Money
 from donate.storage.column_types import EnumText, RowNumber, UtcDateTime
 
@@ -108,6 +108,26 @@ class AccountFile(SQLModel, table=True):
     account_id: int = Field(primary_key=True, foreign_key="bank_account.id", sa_type=BigInteger)
     first_day: date
     last_day: date
+
+
+class QuietDays(SQLModel, table=True):
+    """Days of an account that no file covers, because there were no transactions.
+
+    A person has confirmed that.
+    """
+
+    __tablename__ = "bank_quiet_days"
+    __table_args__ = (
+        CheckConstraint("first_day <= last_day", name="bank_quiet_days_in_order"),
+        UniqueConstraint("account_id", "first_day", name="bank_quiet_days_once"),
+    )
+
+    id: int | None = Field(default=None, sa_column=Column(RowNumber, primary_key=True))
+    account_id: int = Field(foreign_key="bank_account.id", sa_type=BigInteger)
+    first_day: date
+    last_day: date
+    confirmed_by: str = Field(max_length=64)
+    confirmed_at: datetime = Field(sa_type=UtcDateTime)
 
 
 class RecordedLine(SQLModel, table=True):

@@ -38,7 +38,7 @@ _WHICH_OF_LABEL: Final = N_(
 _ONE_TWICE: Final = N_("This file has several accounts. Please choose another one for each.")
 
 ChosenAccounts = Mapping[tuple[str, str], str]
-"""For the label and currency of lines in a file: the name of the account that was chosen."""
+"""Maps the label and currency of lines in a file to the name of the account that was chosen."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from sqlalchemy.orm import InstrumentedAttribute, defer
 from sqlalchemy.sql.base import ExecutableOption
 from sqlmodel import Session, col, func, select
 
-from donate.bank.matching.candidates import Band
+from donate.bank.matching.inputs import Band
 from donate.bank.statements.identity import (
     DayParts,
     KnownLine,
@@ -152,7 +152,7 @@ def uploads_in_progress(session: Session) -> Sequence[StatementUpload]:
 def upload_by_number(
     session: Session, number: int | None, *, lock: bool = False
 ) -> StatementUpload | None:
-    """Return an upload, or None if there is none of this number, or no longer."""
+    """Return the upload with this number, or None if it does not exist, or not any more."""
     if number is None:
         return None
     return session.get(StatementUpload, number, with_for_update=lock or None)

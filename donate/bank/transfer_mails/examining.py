@@ -11,7 +11,7 @@ from typing import Final
 
 from donate.bank.shapes.statement import Sentence
 from donate.bank.transfer_mails.html_text import text_of_html
-from donate.bank.transfer_mails.keys import MailKeys
+from donate.bank.transfer_mails.keys import NO_SUCH_KEY, MailKeys
 from donate.bank.transfer_mails.mail_parts import (
     MailPart,
     attached_mails,
@@ -41,6 +41,10 @@ _WRONG: Final = N_(
     "Interac’s signature doesn’t fit this e-mail: it was changed on its way, or Interac didn’t "
     "write it. Nothing was added."
 )
+UNKNOWN_KEY: Final = N_(
+    "Interac has no public key of the name that this e-mail gives: Interac didn’t write it, or has "
+    "withdrawn the key. Nothing was added."
+)
 _ANOTHER: Final = N_(
     "This transfer was sent to %(address)s. No gifts are sent to that address, so nothing was "
     "added."
@@ -51,12 +55,12 @@ class SignatureCheck(StrEnum):
     """Whether Interac signed an e-mail."""
 
     VALID = "valid"
-    NO_KEY = "no_key"  # The public key could not be fetched.
+    NO_KEY = "no_key"  # Interac's public key is unknown for now.
 
 
 @dataclass(frozen=True, slots=True)
 class ExaminedMail:
-    """A file, or an e-mail attached to one, and the findings: a problem, or all other fields."""
+    """A file, or an e-mail attached to one, and what was found: a problem, or all other fields."""
 
     file: str
     content: bytes
@@ -120,8 +124,6 @@ class MailExaminer:
     def _examine_one(self, name: str, content: bytes, mail: MailPart) -> ExaminedMail:
         try:
             signature, check = _check(content, signatures_of(mail), self._keys)
-            if signature is None:
-                return ExaminedMail(name, content, Sentence(_WRONG))
             reading = read_transfer_mail(mail, signature.signed)
         except BadInput as problem:
             return _refused(name, content, problem)
@@ -144,19 +146,24 @@ def _refused(name: str, content: bytes, problem: BadInput) -> ExaminedMail:
 
 def _check(
     content: bytes, signatures: Sequence[MailSignature], keys: MailKeys
-) -> tuple[MailSignature | None, SignatureCheck]:
+) -> tuple[MailSignature, SignatureCheck]:
     """Return the topmost valid signature.
 
-    If none is valid, return the first one whose key is missing; if there is no such signature,
-    None.
+    If none is valid, return the first one whose key cannot be fetched now. Raises BadInput if there
+    is no such signature.
     """
     unchecked = None
+    problem = UNKNOWN_KEY
     for signature in signatures:
         key = keys.find(signature.selector)
         if key is None:
             unchecked = unchecked or signature
         elif is_signed_with(content, signature, key):
             return signature, SignatureCheck.VALID
+        elif key != NO_SUCH_KEY:
+            problem = _WRONG
+    if unchecked is None:
+        raise BadInput("mail", problem)
     return unchecked, SignatureCheck.NO_KEY
 
 

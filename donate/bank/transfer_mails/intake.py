@@ -7,17 +7,19 @@ from typing import Final
 
 from sqlmodel import Session
 
+from donate.bank.shapes.statement import Sentence
 from donate.bank.transfer_mails.examining import MailExaminer
 from donate.bank.transfer_mails.keys import FetchKey, MailKeys
 from donate.bank.transfer_mails.mail_parts import MAX_MAIL_BYTES
-from donate.bank.transfer_mails.models import TransferMailKey
-from donate.bank.transfer_mails.queries import due_files, stored_keys
+from donate.bank.transfer_mails.models import TransferMailFile, TransferMailKey
+from donate.bank.transfer_mails.queries import due_files, stored_keys, uncounted_files
 from donate.bank.transfer_mails.recorder import (
     MailImport,
     MailOutcome,
     import_mails,
     settle_waiting,
 )
+from donate.bank.transfer_mails.uncounted_mails import why_it_does_not_count
 from donate.clock import Clock
 from donate.regions.modes import Mode
 from donate.regions.regions import Regions
@@ -97,6 +99,20 @@ class TransferMailIntake:
                 result = settle_waiting(session, number, examined, now=self._clock.now())
             settled += result is not None and result.outcome is not MailOutcome.WAITING
         return settled
+
+    def uncounted(self, limit: int) -> list[tuple[TransferMailFile, Sentence]]:
+        """Return e-mails that were kept and do not count, the latest first, each with the reason.
+
+        It sends no query to DNS.
+        """
+        with self._database.reading() as session:
+            files = uncounted_files(session, limit)
+            keys = MailKeys(stored_keys(session) | self._operator_keys)
+        examiner = self._examiner(keys)
+        return [
+            (file, why_it_does_not_count(file, examiner.examine_again(file.content)))
+            for file in files
+        ]
 
     def take_folder_due(self) -> int:
         """Record the files in the folder, and move each one to `done` or `refused`.

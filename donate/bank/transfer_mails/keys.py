@@ -4,15 +4,21 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
 
-from dkim import DnsTimeoutError
-from dkim.dnsplug import get_txt
+import dns.name
+import dns.resolver
 from dns.exception import DNSException
 
 from donate.bank.transfer_mails.signatures import SIGNING_DOMAIN, is_public_key
 from donate.errors import Misconfigured
 
 FetchKey = Callable[[str], str | None]
-"""A function that returns the DKIM record for a selector; None if it cannot be fetched now."""
+"""A function that returns the DKIM record for a selector.
+
+It returns NO_SUCH_KEY if there is no such key, and None if that cannot be found out now.
+"""
+
+NO_SUCH_KEY: Final = ""
+"""Stands for the record of a selector that has no usable key."""
 
 _DNS_TIMEOUT_S: Final = 4
 # A forged e-mail may name any selector, and each selector costs a DNS query. So only this many keys
@@ -38,7 +44,7 @@ class MailKeys:
         return {selector: record for selector, record in self._asked.items() if record}
 
     def find(self, selector: str) -> str | None:
-        """Return the key for a selector; None if it cannot be fetched now."""
+        """Return the key for a selector: NO_SUCH_KEY if there is none, None if unknown now."""
         if selector in self._known:
             return self._known[selector]
         if selector not in self._asked:
@@ -51,15 +57,27 @@ class MailKeys:
 def fetch_key(selector: str) -> str | None:
     """Fetch a public key of Interac from DNS.
 
-    Returns None if there is no key, or if it cannot be used.
+    Returns NO_SUCH_KEY if DNS says that there is no usable key of this name, and None if DNS gives
+    no answer now.
     """
-    name = f"{selector}._domainkey.{SIGNING_DOMAIN}."
     try:
-        answer = get_txt(name.encode("ascii"), timeout=_DNS_TIMEOUT_S)
-        record = answer.decode("ascii") if answer else ""
-    except (DnsTimeoutError, DNSException, OSError, UnicodeError):
+        name = dns.name.from_text(f"{selector}._domainkey.{SIGNING_DOMAIN}.")
+    except (DNSException, UnicodeError):
+        return NO_SUCH_KEY  # DNS cannot have such a name
+    try:
+        answer = dns.resolver.resolve(
+            name, "TXT", lifetime=_DNS_TIMEOUT_S, raise_on_no_answer=False
+        )
+    except dns.resolver.NXDOMAIN:
+        return NO_SUCH_KEY
+    except (DNSException, OSError):
         return None
-    return record if len(record) <= _MOST_CHARACTERS and is_public_key(record) else None
+    records = [b"".join(each.strings).decode("ascii", "replace") for each in answer.rrset or ()]
+    return next(filter(_is_usable, sorted(records)), NO_SUCH_KEY)
+
+
+def _is_usable(record: str) -> bool:
+    return len(record) <= _MOST_CHARACTERS and record.isascii() and is_public_key(record)
 
 
 def read_key_file(path: Path) -> dict[str, str]:

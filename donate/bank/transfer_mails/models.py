@@ -148,4 +148,4 @@ STATE_OF: Final = {
     MailKind.EXPIRED: TransferState.EXPIRED,
     MailKind.DECLINED: TransferState.DECLINED,
 }
-"""For each kind of e-mail: the state of a transfer about which only this e-mail is known."""
+"""Maps each kind of e-mail to the state of a transfer about which only this e-mail is known."""

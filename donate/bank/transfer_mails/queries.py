@@ -10,8 +10,9 @@ from sqlalchemy import ColumnElement
 from sqlalchemy.orm import InstrumentedAttribute, defer
 from sqlmodel import Session, col, func, or_, select
 
-from donate.bank.matching.candidates import TransferMail
+from donate.bank.matching.inputs import TransferMail
 from donate.bank.transfer_mails.layouts import MailKind
+from donate.bank.transfer_mails.mail_parts import MAX_MAIL_BYTES
 from donate.bank.transfer_mails.models import (
     InteracTransfer,
     MailCheck,
@@ -22,6 +23,9 @@ from donate.bank.transfer_mails.models import (
 from donate.gifts.search_index.folding import fold
 from donate.money import Money
 from donate.storage.bulk_writes import table_of
+
+MOST_WAITING: Final = 2_000
+MOST_WAITING_BYTES: Final = 100_000_000
 
 
 def usable_mails(
@@ -104,6 +108,44 @@ def due_files(session: Session, now: datetime, limit: int) -> list[tuple[int, by
         .limit(limit)
     )
     return [(number or 0, content) for number, content in session.exec(query)]
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingRoom:
+    """The e-mails that wait for Interac's public key: how many, and their size in bytes."""
+
+    count: int
+    size: int
+
+    @property
+    def is_full(self) -> bool:
+        """Whether no further e-mail may wait.
+
+        Anyone can send e-mails, and all wait while DNS fails, so count and size are limited.
+        """
+        return self.count >= MOST_WAITING or self.size > MOST_WAITING_BYTES - MAX_MAIL_BYTES
+
+
+def waiting_room(session: Session) -> WaitingRoom:
+    """Return how many e-mails wait for Interac's public key, and how large they are."""
+    size = func.coalesce(func.sum(func.length(TransferMailFile.content)), 0)
+    query = select(func.count(), size).where(
+        col(TransferMailFile.mail_check) == MailCheck.WAITING,
+    )
+    count, total = session.exec(query).one()
+    return WaitingRoom(count, int(total))
+
+
+def uncounted_files(session: Session, limit: int) -> Sequence[TransferMailFile]:
+    """Return e-mails that were kept and do not count, the latest decided first."""
+    query = (
+        select(TransferMailFile)
+        .where(
+            col(TransferMailFile.mail_check).in_((MailCheck.WRONG, MailCheck.CONTRADICTORY)),
+        )
+        .order_by(col(TransferMailFile.checked_at).desc(), col(TransferMailFile.id).desc())
+    )
+    return session.exec(query.limit(limit)).all()
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,13 +34,13 @@ _YEARS: Final = range(2000, 2900)
 _NEEDS_MONEY: Final = frozenset({MailKind.CLAIM, MailKind.REMINDER, MailKind.DEPOSITED})
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class MailReading:
     """What an e-mail says. `amount` is None only if the transfer was cancelled or did not arrive.
 
-    `day` is the day in the text. If the text has no day, `sent_at` is the time when the e-mail was
-    sent. `recipients` are the addresses to which it was sent; empty if the signature does not cover
-    them.
+    `day` is the day in the text. `sent_at` is the time when the e-mail was sent; it is used only if
+    the text has no day. `recipients` are the addresses to which it was sent; empty if the signature
+    does not cover them.
     """
 
     kind: MailKind

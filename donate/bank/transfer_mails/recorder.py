@@ -28,7 +28,9 @@ from donate.bank.transfer_mails.queries import (
     file_by_hash,
     has_mail_of_kind,
     transfer_by_reference,
+    waiting_room,
 )
+from donate.bank.transfer_mails.uncounted_mails import WAITS_FOR, why_it_does_not_count
 from donate.clock import Backoff
 from donate.errors import N_
 from donate.gifts.search_index.folding import fold
@@ -50,6 +52,10 @@ _SAME: Final = N_("Another e-mail that was added before says the same about %(re
 _WAITING: Final = N_(
     "Kept, but it doesn’t count yet: Interac’s public key can’t be fetched now. We try again by "
     "ourselves."
+)
+_NO_ROOM: Final = N_(
+    "Interac’s public key can’t be fetched now, and too many e-mails wait for it already. Nothing "
+    "was added. Please add this one again later."
 )
 _OTHER_AMOUNT: Final = N_(
     "Another e-mail about the transfer %(reference)s names another amount. Nothing was added. "
@@ -118,8 +124,12 @@ def _import_one(session: Session, mail: ExaminedMail, *, actor: str, now: dateti
         return MailResult(mail.file, MailOutcome.REFUSED, mail.problem)
     file_hash = sha256(mail.content).hexdigest()
     stored = file_by_hash(session, file_hash)
-    if stored and stored.mail_check is not MailCheck.WAITING:
+    is_valid = mail.check is SignatureCheck.VALID
+    # An e-mail whose key was unknown counts if it is added again after the key became known.
+    if stored and not (is_valid and stored.mail_check in (MailCheck.WAITING, MailCheck.WRONG)):
         return MailResult(mail.file, MailOutcome.KNOWN, Sentence(_KNOWN), stored.transfer_mail_id)
+    if not is_valid and waiting_room(session).is_full:
+        return MailResult(mail.file, MailOutcome.REFUSED, Sentence(_NO_ROOM))
     row = {
         "sha256": file_hash,
         "content": mail.content,
@@ -133,7 +143,7 @@ def _import_one(session: Session, mail: ExaminedMail, *, actor: str, now: dateti
         "added_by": actor,
         "added_at": now,
     }
-    if mail.check is not SignatureCheck.VALID:
+    if not is_valid:
         is_new = insert_new(session, TransferMailFile, [row])
         if is_new:
             return MailResult(mail.file, MailOutcome.WAITING, Sentence(_WAITING))
@@ -168,17 +178,18 @@ def settle_waiting(
     stored = session.get(TransferMailFile, file_id, with_for_update=True)
     if stored is None or stored.mail_check is not MailCheck.WAITING:
         return None
-    if mail.reading and mail.check is not SignatureCheck.VALID:
+    has_no_key = mail.reading is not None and mail.check is not SignatureCheck.VALID
+    is_over = now - stored.added_at >= WAITS_FOR
+    if has_no_key and not is_over:
         stored.check_tries += 1
         stored.check_due_at = now + CHECK_AGAIN_AFTER.after(stored.check_tries + 1)
         session.flush()
         return MailResult("", MailOutcome.WAITING, Sentence(_WAITING))
     stored.checked_at, stored.check_due_at = now, None
-    if mail.reading is None:
-        assert mail.problem
+    if mail.reading is None or has_no_key:
         stored.mail_check = MailCheck.WRONG
         session.flush()
-        return MailResult("", MailOutcome.REFUSED, mail.problem)
+        return MailResult("", MailOutcome.REFUSED, why_it_does_not_count(stored, mail))
     stored.mail_check = MailCheck.CONTRADICTORY
     session.flush()
     result = _add_up(session, mail, now=now)

@@ -1,1 +1,1 @@
-"""The staff pages for bank statements: files, lines, and the decision about each line."""
+"""The staff pages for bank statements: files, their lines, and what each line's money is for."""

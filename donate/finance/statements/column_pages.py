@@ -32,7 +32,7 @@ from donate.bank.statements.queries import upload_by_number
 from donate.clock import Clock
 from donate.errors import N_, BadInput, Conflict, NotFound
 from donate.finance.access import AllowedRequest, Visiting, needs
-from donate.finance.models import Role
+from donate.finance.roles import Role
 from donate.finance.row_numbers import as_number
 from donate.finance.statements.words import (
     DATE_FORM_NAMES,
@@ -73,7 +73,7 @@ class ReadLines:
 
 
 class ColumnPages:
-    """The form that maps the columns of a file, with a preview. Stores the mapping."""
+    """The form that says what each column of a file contains, with a preview; stores the answer."""
 
     def __init__(self, database: Database, regions: Regions, pages: Pages, clock: Clock) -> None:
         self._database = database
@@ -97,9 +97,9 @@ class ColumnPages:
 
     @needs(Role.FINANCE, max_fields=60)
     def mapped(self, request: Request, visit: Visiting, number: str) -> Response:
-        """Show how the file would be read.
+        """Show how the file would be read with the chosen columns.
 
-        If the person has already seen that, store the mapping.
+        If the person has already seen that and confirms it, store what the columns contain.
         """
         upload = self._upload(number)
         form = visit.form
@@ -224,7 +224,7 @@ def _digest(shape: CsvShape) -> str:
 def _labels(shown: FilePreview, header: str) -> Sequence[tuple[str, str]]:
     """Return the number and a label of each column.
 
-    The label is its name, or else its first value.
+    The label is the column's name in the row `header`, or its first value if there is no such row.
     """
     rows = {str(number): cells for number, cells in shown.numbered}
     first = [rows[header]] if header in rows else [cells for cells in shown.rows if len(cells) > 1]

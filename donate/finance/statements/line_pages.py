@@ -1,38 +1,45 @@
-"""The staff page for one bank line, and the forms on it that record what the line is."""
+"""The staff page for one bank line, and the forms on it that record what its money is for."""
 
 import uuid
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Final
 
 from fastapi import Request
 from sqlmodel import Session
 from starlette.responses import RedirectResponse, Response
 
-from donate.bank.matching.candidates import MarkedTransfer
-from donate.bank.reconciliation.candidate_queries import choosable_payouts, marked_transfers
+from donate.bank.reconciliation.candidate_queries import marked_transfers
 from donate.bank.reconciliation.deciding import (
     DecidedPart,
     GiftPart,
     NoGiftPart,
+    ReturnPart,
     decide_line,
     undo_part,
 )
 from donate.bank.reconciliation.models import LinePart, NoGiftReason
 from donate.bank.reconciliation.payers import teach_payer
 from donate.bank.reconciliation.queries import parts_of_line
+from donate.bank.reconciliation.stripe_moves.queries import choosable_moves
 from donate.bank.statements.models import BankAccount, RecordedLine, StatementFile
 from donate.bank.statements.queries import line_by_number, next_open_line
 from donate.clock import Clock
 from donate.errors import N_, BadInput, BadInputs, Conflict, NotFound
 from donate.finance.access import AllowedRequest, Visiting, needs
 from donate.finance.activity.trail import amount_detail
-from donate.finance.models import Role
 from donate.finance.payouts.words import PAYOUT_STATUSES
+from donate.finance.roles import Role
 from donate.finance.row_numbers import as_number
 from donate.finance.search.finding import search_gifts, tidy_search
 from donate.finance.staff.accounts import names_of
-from donate.finance.statements.suggestion_view import shown_suggestions
+from donate.finance.statements.alike_pages import alike_offer
+from donate.finance.statements.line_view import (
+    FoundGift,
+    returnable_transfers,
+    shown_part,
+    shown_suggestions,
+    why_nothing,
+)
 from donate.finance.statements.words import (
     BAND_NAMES,
     CLASS_NAMES,
@@ -40,17 +47,15 @@ from donate.finance.statements.words import (
     REASON_NAMES,
     STATEMENTS,
 )
-from donate.gifts.models import Donor, Gift
-from donate.gifts.queries import donor_of, gift_by_id
+from donate.gifts.queries import gift_by_id
 from donate.money import Money, format_amount, read_amount
 from donate.regions.modes import BY_HAND
 from donate.regions.regions import Regions
 from donate.storage.database import Database
-from donate.stripe_gateway.balance.models import StripePayout
 from donate.web.templating import Pages
 
 Decision = Callable[[Session, RecordedLine], Sequence[LinePart]]
-"""A function that records what a line is, and returns the new parts of the line."""
+"""A function that records what a line's amount, or parts of it, are for; returns these parts."""
 
 _NO_GIFT: Final = N_("Please choose a gift.")
 _NO_TRANSFER: Final = N_("Someone has undone or tied this transfer meanwhile. Please look again.")
@@ -58,25 +63,8 @@ _NO_REASON: Final = N_("Please choose what it is.")
 _GIFTS_FOUND: Final = 12
 
 
-@dataclass(frozen=True, slots=True)
-class FoundGift:
-    """A gift that staff searched for, with its transfers that no bank line explains yet.
-
-    `marked` are the transfers that staff marked as received on the gift's page.
-    """
-
-    gift: Gift
-    donor: Donor
-    marked: Sequence[MarkedTransfer]
-
-    @property
-    def missing(self) -> Money:
-        """The chosen amount of the gift, less its net amount."""
-        return Money(self.gift.amount_minor - self.gift.net_minor, self.gift.currency)
-
-
 class LinePages:
-    """The page of one bank line, and the forms that decide what it is."""
+    """The page of one bank line, and the forms that record what its money is for."""
 
     def __init__(self, database: Database, regions: Regions, pages: Pages, clock: Clock) -> None:
         self._database = database
@@ -88,12 +76,12 @@ class LinePages:
 
     @needs(Role.VIEWER)
     def line(self, request: Request, visit: Visiting, number: str) -> Response:
-        """Show a bank line and what it may be."""
+        """Show a bank line and what its money may be for."""
         return self.show(visit, number, request.query_params)
 
     @needs(Role.FINANCE)
     def tied(self, request: Request, visit: Visiting, number: str) -> Response:
-        """Tie the line, or a part of it, to a gift."""
+        """Tie the line's amount, or a part of it, to a gift."""
 
         def parts(session: Session, line: RecordedLine) -> Sequence[DecidedPart]:
             gift_id = _read_uuid(visit.form.get("gift", ""))
@@ -107,8 +95,21 @@ class LinePages:
         return self.decide(visit, number, "tied", self._by_hand(visit, parts))
 
     @needs(Role.FINANCE)
+    def sent_back(self, request: Request, visit: Visiting, number: str) -> Response:
+        """Record that the line's amount, or a part of it, sent a gift's transfer back."""
+
+        def parts(_: Session, line: RecordedLine) -> Sequence[DecidedPart]:
+            gift_id = _read_uuid(visit.form.get("gift", ""))
+            if gift_id is None:
+                raise BadInput("gift", _NO_GIFT)
+            amount = self._amount(visit, line).amount_minor
+            return [ReturnPart(gift_id, amount, visit.form.get("transfer", ""))]
+
+        return self.decide(visit, number, "sent_back", self._by_hand(visit, parts))
+
+    @needs(Role.FINANCE)
     def no_gift(self, request: Request, visit: Visiting, number: str) -> Response:
-        """Record that the line, or a part of it, is neither a gift nor a payout."""
+        """Record that the line's amount, or a part of it, is neither a gift nor a payout."""
 
         def parts(_: Session, line: RecordedLine) -> Sequence[DecidedPart]:
             reason = visit.form.get("reason", "")
@@ -123,7 +124,7 @@ class LinePages:
 
     @needs(Role.FINANCE)
     def undone(self, request: Request, visit: Visiting, number: str) -> Response:
-        """Undo a part of a line."""
+        """Undo what was recorded about one part of a line's amount."""
         part_id, now = as_number(number), self._clock.now()
         line_id = as_number(visit.form.get("line", ""))
         if part_id is None or line_id is None:
@@ -150,7 +151,7 @@ class LinePages:
         return RedirectResponse(f"{STATEMENTS}/lines/{line_id}?done=undone", 303)
 
     def _marked_part(self, session: Session, gift_id: uuid.UUID, source: str) -> GiftPart:
-        """Return the part that ties a transfer which staff have already marked as received."""
+        """Return the decision that ties a line to a transfer that staff marked (fact `source`)."""
         marked = marked_transfers(session, None, gift_id)
         transfer = next((one for one in marked if one.source_id == source), None)
         if transfer is None:
@@ -158,7 +159,7 @@ class LinePages:
         return GiftPart(gift_id, transfer.amount.amount_minor, source)
 
     def _amount(self, visit: AllowedRequest, line: RecordedLine) -> Money:
-        """Return the typed amount with the sign of the line. People type it without a sign."""
+        """Return the typed amount, negative if the line is money out. People type no sign."""
         typed = read_amount(visit.form.get("amount", ""), line.currency, visit.language)
         sign = 1 if line.amount_minor > 0 else -1
         return typed.part(sign * typed.amount_minor)
@@ -166,7 +167,7 @@ class LinePages:
     def _by_hand(
         self, visit: AllowedRequest, parts: Callable[[Session, RecordedLine], Sequence[DecidedPart]]
     ) -> Decision:
-        """Return a function that records the parts that a person has entered."""
+        """Return a Decision that records what a person entered, and learns the payer from it."""
 
         def record(session: Session, line: RecordedLine) -> Sequence[LinePart]:
             assert line.id is not None
@@ -205,7 +206,8 @@ class LinePages:
             return RedirectResponse(f"{STATEMENTS}/lines/{line_id}?done=part", 303)
         if following is None:
             return RedirectResponse(f"{STATEMENTS}?done=all", 303)
-        return RedirectResponse(f"{STATEMENTS}/lines/{following.id}?done={act}", 303)
+        after = f"&after={line_id}" if act == "no_gift" else ""
+        return RedirectResponse(f"{STATEMENTS}/lines/{following.id}?done={act}{after}", 303)
 
     def show(
         self,
@@ -227,11 +229,15 @@ class LinePages:
                 "line": line,
                 "account": session.get_one(BankAccount, line.account_id),
                 "file_name": session.get_one(StatementFile, line.file_id).name,
-                "parts": [_shown_part(session, part, line) for part in parts],
+                "parts": [shown_part(session, part, line) for part in parts],
                 "names": names_of(session, {p.decided_by for p in parts}),
                 "found": self._found(session, searched, visit.language),
                 "suggestions": shown_suggestions(session, line),
-                "payouts": choosable_payouts(session, line.open_amount),
+                "why_nothing": why_nothing(line, self._regions),
+                "moves": choosable_moves(session, line.open_amount),
+                # Offer to repeat a decision for equal lines: about this line, or the last one.
+                "alike": alike_offer(session, line.id)
+                or alike_offer(session, as_number(query.get("after", ""))),
                 "following": next_open_line(session, (line.day, line.id)),
             }
         left = line.open_amount
@@ -262,29 +268,21 @@ class LinePages:
     def _found(self, session: Session, searched: str, language: str) -> list[FoundGift]:
         if not searched:
             return []
-        rows = search_gifts(session, searched, self._regions, language)
-        by_hand = [row for row in rows if row[0].mode in BY_HAND][:_GIFTS_FOUND]
+        found = search_gifts(session, searched, self._regions, language, BY_HAND)
         return [
-            FoundGift(gift, donor, marked_transfers(session, None, gift.id))
-            for gift, donor in by_hand
+            FoundGift(
+                gift,
+                donor,
+                marked_transfers(session, None, gift.id),
+                returnable_transfers(session, gift),
+            )
+            for gift, donor in found[:_GIFTS_FOUND]
         ]
 
 
 def _by_field(problem: BadInput | BadInputs | Conflict) -> dict[str, BadInput]:
     found = () if isinstance(problem, Conflict) else problem.problems
     return {each.field: each for each in found}
-
-
-def _shown_part(session: Session, part: LinePart, line: RecordedLine) -> dict[str, Any]:
-    """Return a part with its amount and, if it pays a gift, the gift and its donor."""
-    gift = gift_by_id(session, part.gift_id) if part.gift_id else None
-    return {
-        "part": part,
-        "amount": Money(part.amount_minor, line.currency),
-        "gift": gift,
-        "donor": donor_of(session, gift) if gift else None,
-        "payout": session.get(StripePayout, part.payout_id) if part.payout_id else None,
-    }
 
 
 def _about(session: Session, line_id: int, part: LinePart) -> str:

@@ -17,9 +17,9 @@ from donate.clock import Clock
 from donate.errors import N_, BadInput, BadInputs, Conflict, NotFound, check_field
 from donate.finance.access import AllowedRequest, Visiting, needs
 from donate.finance.activity.trail import amount_detail
-from donate.finance.models import Role
 from donate.finance.offline.entry_form import found_donors, has_form_key
 from donate.finance.offline.words import TypedForm
+from donate.finance.roles import Role
 from donate.finance.row_numbers import as_number
 from donate.finance.statements.words import STATEMENTS
 from donate.gifts.models import Donor

@@ -3,6 +3,7 @@
 from fastapi import APIRouter
 
 from donate.clock import Clock
+from donate.finance.statements.alike_pages import AlikePages
 from donate.finance.statements.column_pages import ColumnPages
 from donate.finance.statements.line_pages import LinePages
 from donate.finance.statements.line_payout_pages import LinePayoutPages
@@ -21,7 +22,7 @@ def add_statement_routes(
 ) -> None:
     """Add the routes of bank statements to the router of the staff pages."""
     time_zone = next(iter(regions.values())).time_zone
-    statements = StatementPages(database, pages, time_zone)
+    statements = StatementPages(database, pages, clock, time_zone)
     uploads = UploadPages(database, regions, pages, clock, statements)
     columns = ColumnPages(database, regions, pages, clock)
     shapes = ShapePages(database, pages, clock, time_zone)
@@ -29,8 +30,10 @@ def add_statement_routes(
     payouts = LinePayoutPages(clock, lines)
     suggestions = SuggestionPages(database, regions, pages, clock, lines)
     new_gifts = NewGiftPages(database, regions, pages, clock)
+    alike = AlikePages(database, pages, clock)
     for method, path, answer in (
         ("GET", "", statements.statements),
+        ("POST", "/quiet-days", statements.quiet_confirmed),
         ("POST", "/uploaded", uploads.uploaded),
         ("GET", "/uploads/{number}", uploads.upload),
         ("POST", "/uploads/{number}", uploads.imported),
@@ -46,7 +49,10 @@ def add_statement_routes(
         ("GET", "/lines/{number}", lines.line),
         ("POST", "/lines/{number}/accepted", suggestions.accepted),
         ("POST", "/lines/{number}/tied", lines.tied),
+        ("POST", "/lines/{number}/sent-back", lines.sent_back),
         ("POST", "/lines/{number}/no-gift", lines.no_gift),
+        ("GET", "/lines/{number}/alike", alike.alike),
+        ("POST", "/lines/{number}/alike", alike.noted),
         ("POST", "/lines/{number}/payout", payouts.payout_tied),
         ("GET", "/lines/{number}/new-gift", new_gifts.new),
         ("POST", "/lines/{number}/new-gift", new_gifts.opened),

@@ -10,7 +10,7 @@ from donate.bank.learned_shapes.recorder import forget_shape, rename_shape
 from donate.clock import Clock
 from donate.errors import BadInput, NotFound
 from donate.finance.access import AllowedRequest, Visiting, needs
-from donate.finance.models import Role
+from donate.finance.roles import Role
 from donate.finance.row_numbers import as_number
 from donate.finance.staff.accounts import names_of
 from donate.finance.statements.words import DONE, STATEMENTS
@@ -19,7 +19,7 @@ from donate.web.templating import Pages
 
 
 class ShapePages:
-    """The list of learned shapes, and the forms that rename and forget one."""
+    """The list of learned CSV formats ("shapes"), and the forms that rename and forget one."""
 
     def __init__(self, database: Database, pages: Pages, clock: Clock, time_zone: str) -> None:
         self._database = database
@@ -34,7 +34,7 @@ class ShapePages:
 
     @needs(Role.FINANCE)
     def renamed(self, request: Request, visit: Visiting, number: str) -> Response:
-        """Rename a learned shape."""
+        """Rename a learned format."""
         shape_id, now = _number(number), self._clock.now()
         try:
             with self._database.writing() as session:
@@ -46,7 +46,7 @@ class ShapePages:
 
     @needs(Role.FINANCE)
     def forgotten(self, request: Request, visit: Visiting, number: str) -> Response:
-        """Forget a learned shape. Lines that were imported with it are kept."""
+        """Forget a learned format. Lines that were imported with it are kept."""
         shape_id, now = _number(number), self._clock.now()
         with self._database.writing() as session:
             row = forget_shape(session, shape_id, actor=visit.signed_in.actor, now=now)

@@ -9,7 +9,7 @@ from fastapi import Request
 from sqlmodel import Session
 from starlette.responses import RedirectResponse, Response
 
-from donate.bank.matching.candidates import Band
+from donate.bank.matching.inputs import Band
 from donate.bank.reconciliation.accepting import accept_suggestion
 from donate.bank.reconciliation.accepting_many import CertainLine, accept_certain
 from donate.bank.reconciliation.models import LinePart
@@ -21,19 +21,19 @@ from donate.clock import Clock
 from donate.errors import Conflict
 from donate.finance.access import AllowedRequest, Visiting, needs
 from donate.finance.activity.trail import amount_detail
-from donate.finance.models import Role
+from donate.finance.roles import Role
 from donate.finance.row_numbers import as_number
 from donate.finance.search.queries import gifts_with_donors
 from donate.finance.statements.line_pages import LinePages
-from donate.finance.statements.suggestion_view import best_suggestions
+from donate.finance.statements.line_view import best_suggestions
 from donate.finance.statements.words import CLASS_NAMES, STATEMENTS
 from donate.money import Money
 from donate.regions.regions import Regions
 from donate.storage.database import Database
 from donate.web.templating import Pages
 
-MOST_AT_ONCE: Final = 500
-"""How many certain lines are accepted by one click, so that the answer comes in time."""
+MOST_AT_ONCE: Final = 200
+"""How many certain lines a page shows and one click accepts, so that neither takes too long."""
 _AT_A_TIME: Final = 100
 """How many lines are accepted in one transaction, so that other writers need not wait long."""
 
@@ -74,7 +74,7 @@ class SuggestionPages:
 
     @needs(Role.FINANCE)
     def again(self, request: Request, visit: Visiting) -> Response:
-        """Match all open lines again."""
+        """Look for gifts and payouts that fit the open lines again."""
         suggest_for_open_lines(self._database, self._codes, now=self._clock.now())
         return RedirectResponse(f"{STATEMENTS}?done=matched", 303)
 
@@ -86,7 +86,8 @@ class SuggestionPages:
             found = LineFilter(band=Band.CERTAIN)
             lines = listed_lines(session, found, limit=MOST_AT_ONCE)
             rows = list(zip(lines, best_suggestions(session, lines), strict=True))
-            open_count = sum(count_by_band(session).values())
+            counts = count_by_band(session)
+        certain_count = max(counts.get(Band.CERTAIN, 0), len(lines))
         sums: dict[str, int] = {}
         for line in lines:
             open_minor = line.open_amount.amount_minor
@@ -98,7 +99,8 @@ class SuggestionPages:
             rows=rows,
             sums=[Money(minor, currency) for currency, minor in sums.items()],
             numbers=",".join(f"{line.id}.{line.version}.{best.key}" for line, best in rows),
-            left_count=open_count - len(lines),
+            more_certain=certain_count - len(lines),
+            left_count=sum(counts.values()) - certain_count,
             class_names=CLASS_NAMES,
         )
 
@@ -114,7 +116,7 @@ class SuggestionPages:
         return RedirectResponse(f"{STATEMENTS}?{urlencode(query)}", 303)
 
     def _accept_certain(self, visit: AllowedRequest, shown: Sequence[CertainLine]) -> int:
-        """Accept these suggestions if they are still certain; return how many lines were."""
+        """Accept those suggestions that are still certain. Return the number of their lines."""
         now, actor = self._clock.now(), visit.signed_in.actor
         try:
             with self._database.writing() as session:
@@ -123,14 +125,14 @@ class SuggestionPages:
         except Conflict:
             if len(shown) == 1:
                 return 0
-            # Something changed just now, for one of them. The others are accepted all the same.
+            # One of the lines has changed, so nothing was accepted. Accept the others one by one.
             return sum(self._accept_certain(visit, [one]) for one in shown)
         return len({part.line_id for part in parts})
 
     def _record_all(
         self, session: Session, visit: AllowedRequest, parts: Sequence[LinePart], now: datetime
     ) -> None:
-        """Add a trail entry about each part."""
+        """Add a trail entry about each recorded part of a line."""
         gift_ids = {part.gift_id for part in parts if part.gift_id}
         gifts = gifts_with_donors(session, gift_ids)
         for part in parts:
@@ -148,7 +150,7 @@ class SuggestionPages:
 
 
 def _read_numbers(text: str) -> list[CertainLine]:
-    """Read the number and version of each line, and the key of its suggestion, that a form sent."""
+    """Parse the form's list: the id and version of each line, and the key of its suggestion."""
     found = []
     for each in text.split(",")[:MOST_AT_ONCE]:
         number, version, key = (*each.split(".", 2), "", "")[:3]

@@ -27,7 +27,7 @@ from donate.bank.statements.uploads import keep_upload, masked_content
 from donate.clock import Clock
 from donate.errors import N_, BadInput, Conflict, NotFound
 from donate.finance.access import AllowedRequest, Visiting, needs
-from donate.finance.models import Role
+from donate.finance.roles import Role
 from donate.finance.row_numbers import as_number
 from donate.finance.statements.pages import StatementPages
 from donate.finance.statements.words import DATE_FORM_NAMES, DOUBT_SENTENCES, STATEMENTS

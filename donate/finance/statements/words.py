@@ -1,10 +1,10 @@
-"""The texts in which staff read bank lines and what they are."""
+"""The texts about bank lines, and about what their money is for."""
 
 from collections.abc import Mapping
 from typing import Final
 
-from donate.bank.matching.candidates import Band, LineClass
-from donate.bank.reconciliation.models import NoGiftReason
+from donate.bank.matching.inputs import Band, LineClass
+from donate.bank.reconciliation.models import NoGiftReason, PartKind
 from donate.bank.shapes.dates import DAY_FIRST, MONTH_FIRST, YEAR_FIRST
 from donate.bank.statements.identity import DoubtKind
 from donate.errors import N_
@@ -40,6 +40,18 @@ REASON_NAMES: Final[Mapping[NoGiftReason, str]] = {
     NoGiftReason.OTHER_INCOME: N_("Other income, not a gift"),
     NoGiftReason.OTHER: N_("Something else"),
 }
+
+_PAYOUT: Final = N_("Payout from Stripe")
+_PAYOUT_RETURN: Final = N_("Failed payout that the bank took back")
+_TOP_UP: Final = N_("Top-up of Stripe’s balance")
+
+
+def move_name(kind: PartKind, *, is_return: bool = False) -> str:
+    """Return the msgid for what Stripe moved: a payout, its return, or a top-up."""
+    if kind is PartKind.TOP_UP:
+        return _TOP_UP
+    return _PAYOUT_RETURN if is_return else _PAYOUT
+
 
 DOUBT_SENTENCES: Final[Mapping[DoubtKind, str]] = {
     DoubtKind.PART_OF_A_DAY: N_(
@@ -81,6 +93,8 @@ SHOWN: Final[Mapping[str, str]] = {
 DONE: Final[Mapping[str, str]] = {
     "tied": N_("Tied to the gift. This is the next line."),
     "payout_tied": N_("Tied to the payout. This is the next line."),
+    "sent_back": N_("Recorded as sent back to the donor. This is the next line."),
+    "top_up_tied": N_("Tied to the top-up. This is the next line."),
     "no_gift": N_("Noted. This is the next line."),
     "gift_opened": N_("The gift is opened, and this line is tied to it."),
     "part": N_("Noted. Part of this line is still open."),
@@ -89,6 +103,7 @@ DONE: Final[Mapping[str, str]] = {
     "matched": N_("All open lines were matched again."),
     "imported": N_("The file is imported."),
     "discarded": N_("The file was not imported."),
+    "quiet": N_("Confirmed: there were no transactions on these days."),
     "renamed": N_("Renamed."),
     "forgotten": N_("Forgotten. The next such file asks for its columns again."),
 }

@@ -8,16 +8,17 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final
 
-from donate.bank.matching.candidate_index import MatchingWorld
-from donate.bank.matching.candidates import (
+from donate.bank.matching.candidates import MatchingWorld
+from donate.bank.matching.inputs import (
     BankLine,
-    ExpectedPayout,
     KnownPayer,
     MarkedTransfer,
+    MoveKind,
     OpenGift,
+    StripeMove,
     TransferMail,
 )
-from donate.bank.matching.suggestions import PayGift, Suggestion, TiePayout, TieTransfer
+from donate.bank.matching.suggestions import PayGift, Suggestion, TiePayout, TieTopUp, TieTransfer
 from donate.money import Money
 
 CORPUS: Final = Path(__file__).parent / "corpus"
@@ -59,7 +60,10 @@ def _part_in_words(part: object) -> str:
         case TieTransfer():
             return f"marked {_NAMES[part.gift_id]} {part.amount.decimal}"
         case TiePayout():
-            return f"payout {part.payout_id} {part.amount.decimal}"
+            name = "return" if part.is_return else "payout"
+            return f"{name} {part.payout_id} {part.amount.decimal}"
+        case TieTopUp():
+            return f"top-up {part.top_up_id} {part.amount.decimal}"
     raise TypeError(part)
 
 
@@ -86,15 +90,15 @@ def _scenario(name: str, stored: dict[str, Any]) -> Scenario:
             KnownPayer(payer["name"], profiles[payer["gives"]])
             for payer in stored.get("payers", [])
         ],
-        payouts=[
-            ExpectedPayout(
+        moves=[
+            StripeMove(
                 id=number,
-                payout_id=f"po_{number}",
-                arrives_on=payout["arrives"],
-                amount=money(payout["amount"]),
-                trace_id=payout.get("trace", ""),
+                day=move["arrives"],
+                amount=money(move["amount"]),
+                kind=MoveKind(move.get("kind", "payout")),
+                trace_id=move.get("trace", ""),
             )
-            for number, payout in enumerate(stored.get("payouts", []), 1)
+            for number, move in enumerate(stored.get("payouts", []), 1)
         ],
         read_until={int(key): day for key, day in stored.get("read_until", {}).items()},
     )
@@ -128,6 +132,7 @@ def _gift(number: int, stored: dict[str, Any]) -> OpenGift:
         donor_name=donor,
         donor_email=stored.get("email", f"donor{number}@example.org"),
         profile_id=stored.get("profile", number),
+        said_sent_on=stored.get("said_sent"),
     )
 
 

@@ -8,8 +8,8 @@ from datetime import date, timedelta
 from random import Random
 from typing import Final
 
-from donate.bank.matching.candidate_index import MatchingWorld
-from donate.bank.matching.candidates import Band, BankLine, OpenGift, TransferMail
+from donate.bank.matching.candidates import MatchingWorld
+from donate.bank.matching.inputs import Band, BankLine, OpenGift, TransferMail
 from donate.bank.matching.reasons import MAIL_BY_COUNT
 from donate.bank.matching.suggestions import LineMatch, PayGift
 from donate.money import Money
@@ -29,6 +29,9 @@ LAST_NAMES: Final = (
 ).split()
 AMOUNTS: Final = (2_500, 5_000, 10_000, 25_000)
 
+BARE: Final = "E-TRANSFER"
+SCOTIABANK: Final = "DEPOSIT FREE INTERAC E-TRANSFER"
+
 Write = Callable[[str, str, date, Random], str]
 SHAPES: Final[Mapping[str, Write]] = {
     "RBC": lambda name, tail, _day, _r: f"e-Transfer - Autodeposit {name} {tail}",
@@ -37,7 +40,7 @@ SHAPES: Final[Mapping[str, Write]] = {
         f"Depot auto - virements par courriel {name} {tail}"
     ),
     "TD": lambda _n, tail, _day, _r: f"E-TRANSFER ***{tail[-3:]}",
-    "TD bare": lambda _n, _t, _day, _r: "E-TRANSFER",
+    "TD bare": lambda _n, _t, _day, _r: BARE,
     "BMO": lambda name, _t, day, r: (
         f"[CW]INTERAC ETRNSFR AD RECVD {name:<20} {day:%Y%j}{r.randrange(24):02}"
         f"{r.randrange(60):02}{''.join(r.choices('0123456789ABCDEFXYZ', k=6))}"
@@ -45,7 +48,7 @@ SHAPES: Final[Mapping[str, Write]] = {
     "CIBC": lambda name, _t, _day, r: (
         f"Internet Banking E-TRANSFER {r.randrange(10**12):012} {name}"
     ),
-    "Scotiabank": lambda _n, _t, _day, _r: "DEPOSIT FREE INTERAC E-TRANSFER",
+    "Scotiabank": lambda _n, _t, _day, _r: SCOTIABANK,
     "Tangerine": lambda name, _t, _day, _r: f"INTERAC e-Transfer From: {name} Transferred",
     "Desjardins": lambda name, _t, _day, _r: f"Virement Interac de /{name} /",
 }
@@ -66,6 +69,10 @@ class Mix:
     """The donor typed an amount; the others took one of the four that are offered."""
     own_name: int = 92
     """The account is in the donor's own name; the others' are a spouse's or another person's."""
+    said_sent: int = 0
+    """The donor said on the day of the transfer, or a day later, that it was sent."""
+    only_said: int = 0
+    """Of the gifts that are never paid: the donor said that it was sent."""
     unannounced: int = 1
     """Nobody opened a gift for the transfer."""
     few_names: bool = False
@@ -134,6 +141,30 @@ class Month:
             paid[look_of(line)].subtract(gifts)
         return wrong
 
+    def unpaid_lines(self, found: Mapping[int, LineMatch]) -> list[int]:
+        """Return the likely lines with a gift that no line of this amount and look pays.
+
+        Lines without a name look alike, at whichever bank they are.
+        """
+
+        def look(line: BankLine) -> Hashable:
+            is_bare = line.text.startswith(("E-TRANSFER *", SCOTIABANK)) or line.text == BARE
+            return (line.amount, "") if is_bare else look_of(line)
+
+        named = {gift.id: gift.reference for gift in self.gifts}
+        paid: dict[Hashable, set[str]] = defaultdict(set)
+        for line in self.lines:
+            paid[look(line)] |= self.right(line.id)
+        return [
+            line.id
+            for line in self.lines
+            if found[line.id].band is Band.LIKELY
+            and any(
+                isinstance(part, PayGift) and named[part.gift_id] not in paid[look(line)]
+                for part in found[line.id].suggestions[0].parts
+            )
+        ]
+
 
 def look_of(line: BankLine) -> Hashable:
     """Return what a bank shows of a line, without its day and without words that have digits."""
@@ -154,6 +185,9 @@ def generate_month(
         gift = None
         if random.randrange(100) >= mix.unannounced:
             gift = _gift(random, f"g{number}", name, amount, day)
+            if mix.said_sent and random.randrange(100) < mix.said_sent:
+                said_on = day + timedelta(random.choice((0, 0, 0, 0, 1)))
+                gift = replace(gift, said_sent_on=said_on)
             month.gifts.append(gift)
         interac = f"CA{''.join(random.choices('0123456789abcdefgHJKLMNPQRStuvwxyz', k=6))}"
         posted = day + timedelta(random.choice((0, 0, 0, 1, 1, 2)))
@@ -186,6 +220,8 @@ def generate_month(
     for number in range(unpaid):
         day = FIRST_DAY + timedelta(random.randrange(-20, 30))
         gift = _gift(random, f"u{number}", _name(random, mix), _amount(random, mix), day)
+        if mix.only_said and random.randrange(100) < mix.only_said:
+            gift = replace(gift, said_sent_on=gift.chosen_on)
         month.gifts.append(gift)
     return month
 

@@ -8,8 +8,8 @@ from random import Random
 
 from hypothesis import given, settings, strategies as st
 
-from donate.bank.matching.candidate_index import MatchingWorld
-from donate.bank.matching.candidates import Band, BankLine
+from donate.bank.matching.candidates import MatchingWorld
+from donate.bank.matching.inputs import Band, BankLine
 from donate.bank.matching.matcher import match_lines
 from donate.bank.matching.suggestions import LineMatch
 from donate.money import Money
@@ -22,6 +22,8 @@ MIXES = st.builds(
     has_message=PERCENT,
     own_name=st.sampled_from([60, 100]),
     unannounced=st.sampled_from([0, 10]),
+    said_sent=st.sampled_from([0, 70]),
+    only_said=st.sampled_from([0, 30]),
     few_names=st.booleans(),
 )
 

@@ -32,16 +32,18 @@ def bank_line(
     day: int = 9,
     *,
     account: str = "Chequing",
+    currency: str = "CAD",
     until: date = date(2026, 3, 31),
 ) -> RecordedLine:
     """Record a line of an account whose statement has the days until then."""
-    read = statement(line(1, day, amount, text), first_day=date(2026, 3, 1), last_day=until)
+    one = line(1, day, amount, text, amount=Money(amount, currency))
+    read = statement(one, first_day=date(2026, 3, 1), last_day=until)
     with database.writing() as session:
         file, _ = import_statement(
             session,
             read,
             # Each call records a new line.
-            ImportChoices({("", "CAD"): account}, {1: False}),
+            ImportChoices({("", currency): account}, {1: False}),
             file_name="march.csv",
             sha256=token_hex(32),
             actor="staff:1",

@@ -2,7 +2,7 @@
 
 from datetime import date
 
-from donate.bank.matching.candidates import Band
+from donate.bank.matching.inputs import Band
 from donate.bank.reconciliation.accepting import accept_suggestion
 from donate.bank.reconciliation.candidate_queries import read_until
 from donate.bank.reconciliation.deciding import undo_part

@@ -7,6 +7,7 @@ from sqlalchemy import update
 from sqlmodel import col, select
 
 from donate.bank.received_transfers import undo_transfer
+from donate.bank.reconciliation import deciding
 from donate.bank.reconciliation.deciding import (
     DecidedPart,
     GiftPart,
@@ -74,6 +75,25 @@ def test_a_marked_transfer_is_tied_and_not_recorded_again(database: Database) ->
     assert not part.made_transfer
     assert reread(database, one).received_minor == 5_000
     assert findings(database) == []
+
+
+def test_a_marked_transfer_of_another_currency_is_refused(database: Database) -> None:
+    """A line in US dollars is not tied to a marked transfer of as many Canadian dollars."""
+    line, one = bank_line(database, 5_000, currency="USD"), gift(database)
+    source = mark_by_hand(database, one)
+    with pytest.raises(BadInput, match="another currency"):
+        decide(database, line, GiftPart(one.id, 5_000, source))
+    assert reread(database, line).explained_minor == 0
+
+
+def test_the_audit_names_a_part_in_another_currency(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The audit reports a line whose part is a transfer in another currency."""
+    monkeypatch.setattr(deciding, "_check_marked", lambda *_: None)
+    line, one = bank_line(database, 5_000, currency="USD"), gift(database)
+    decide(database, line, GiftPart(one.id, 5_000, mark_by_hand(database, one)))
+    assert any("has no such transfer in force" in each for each in findings(database))
 
 
 def test_a_transfer_is_tied_to_one_line(database: Database) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from sqlmodel import select, update
 
-from donate.bank.matching.candidates import Band
+from donate.bank.matching.inputs import Band
 from donate.bank.reconciliation import renewing
 from donate.bank.reconciliation.deciding import NoGiftPart, undo_part
 from donate.bank.reconciliation.models import NoGiftReason

@@ -6,7 +6,8 @@ from datetime import timedelta
 import pytest
 from sqlmodel import select, update
 
-from donate.bank.matching.candidates import Band, LineClass
+from donate.bank.matching.inputs import Band, LineClass
+from donate.bank.matching.suggestions import PayGift
 from donate.bank.received_transfers import Transfer, mark_received
 from donate.bank.reconciliation.accepting import accept_suggestion
 from donate.bank.reconciliation.deciding import GiftPart, NoGiftPart, undo_part
@@ -15,7 +16,9 @@ from donate.bank.reconciliation.suggesting import read_suggestions, suggest_for_
 from donate.bank.statements.models import RecordedLine
 from donate.bank.transfer_mails.models import InteracTransfer
 from donate.errors import Conflict
-from donate.finance.payouts.bank_lines import bank_line as bank_line_of
+from donate.finance.payouts.bank_lines import bank_lines as lines_of_payout
+from donate.gifts.facts import Fact, FactKind
+from donate.gifts.ledger import record_facts
 from donate.gifts.models import Gift
 from donate.money import Money
 from donate.storage.database import Database
@@ -53,6 +56,27 @@ def accept(database: Database, line: RecordedLine, key: str | None = None, **mor
         )
 
 
+def test_a_donor_who_said_so_stands_out(database: Database) -> None:
+    """Of two equal gifts, the one whose donor said that it was sent is likely, until taken back."""
+    gift(database, "other")
+    one = gift(database)
+    line = bank_line(database, 5_000, "E-TRANSFER")
+
+    def say(kind: FactKind) -> None:
+        fact = Fact(kind, str(one.id), NOW - timedelta(days=4), "donor")
+        with database.writing() as session:
+            record_facts(session, [(one.id, fact)], now=NOW)
+
+    assert suggest(database)[Band.AMBIGUOUS] == 1
+    say(FactKind.TRANSFER_ANNOUNCED)
+    assert suggest(database)[Band.LIKELY] == 1
+    (part,) = read_suggestions(reread(database, line))[0].suggestion.parts
+    assert isinstance(part, PayGift)
+    assert part.gift_id == one.id
+    say(FactKind.ANNOUNCEMENT_TAKEN_BACK)
+    assert suggest(database)[Band.AMBIGUOUS] == 1
+
+
 def test_a_reference_in_the_line_is_certain(database: Database) -> None:
     """A line with the gift's reference and amount is certain, and its suggestion pays the gift."""
     one = gift(database)
@@ -67,16 +91,18 @@ def test_a_reference_in_the_line_is_certain(database: Database) -> None:
 
 
 def test_an_email_ties_a_line_without_a_name(database: Database) -> None:
-    """Interac's e-mail supplies the reference, and its own reference names the transfer."""
+    """Interac's e-mail supplies the reference; the days of choice, e-mail and booking all stay."""
     one = gift(database)
     mail_id = deposited_mail(database, f"For {one.reference}")
-    line = bank_line(database, 5_000, "E-TRANSFER ***uJP", day=NOW.day)
+    line = bank_line(database, 5_000, "E-TRANSFER ***uJP", day=NOW.day + 1)
     assert suggest(database)[Band.CERTAIN] == 1
     stored = reread(database, line)
     accept(database, stored)
     with database.reading() as session:
-        assert session.get_one(InteracTransfer, mail_id).bank_line_id == line.id
-    assert reread(database, one).received_minor == 5_000
+        mail = session.get_one(InteracTransfer, mail_id)
+    assert (mail.bank_line_id, mail.day) == (line.id, NOW.date())
+    paid = reread(database, one)
+    assert (paid.received_minor, paid.opened_on, paid.received_on) == (5_000, NOW.date(), line.day)
 
 
 def test_undo_frees_the_email(database: Database) -> None:
@@ -227,7 +253,7 @@ def test_a_payout_is_tied_to_its_line(database: Database, amount: int, text: str
     accept(database, reread(database, line))
     assert reread(database, line).open_amount.amount_minor == 0
     with database.reading() as session:
-        tied = bank_line_of(session, session.get_one(StripePayout, number))
+        (tied,) = lines_of_payout(session, session.get_one(StripePayout, number))
     assert tied is not None
     assert tied.text == text
     assert findings(database) == []

@@ -7,10 +7,15 @@ from donate.money import Money
 
 
 def line(
-    row: int, day: int, amount: int, text: str = "E-TRANSFER", **more: object
+    row: int, day: int, amount_minor: int, text: str = "E-TRANSFER", **more: object
 ) -> StatementLine:
     """Return a line of a day in March 2026, in cents of Canadian dollars."""
-    given = {"row": row, "day": date(2026, 3, day), "amount": Money(amount, "CAD"), "text": text}
+    given = {
+        "row": row,
+        "day": date(2026, 3, day),
+        "amount": Money(amount_minor, "CAD"),
+        "text": text,
+    }
     return StatementLine(**(given | more))  # type: ignore[arg-type]
 
 

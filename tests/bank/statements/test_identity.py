@@ -85,6 +85,13 @@ def test_a_late_line_with_an_older_day_is_new() -> None:
     assert compare([known[0], late, known[1]], known, earlier=(4, 6)).new == (late,)
 
 
+def test_the_same_interest_on_each_day_is_no_doubt() -> None:
+    """Lines that are alike but for their day are never compared, so none of them is left out."""
+    daily = [line(n, n, 1, "INTEREST") for n in range(1, 8)]
+    found = compare(daily[2:], daily[:4], file=(3, 7), earlier=(1, 4))
+    assert (found.known, found.new, found.doubts) == (tuple(daily[2:4]), tuple(daily[4:]), ())
+
+
 def test_case_and_spaces_do_not_make_another_line() -> None:
     """A bank that pads its texts with spaces does not make its lines new."""
     known = [line(9, 5, 2_000, "E-TRANSFER X")]

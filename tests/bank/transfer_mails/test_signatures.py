@@ -236,6 +236,7 @@ def claimed(mail: WrittenMail) -> bytes:
     ) + mail.content()
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize(
     ("content", "says"),
     [

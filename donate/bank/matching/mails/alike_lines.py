@@ -1,4 +1,4 @@
-"""Ties e-mails by counting, if it is impossible to tell which of several equal lines is whose.
+"""Ties e-mails to lines by counting, if several equal lines cannot be told apart.
 
 If a statement covers an e-mail, the e-mail's line is among the lines that fit it. So if three equal
 lines fit three e-mails and nothing else, then the three transfers are these three lines, and the
@@ -13,12 +13,12 @@ from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Set as AbstractSet
 from dataclasses import dataclass
 
-from donate.bank.matching.candidates import BankLine, TransferMail
+from donate.bank.matching.inputs import BankLine, TransferMail
 from donate.bank.matching.line_texts import LineClues
 from donate.gifts.search_index.folding import fold
 
 Fitting = Mapping[int, frozenset[int]]
-"""For the id of each line: the ids of the e-mails that fit it."""
+"""Maps the id of each line to the ids of the e-mails that fit it."""
 Look = tuple[object, ...]
 """Everything that the bank shows of a line, except its day.
 
@@ -28,9 +28,9 @@ Lines with an equal look are interchangeable.
 
 @dataclass(frozen=True, slots=True)
 class CountedTie:
-    """The e-mail of a line.
+    """The e-mail to which a line was tied.
 
-    `alike` is how many equal lines were paired; 1 if no other was possible.
+    `alike` is how many equal lines were paired together; 1 if this was the only possible pair.
     """
 
     mail_id: int
@@ -42,7 +42,7 @@ class MailCount:
     """The lines and e-mails to count. `covered` are e-mails whose line is in the statements.
 
     `odd` are lines that may be something other than an e-mail's transfer: they are partly
-    explained, a person has undone what they were, or they have a name that is in no e-mail.
+    explained, a person has undone a decision about them, or they have a name that is in no e-mail.
     """
 
     lines: Mapping[int, tuple[BankLine, LineClues]]
@@ -63,7 +63,7 @@ class MailCount:
         return ties
 
     def _settle(self, lines: Collection[int], fitting: Fitting) -> dict[int, CountedTie]:
-        """Pair lines and e-mails that have only each other. The lines may look different."""
+        """Pair lines and e-mails that fit only each other. The lines may look different."""
         only, rest = _only_choices({line: fitting[line] for line in lines})
         ties = {line: CountedTie(mail, 1) for line, mail in only.items()}
         for alike, mails in _groups(rest):
@@ -74,10 +74,11 @@ class MailCount:
     def _pair_in_order(
         self, lines: Collection[int], mails: AbstractSet[int], fitting: Fitting
     ) -> dict[int, CountedTie]:
-        """Pair lines that look equal with e-mails, by their days. Return pairs for covered e-mails.
+        """Pair lines that look equal with e-mails, both in the order of their days.
 
-        Some lines for e-mails of the last days may not be in the statement yet. So there may be
-        more e-mails than lines, but not more covered e-mails than lines.
+        Return only the pairs whose e-mail is covered. There may be more e-mails than lines, because
+        lines for e-mails of the last days may not be in the statement yet. But if there are more
+        covered e-mails than lines, return no pairs.
         """
         if not len(mails & self.covered) <= len(lines) <= len(mails):
             return {}
@@ -89,7 +90,7 @@ class MailCount:
     def _has_line_for_each(
         self, lines: Collection[int], mails: AbstractSet[int], fitting: Fitting
     ) -> bool:
-        """Whether each line can have an e-mail of its own, with no e-mail left over."""
+        """Whether all lines and e-mails can be paired, so that none is left over."""
         if len(lines) != len(mails):
             return False
         pairing = _Pairing(fitting)
@@ -108,7 +109,7 @@ class MailCount:
 def _look(line: BankLine, clues: LineClues) -> Look:
     """Return what the bank shows of a line, without numbers, which say nothing about the payer.
 
-    The year is a part of it, because the day of a gift decides for which year its receipt is.
+    Lines of different years look different, because a gift's receipt is for the year of its line.
     """
     text = " ".join(word for word in fold(line.text).split() if not any(map(str.isdigit, word)))
     words = (clues.line_class, clues.words, clues.piece, text)
@@ -116,7 +117,10 @@ def _look(line: BankLine, clues: LineClues) -> Look:
 
 
 def _groups(fitting: Fitting) -> Iterator[tuple[list[int], frozenset[int]]]:
-    """Yield each group of lines that share e-mails, also through others, with these e-mails."""
+    """Yield each group of lines that share e-mails, together with the e-mails of the group.
+
+    Two lines are also in one group if they share no e-mail, but each shares one with a third line.
+    """
     lines_with: dict[frozenset[int], list[int]] = defaultdict(list)
     for line, mails in fitting.items():
         lines_with[mails].append(line)
@@ -140,7 +144,11 @@ def _groups(fitting: Fitting) -> Iterator[tuple[list[int], frozenset[int]]]:
 
 
 def _only_choices(fitting: Fitting) -> tuple[dict[int, int], dict[int, frozenset[int]]]:
-    """Return the pairs that have no choice, one after the other, and what is left of the others."""
+    """Return the pairs that follow because a line fits one e-mail only, or an e-mail one line only.
+
+    Each pair removes a choice from other lines, from which more pairs may follow. Also return the
+    lines that are not in a pair, with the e-mails that still fit them.
+    """
     left = {line: set(mails) for line, mails in fitting.items()}
     lines_of: dict[int, set[int]] = defaultdict(set)
     for line, mails in left.items():
@@ -165,7 +173,7 @@ def _only_choices(fitting: Fitting) -> tuple[dict[int, int], dict[int, frozenset
 
 
 class _Pairing:
-    """Pairs each line with an e-mail of its own, and changes earlier pairs if it has to."""
+    """Pairs lines with e-mails, one to one. Re-pairs earlier lines to make room for a new one."""
 
     def __init__(self, fitting: Fitting) -> None:
         self._fitting = fitting

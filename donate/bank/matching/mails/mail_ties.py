@@ -13,7 +13,7 @@ from datetime import date, timedelta
 from enum import IntEnum
 from typing import Final
 
-from donate.bank.matching.candidates import BankLine, TransferMail
+from donate.bank.matching.inputs import BankLine, TransferMail
 from donate.bank.matching.line_texts import LineClues, name_tokens
 from donate.bank.matching.mails.alike_lines import MailCount
 from donate.bank.matching.payer_names import may_be_same
@@ -69,7 +69,7 @@ class TiedMails:
 
 
 Edges = Mapping[int, frozenset[int]]
-"""For the id of each line: the ids of the e-mails that fit it."""
+"""Maps the id of each line to the ids of the e-mails that fit it."""
 
 
 def tie_mails(
@@ -79,10 +79,10 @@ def tie_mails(
 ) -> TiedMails:
     """Return the e-mail of each line that has one, by the id of the line.
 
-    `read_until` is the last day of the statements of each account; if it is empty, the day of the
-    last line.
+    `read_until` is the last day of the statements of each account. If it is empty, the statements
+    end with the last line.
     """
-    last_day = _all_read_until([line for line, _ in lines], read_until)
+    last_day = all_read_until([line for line, _ in lines], read_until)
     covered = {mail.id for mail in mails if (last_day - mail.day).days >= DAYS_LATE}
     found = _Edges(mails)
     edges = found.between(lines)
@@ -103,7 +103,7 @@ def tie_mails(
         is_weak = clue is MailClue.AMOUNT
         sure = _sure_ties(free, covered, rivals, is_weak=is_weak)
         if is_weak:
-            # The person who undid the line's part knew something that amount and day do not show.
+            # If a person undid a decision about the line, equal amount and day do not suffice.
             sure = {line: mail for line, mail in sure.items() if line not in undone}
         for line, mail in sure.items():
             ties[line] = MailTie(found.mails[mail], clue, is_sure=True, is_covered=mail in covered)
@@ -167,7 +167,7 @@ def _by_id(
     return {line.id: (line, clues) for line, clues in lines}
 
 
-def _all_read_until(lines: Sequence[BankLine], read_until: Mapping[int, date]) -> date:
+def all_read_until(lines: Sequence[BankLine], read_until: Mapping[int, date]) -> date:
     """Return the last day for which the statements of all accounts in use have been imported."""
     if not read_until:
         return max((line.day for line in lines), default=date.min)
@@ -178,11 +178,12 @@ def _all_read_until(lines: Sequence[BankLine], read_until: Mapping[int, date]) -
 def _sure_ties(
     edges: Edges, covered: AbstractSet[int], rivals: AbstractSet[int], *, is_weak: bool
 ) -> dict[int, int]:
-    """Return the sure ties. Each leaves fewer choices for the rest, so repeat while one is found.
+    """Return the sure ties. Each leaves fewer choices, so the search repeats while it finds any.
 
-    A tie is sure if the line and the e-mail have only each other. If the statement covers the
-    e-mail, its line must be in the statement, so it is enough if the e-mail fits only one line. The
-    e-mails in `rivals` fit weaker lines too, so their ties are never sure.
+    A tie is sure if the line and the e-mail fit only each other. If the e-mail is in `covered`, its
+    line must be in the statement, so it is enough if the e-mail fits only one line. If `is_weak`,
+    only ties of covered e-mails are sure. E-mails in `rivals` may belong to other lines that have
+    a weaker clue, so their ties are never sure.
     """
     sure: dict[int, int] = {}
     lines_of: dict[int, set[int]] = defaultdict(set)
@@ -231,7 +232,7 @@ class _Edges:
     def between(
         self, lines: Sequence[tuple[BankLine, LineClues]]
     ) -> dict[MailClue, dict[int, frozenset[int]]]:
-        """Return the e-mails that fit each line. They are under the line's strongest clue."""
+        """Return the e-mails that fit each line. Each line is under its strongest clue only."""
         edges: dict[MailClue, dict[int, frozenset[int]]] = {clue: {} for clue in MailClue}
         for line, clues in lines:
             clue, mails = self._fitting(line, clues)

@@ -1,0 +1,1 @@
+"""Explains transfers of which the bank shows neither a name nor a reference."""
