@@ -29,7 +29,7 @@ def load_chart(path: Path | None = None) -> Chart:
     except ValidationError as error:
         problems = []
         for problem in error.errors(include_url=False):
-            # Pydantic adds this part to the path of a wrong key.
+            # Pydantic adds "[key]" to the path if the name of a key is wrong, and not its value.
             place = ".".join(str(part) for part in problem["loc"] if part != "[key]")
             message = problem["msg"].removeprefix("Value error, ")
             problems.append(f"{place}: {message}" if place else message)

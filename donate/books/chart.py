@@ -16,6 +16,7 @@ MAX_NAME: Final = 100
 # A name starts with a letter or digit, so that spreadsheets do not run it as a formula.
 _ONE_LINE: Final = r"^[^\W_][^\x00-\x1f\x7f]*$"
 AccountNumber = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9.-]{0,9}$")]
+LanguageCode = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}$")]
 AccountName = Annotated[str, StringConstraints(pattern=_ONE_LINE, max_length=MAX_NAME)]
 
 
@@ -24,13 +25,24 @@ class Account(Strict):
 
     `name` is the name in QuickBooks Online, with a colon between a parent account and its
     subaccount. `path` is the full name in GnuCash, if it differs. `xero_code` is the code in Xero,
-    if it differs from `number`; a bank account needs one.
+    if it differs from `number`; a bank account needs one. `names` has the names on the staff's
+    pages in other languages, such as `fr`; exports never use them.
     """
 
     number: AccountNumber
     name: AccountName
     path: AccountName | None = None
     xero_code: AccountNumber | None = None
+    names: dict[LanguageCode, AccountName] = Field(default_factory=dict)
+
+    @property
+    def title(self) -> str:
+        """The number and the name, as exports have them."""
+        return f"{self.number} {self.name}"
+
+    def title_in(self, language: str) -> str:
+        """Return the number and the name for pages in a language such as fr-CA."""
+        return f"{self.number} {self.names.get(language.partition('-')[0], self.name)}"
 
     @property
     def full_path(self) -> str:
@@ -41,7 +53,7 @@ class Account(Strict):
 class RoleAccounts(Account):
     """The account for a role.
 
-    `each` has separate accounts for single funds, banks or currencies.
+    `each` has separate accounts for single funds, banks or currencies, by their keys.
     """
 
     each: dict[str, Account] = Field(default_factory=dict)
@@ -96,12 +108,16 @@ class Chart(Strict):
                 yield f"accounts.{role}.each.{key}", role, other
 
     def account(self, key: AccountKey) -> Account:
-        """Return the account for the key's bank or fund, else for its currency or its role."""
+        """Return the account for the key's bank or fund, or for its currency, or for its role."""
         account = self.accounts[key.role]
         return account.each.get(key.part) or account.each.get(key.currency) or account
 
+    def titles_in(self, language: str) -> dict[str, str]:
+        """Map each account's title in exports to its title on pages in a language."""
+        return {account.title: account.title_in(language) for _, _, account in self._all()}
+
     def gaps(self, currencies: Collection[str], funds: Collection[str]) -> Iterator[str]:
-        """Yield a sentence for each account that is missing, or that is for an unknown fund."""
+        """Yield a sentence for each missing account, and for each fund here that no region has."""
         for currency in sorted(set(currencies) - {self.currency}):
             for role in AccountRole:
                 if role in CONTROL and currency not in self.accounts[role].each:

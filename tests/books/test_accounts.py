@@ -33,6 +33,16 @@ def test_the_built_in_chart_has_every_role() -> None:
     assert list(chart.gaps({"CAD"}, ())) == []
 
 
+def test_names_of_pages_exist_in_french_and_exports_keep_the_name() -> None:
+    """Each account of the built-in chart has a French name for pages; its own name stays."""
+    chart = load_chart()
+    clearing = chart.account(AccountKey(Role.STRIPE_CLEARING, "CAD"))
+    assert clearing.title == clearing.title_in("en-CA") == "1070 Stripe clearing"
+    assert clearing.title_in("fr-CA") == "1070 Compensation Stripe"
+    assert chart.titles_in("fr-CA")["1070 Stripe clearing"] == "1070 Compensation Stripe"
+    assert [one.name for one in chart.accounts.values() if not one.names] == ["Stripe Climate"]
+
+
 @pytest.mark.parametrize(
     ("right", "wrong", "named"),
     [
@@ -43,6 +53,8 @@ def test_the_built_in_chart_has_every_role() -> None:
         ('number = "1070"', 'number = "1070"\ncolour = "red"', "accounts.stripe_clearing.colour"),
         ('"Stripe clearing"', '"=Stripe"', "accounts.stripe_clearing.name"),
         ('"Stripe clearing"', '"Stripe\\nclearing"', "accounts.stripe_clearing.name"),
+        ('"Compensation Stripe"', '"=Stripe"', "accounts.stripe_clearing.names.fr"),
+        ('names.fr = "Comp', 'names.French = "Comp', "accounts.bank.names.French"),
         ('currency = "CAD"', 'currency = "dollars"', "currency"),
         ('xero_tax_rate = "Tax Exempt"', "", "xero_tax_rate"),
         ('number = "1072"', 'number = "1070"', "number 1070 has another name elsewhere"),

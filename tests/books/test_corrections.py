@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from donate.books.journal.bookings import Booking
 from donate.books.journal.corrections import corrections
 from donate.books.journal.entry import JournalEntry, balances_of
+from donate.books.journal.journal import journal_of
 from donate.books.journal.roles import AccountKey, AccountRole as Role
-from donate.books.journal.rules import journal_of
 from tests.books.booking_samples import booking_lists, movement, of_stripe
 
 MANY = settings(max_examples=100, deadline=None)

@@ -9,8 +9,8 @@ from hypothesis import assume, given, settings, strategies as st
 from donate.books.journal.balance_rules import RULES
 from donate.books.journal.bookings import BankPartKind, Booking
 from donate.books.journal.entry import balances_of
+from donate.books.journal.journal import journal_of
 from donate.books.journal.roles import AccountRole as Role
-from donate.books.journal.rules import journal_of
 from donate.books.sheet.daily_sheet import DaySheet, sheet_of
 from donate.books.sheet.differences import DifferenceKind as Kind, LinkedAmount, LinkedThing
 from donate.books.sheet.items import (

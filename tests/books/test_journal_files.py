@@ -11,8 +11,8 @@ from donate.books.accounts import load_chart
 from donate.books.chart import Account, Chart
 from donate.books.journal.bookings import Booking
 from donate.books.journal.entry import JournalEntry, JournalLine
+from donate.books.journal.journal import journal_of
 from donate.books.journal.roles import AccountKey, AccountRole as Role
-from donate.books.journal.rules import journal_of
 from donate.books.journal_files.programs import JournalProgram as Program
 from donate.books.journal_files.texts import short_number
 from donate.books.journal_files.writer import JournalFile, write_journal
@@ -24,6 +24,7 @@ from tests.books.journal_readers import read_all
 
 EACH_PROGRAM = pytest.mark.parametrize("program", Program)
 CHART = load_chart()
+NAMES_NONE = [program for program in Program if not program.layout.names_currency]
 WITH_FUND = CHART.model_copy(
     update={"classes": {"building": "Building, new"}, "xero_tracking": "Fund"}
 )
@@ -101,7 +102,8 @@ def long_entry(lines: int, number: str = "STR-2026-10-01-CAD") -> JournalEntry:
 def test_a_program_reads_what_was_written(program: Program, bookings: list[Booking]) -> None:
     """Every entry is read back with its day, its accounts and its amounts, in any currency."""
     # Stripe's amounts in dinars are multiples of ten, so that they have two decimals.
-    entries = [entry for entry in journal_of(bookings) if entry.currency != "KWD"]
+    refused = {"KWD"} if program.layout.names_currency else {"KWD", "USD", "JPY"}
+    entries = [entry for entry in journal_of(bookings) if entry.currency not in refused]
     files = write_journal(entries, program, CHART, period="2026-10")
     read = [(entry.day, entry.lines) for entry in read_all(files, program)]
     assert read == expected(entries, program)
@@ -109,23 +111,35 @@ def test_a_program_reads_what_was_written(program: Program, bookings: list[Booki
     assert again == files
 
 
-@EACH_PROGRAM
+@pytest.mark.parametrize("program", [Program.QUICKBOOKS, Program.GNUCASH])
 def test_a_currency_has_files_of_its_own(program: Program) -> None:
-    """Each currency is in files of its own, with its own decimals or the program's."""
+    """Each currency is in files of its own, with its own decimals."""
     bookings = [movement(currency=currency, amount_minor=5_120) for currency in ("JPY", "KWD")]
     files = written([*bookings, movement()], program)
-    ending = "txt" if program is Program.SAGE50 else "csv"
     assert [file.name for file in files] == [
-        f"{program}-2026-10-{currency}.{ending}" for currency in ("CAD", "JPY", "KWD")
+        f"{program}-2026-10-{currency}.csv" for currency in ("CAD", "JPY", "KWD")
     ]
     amounts = [entry.lines[0][1] for entry in read_all(files, program)]
     assert amounts == [Decimal(50), Decimal(5_120), Decimal("5.12")]
 
 
-@pytest.mark.parametrize("program", [Program.XERO, Program.SAGE50])
+def test_a_file_that_names_no_currency_has_only_that_of_the_books() -> None:
+    """Xero and Sage 50 would import dollars as euros, so they get only the books' currency."""
+    assert NAMES_NONE == [Program.XERO, Program.SAGE50]
+    entries = journal_of([movement(currency="USD"), movement()])
+    for program in NAMES_NONE:
+        said = refusal(entries, program)
+        assert said.startswith(f"Files for {program.layout.name} name no currency")
+        assert "it would import USD as CAD. Please enter the entries in USD by hand" in said
+        (file,) = write_journal(entries[:1], program, CHART, period="2026-10")
+        assert file.name.startswith(f"{program}-2026-10-CAD")
+
+
+@pytest.mark.parametrize("program", NAMES_NONE)
 def test_an_amount_is_never_rounded(program: Program) -> None:
     """An amount with more decimals than the program takes is refused, with its entry."""
-    said = refusal(journal_of([movement(currency="KWD", amount_minor=5_125)]), program)
+    in_dinars = CHART.model_copy(update={"currency": "KWD"})
+    said = refusal(journal_of([movement(currency="KWD", amount_minor=5_125)]), program, in_dinars)
     assert "DON-2026-10-01-KWD has 5.125 KWD" in said
 
 
@@ -158,6 +172,13 @@ def test_a_full_file_for_xero() -> None:
         "BNK-2026-10-31-CAD-MAIN Bank account main,31/10/2026,Stripe payouts and debits,1074,"
         "Tax Exempt,-48.25,,,,\r\n"
     )
+
+
+def test_xero_gets_an_option_only_with_its_category() -> None:
+    """Classes for QuickBooks alone name no tracking category, so Xero gets no option either."""
+    chart = WITH_FUND.model_copy(update={"xero_tracking": None})
+    assert "Building, new" not in text_of(written([FEW[2]], Program.XERO, chart))
+    assert "Building, new" in text_of(written([FEW[2]], Program.QUICKBOOKS, chart))
 
 
 def test_a_full_file_for_sage_50() -> None:

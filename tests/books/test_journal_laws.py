@@ -13,8 +13,8 @@ from donate.books.journal.bookings import (
     StripeBooking,
 )
 from donate.books.journal.entry import balances_of
+from donate.books.journal.journal import journal_of
 from donate.books.journal.roles import AccountRole as Role
-from donate.books.journal.rules import journal_of
 from tests.books.booking_samples import FIRST, booking_lists, stripe_bookings
 
 MANY = settings(max_examples=100, deadline=None)

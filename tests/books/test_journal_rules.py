@@ -12,8 +12,8 @@ from donate.bank.shapes.statement import Sentence
 from donate.books.journal.balance_rules import RULES, balance_rule
 from donate.books.journal.bookings import BankBooking, BankPartKind, BookedMovement, Booking
 from donate.books.journal.entry import JournalEntry, JournalLine, balances_of
+from donate.books.journal.journal import journal_of
 from donate.books.journal.roles import AccountKey, AccountRole as Role
-from donate.books.journal.rules import journal_of
 from donate.gifts.movements.rules import MovementKind
 from donate.regions.modes import Mode
 from tests.books.booking_samples import FIRST, at_bank, movement, of_stripe

@@ -57,7 +57,7 @@ RULES: Final = (
     # Stripe keeps the fee of the payment, and may charge a fee for the refund. Book only the fees
     # that Stripe reports.
     BalanceRule(Role.STRIPE_RECEIVABLE, N_("Refunds"), ("refund",), ("refund", "payment_refund")),
-    # The charity has the money again, and still owes it to the donor.
+    # A refund did not reach the donor, so the charity has the money again, and still owes it.
     BalanceRule(
         Role.STRIPE_RECEIVABLE, N_("Failed refunds"), ("refund_failure",), ("refund_failure",)
     ),

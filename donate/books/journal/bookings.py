@@ -30,7 +30,7 @@ class BookedMovement(StrEnum):
 class MovementBooking:
     """The movements of one day with the same currency, mode, fund and kind, and their sum.
 
-    Several such totals with the same values are added up.
+    If several bookings have the same values, `journal_of` adds them up.
     """
 
     day: date
@@ -52,6 +52,9 @@ class StripeBooking:
     See https://docs.stripe.com/api/balance_transactions/object. If `count` is greater than one, the
     booking is the total of this many transactions of one day, type and category, whose amounts have
     the same signs.
+
+    If Stripe converted the money of a gift, `original_minor` is its amount in the gift's currency,
+    `original_currency`. Otherwise they are 0 and empty.
     """
 
     id: str
@@ -65,6 +68,8 @@ class StripeBooking:
     source_id: str = ""
     balance_type: str = "payments"
     count: int = 1
+    original_minor: int = 0
+    original_currency: str = ""
 
     @property
     def net_minor(self) -> int:
@@ -98,10 +103,10 @@ class BankBooking:
 
     The parts of a line add up to the line's amount. `bank` is the charity's key for the bank
     account. `source_id` identifies the transfer or the payout to which the part is tied, if there
-    is one. `explained_on` is the day on which the part was explained, if that was later. Until then
-    its money is booked as unidentified, so entries of earlier days do not change. If `count` is
-    greater than one, the booking is the total of this many parts of one day, account, kind and
-    sign.
+    is one. `explained_on` is the day on which the part was explained, if its month was closed
+    before. Until then its money is booked as unidentified, so closed entries do not change. If
+    `count` is greater than one, the booking is the total of this many parts of one day, account,
+    kind and sign.
     """
 
     id: str

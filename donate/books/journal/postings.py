@@ -26,6 +26,8 @@ from donate.regions.modes import Mode
 
 PAYMENTS_BALANCE: Final = "payments"
 """Stripe's name for the balance from which it makes payouts."""
+IDENTIFIED_LATER: Final = "IDN"
+"""Begins the numbers of entries for bank lines that were identified after their month closed."""
 _OF_FEES: Final = Sentence(N_("Stripe fees"))
 _OF_FEE_TAX: Final = Sentence(N_("Tax on Stripe fees"))
 
@@ -121,7 +123,7 @@ def _of_movement(booking: MovementBooking) -> Iterator[Posting]:
 @postings_of.register
 def _of_stripe(booking: StripeBooking) -> Iterator[Posting]:
     rule = balance_rule(booking.type, booking.category)
-    entry = EntryKey(booking.day, f"STR-{booking.day}-{booking.currency}", N_("Stripe balance"))
+    entry = _stripe_entry(booking.day, booking.currency)
     if rule.role is Role.PAYOUTS_IN_TRANSIT:
         name = booking.source_id or booking.id
         number = f"PAY-{booking.day}-{booking.currency}-{name}"
@@ -130,6 +132,16 @@ def _of_stripe(booking: StripeBooking) -> Iterator[Posting]:
     kind = balance_name(booking.type, booking.category)
     memo = Sentence(rule.title, {"name": kind} if rule.title == UNKNOWN.title else {})
     counter = AccountKey(rule.role, booking.currency)
+    if is_converted(booking):
+        counter = AccountKey(Role.CURRENCY_EXCHANGE, booking.currency)
+        yield Posting(
+            _stripe_entry(booking.day, booking.original_currency),
+            AccountKey(Role.CURRENCY_EXCHANGE, booking.original_currency),
+            AccountKey(rule.role, booking.original_currency),
+            booking.original_minor,
+            memo,
+            times=booking.count,
+        )
     # Stripe reports a reserve as a transaction in the payments balance. It may report the same
     # money again in the balance of reserves. That second report moves no money.
     if counter != balance:
@@ -140,6 +152,19 @@ def _of_stripe(booking: StripeBooking) -> Iterator[Posting]:
     ):
         account = AccountKey(role, booking.currency)
         yield Posting(entry, account, balance, amount, of_fee, times=booking.count)
+
+
+def is_converted(booking: StripeBooking) -> bool:
+    """Return whether Stripe exchanged the money of a gift into the currency of the booking.
+
+    The gift is then receivable in its own currency, so both currencies have their own entries.
+    """
+    rule = balance_rule(booking.type, booking.category)
+    return rule.role is Role.STRIPE_RECEIVABLE and bool(booking.original_currency)
+
+
+def _stripe_entry(day: date, currency: str) -> EntryKey:
+    return EntryKey(day, f"STR-{day}-{currency}", N_("Stripe balance"))
 
 
 def balance_role(balance_type: str) -> Role:
@@ -166,7 +191,7 @@ def _of_bank(booking: BankBooking) -> Iterator[Posting]:
     if is_late and booking.explained_on and counter != unidentified:
         title_of_entry = N_("Bank account %(name)s, identified later")
         yield Posting(
-            _bank_entry("IDN", booking.explained_on, booking, title_of_entry),
+            _bank_entry(IDENTIFIED_LATER, booking.explained_on, booking, title_of_entry),
             unidentified,
             counter,
             booking.amount_minor,

@@ -26,6 +26,12 @@ class AccountRole(StrEnum):
     """Gifts by e-Transfer and giving code."""
     UNDEPOSITED = "undeposited"
     """Cheques and cash that are not at the bank yet."""
+    CURRENCY_EXCHANGE = "currency_exchange"
+    """Money that Stripe exchanged. Each currency has its own account, so that each balances.
+
+    The account of the gift's currency is debited with what was given, and that of the other
+    currency credited with what came of it. The two balances are never added up.
+    """
     SUSPENSE = "suspense"
     """Stripe transactions for which there is no rule. A person moves each to the right account."""
     UNIDENTIFIED = "unidentified"
@@ -64,6 +70,7 @@ CONTROL: Final = frozenset(
         AccountRole.STRIPE_RECEIVABLE,
         AccountRole.TRANSFERS_RECEIVABLE,
         AccountRole.UNDEPOSITED,
+        AccountRole.CURRENCY_EXCHANGE,
         AccountRole.SUSPENSE,
         AccountRole.UNIDENTIFIED,
     }

@@ -9,7 +9,7 @@ from donate.bank.shapes.statement import Sentence
 from donate.books.chart import Account, Chart
 from donate.books.journal.entry import JournalEntry, JournalLine
 from donate.books.journal.roles import AccountRole
-from donate.books.journal_files.layouts import Content, FileColumn, JournalLayout
+from donate.books.journal_files.layout import Content, FileColumn, JournalLayout
 from donate.books.journal_files.texts import short_number, write_amount
 from donate.errors import N_, Conflict
 from donate.money import Money
@@ -42,6 +42,12 @@ class LineTexts:
     def fund_class(self) -> str:
         """The accounting class for the line's fund; empty if there is none."""
         return self.chart.classes.get(self.line.fund, "")
+
+    @property
+    def tracking(self) -> tuple[str, str]:
+        """The Xero tracking category and the fund's option in it; both empty if one is missing."""
+        both = (self.chart.xero_tracking or "", self.fund_class)
+        return both if all(both) else ("", "")
 
     @property
     def description(self) -> str:
@@ -105,5 +111,6 @@ _TEXTS: Final[Mapping[Content, Callable[[LineTexts], str]]] = {
     Content.CURRENCY: lambda one: one.entry.currency,
     Content.TAX_RATE: lambda one: one.chart.xero_tax_rate,
     Content.FUND_CLASS: lambda one: one.fund_class,
-    Content.TRACKING_NAME: lambda one: one.chart.xero_tracking or "" if one.fund_class else "",
+    Content.TRACKING_NAME: lambda one: one.tracking[0],
+    Content.TRACKING_OPTION: lambda one: one.tracking[1],
 }

@@ -3,7 +3,7 @@
 from enum import StrEnum
 from typing import Final
 
-from donate.books.journal_files.layouts import Content, FileColumn, JournalLayout
+from donate.books.journal_files.layout import Content, FileColumn, JournalLayout
 
 
 class JournalProgram(StrEnum):
@@ -48,6 +48,8 @@ _QUICKBOOKS: Final = JournalLayout(
 # https://help.xero.com/int/ManualJournalsImport: the columns, dates as dd/mm/yyyy, 300 lines in a
 # file, a positive amount for a debit; lines with the same narration and date are one journal.
 # https://help.xero.com/nz/Q_JournalBankAcc: no manual journal on a bank account.
+# https://github.com/XeroAPI/xero-python/blob/master/xero_python/accounting/models/manual_journal.py:
+# no field for a currency either, so each amount is in the currency of the books.
 _XERO: Final = JournalLayout(
     name="Xero",
     extension="csv",
@@ -62,7 +64,7 @@ _XERO: Final = JournalLayout(
         FileColumn("*TaxRate", Content.TAX_RATE),
         FileColumn("*Amount", Content.AMOUNT),
         FileColumn("TrackingName1", Content.TRACKING_NAME),
-        FileColumn("TrackingOption1", Content.FUND_CLASS),
+        FileColumn("TrackingOption1", Content.TRACKING_OPTION),
         FileColumn("TrackingName2", Content.NOTHING),
         FileColumn("TrackingOption2", Content.NOTHING),
     ),
@@ -72,6 +74,8 @@ _XERO: Final = JournalLayout(
 # ImportingGeneralJournalEntries.htm: a line with date, source (20 characters) and comment (75), and
 # then one for each account; a positive amount for a debit. Straight quotation marks, a period and
 # two decimals: https://ca-kb.sage.com/portal/app/portlets/results/view2.jsp?k2dockey=220924250010186
+# The first line may name another currency, but only with its exchange rate to that of the books,
+# and recorded amounts have no such rate.
 _SAGE50: Final = JournalLayout(
     name="Sage 50",
     extension="txt",

@@ -1,8 +1,8 @@
 """Writes journal entries into files for an accounting program.
 
-The same entries always give the same bytes. Each currency has its own files, because Xero and Sage
-50 accept only the currency of the books unless there is an exchange rate, which this service does
-not have. An entry is never split between two files, because half an entry would not balance.
+The same entries always give the same bytes. Each currency has its own files. A program whose files
+name no currency gets only the currency of the books. An entry is never split between two files,
+because half an entry would not balance.
 
 No cell can be run as a formula: texts begin with words from this code, names of accounts begin with
 a letter or a digit, and only amounts have a sign.
@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from donate.books.chart import Chart
 from donate.books.journal.entry import JournalEntry, JournalLine
-from donate.books.journal_files.layouts import Content, FileColumn, JournalLayout
+from donate.books.journal_files.layout import Content, FileColumn, JournalLayout
 from donate.books.journal_files.line_texts import LineTexts
 from donate.books.journal_files.programs import JournalProgram
 from donate.books.journal_files.texts import (
@@ -50,7 +50,8 @@ def write_journal(
     files = []
     ordered = sorted(entries, key=lambda entry: (entry.currency, entry.day, entry.number))
     writer.check_numbers(ordered)
-    for currency in sorted({entry.currency for entry in ordered}):
+    for currency in journal_currencies(ordered):
+        writer.check_currency(currency)
         blocks = [writer.block(entry) for entry in ordered if entry.currency == currency]
         parts = list(_parts(blocks, program.layout.most_lines))
         for place, lines in enumerate(parts, start=1):
@@ -58,6 +59,11 @@ def write_journal(
             name = f"{program}-{period}-{currency}{part}.{program.layout.extension}"
             files.append(JournalFile(name, writer.content(lines)))
     return files
+
+
+def journal_currencies(entries: Iterable[JournalEntry]) -> list[str]:
+    """Return the currencies of the entries, sorted."""
+    return sorted({entry.currency for entry in entries})
 
 
 def _parts(blocks: Iterable[list[str]], most: int | None) -> Iterator[list[str]]:
@@ -81,6 +87,18 @@ class _Writer:
         self._layout = layout
         self._chart = chart
         self._translate = translate
+
+    def check_currency(self, currency: str) -> None:
+        """Raise Conflict if the program would import this currency as the currency of the books."""
+        base = self._chart.currency
+        if currency != base and not self._layout.names_currency:
+            message = N_(
+                "Files for %(program)s name no currency, so it would import %(currency)s as "
+                "%(base)s. Please enter the entries in %(currency)s by hand, at the exchange rate "
+                "of your books."
+            )
+            values = {"program": self._layout.name, "currency": currency, "base": base}
+            raise Conflict(message, values)
 
     def check_numbers(self, entries: Iterable[JournalEntry]) -> None:
         """Raise Conflict if two entries would have the same shortened number."""

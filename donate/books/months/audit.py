@@ -6,7 +6,8 @@ from collections.abc import Iterator, Sequence
 from datetime import date, datetime, timedelta
 from typing import Final
 
-from sqlalchemy import or_
+from sqlalchemy import exists, or_
+from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, select
 
 from donate.bank.reconciliation.models import LinePart
@@ -20,11 +21,19 @@ from donate.books.months.models import ClosedMonth
 from donate.books.months.month_journal import closed_journal
 from donate.books.months.queries import closed_months, pack_content
 from donate.clock import start_of_day
+from donate.gifts.facts import FactKind
+from donate.gifts.models import GiftFact
 from donate.gifts.movements.models import GiftMovement
 from donate.stripe_gateway.balance.models import BalanceTransaction
 
 # A fact recorded up to this long before a closing may have been committed only after it.
 _MARGIN: Final = timedelta(hours=1)
+_OF_DISPUTES: Final = (
+    FactKind.DISPUTE_OPENED,
+    FactKind.DISPUTE_WON,
+    FactKind.DISPUTE_LOST,
+    FactKind.INQUIRY_CLOSED,
+)
 
 
 def month_differences(session: Session, time_zone: str) -> Iterator[str]:
@@ -60,7 +69,10 @@ def _changed(session: Session, row: ClosedMonth) -> Iterator[str]:
     if len(entries) != row.entry_count or hash_of_entries(entries) != row.entries_hash:
         yield f"month {month}: its kept entries are not those with which it was closed"
     content = pack_content(session, month)
-    if content is None or hashlib.sha256(content).hexdigest() != row.pack_hash:
+    if row.closed_elsewhere:
+        if content is not None:
+            yield f"month {month}: it was closed elsewhere, and has a pack all the same"
+    elif content is None or hashlib.sha256(content).hexdigest() != row.pack_hash:
         yield f"month {month}: its pack is not the one with which it was closed"
 
 
@@ -72,9 +84,20 @@ def _balances(entries: Sequence[JournalEntry]) -> Counter[AccountKey]:
 def _has_late_fact(session: Session, last_day: date, since: datetime, time_zone: str) -> bool:
     """Return whether a fact about days up to `last_day` was recorded after `since`."""
     until = start_of_day(last_day + timedelta(1), time_zone)
+    older = aliased(GiftFact)
     statements = (
         select(GiftMovement.id).where(
             GiftMovement.day <= last_day, GiftMovement.recorded_at > since
+        ),
+        # A fact about a dispute may also delete a movement: a closed inquiry took no money.
+        select(GiftFact.id).where(
+            col(GiftFact.kind).in_(_OF_DISPUTES),
+            GiftFact.recorded_at > since,
+            exists().where(
+                col(older.gift_id) == col(GiftFact.gift_id),
+                col(older.kind).in_(_OF_DISPUTES),
+                col(older.happened_at) < until,
+            ),
         ),
         select(BalanceTransaction.id).where(
             BalanceTransaction.created_at < until, BalanceTransaction.read_at > since

@@ -15,12 +15,18 @@ from sqlmodel import Session
 
 from donate.books.months.book_month import BookMonth
 from donate.books.months.control.figures import control_totals
-from donate.books.months.drafts import MonthDraft, MonthRules, read_draft
+from donate.books.months.drafts import MonthDraft, MonthRules, read_draft, read_start
 from donate.books.months.kept_entries import hash_of_entries, keep_entries
 from donate.books.months.models import ClosedMonth, ClosedMonthPack, CloseRequest
 from donate.books.months.open_items import OpenItem, blocking, with_reasons
 from donate.books.months.pack_files import pack_of
-from donate.books.months.queries import closed_month, last_closed, latest_request, next_to_close
+from donate.books.months.queries import (
+    closed_month,
+    last_closed,
+    latest_request,
+    next_to_close,
+    startable_months,
+)
 from donate.clock import local_date
 from donate.errors import N_, BadInputs, Conflict
 from donate.storage.bulk_writes import insert_new
@@ -48,6 +54,17 @@ NOT_AS_SHOWN: Final = N_(
 HAS_CHANGED: Final = N_(
     "%(month)s has changed since somebody asked to close it. Look at it again, and ask again."
 )
+NO_START: Final = N_(
+    "The books can’t start with %(month)s: a month is closed already, or there is none before it."
+)
+START_CHANGED: Final = N_(
+    "The months before %(month)s have changed since you looked at their balances. Please look "
+    "again."
+)
+ASKER_MAY_NOT: Final = N_(
+    "The person who asked to close %(month)s may not close months any more. Nothing was closed. "
+    "Please ask for it again, and have another person of finance confirm it."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,11 +79,23 @@ class Closer:
 RecordAct = Callable[[Session, str, Mapping[str, Any]], None]
 """A function that adds a trail entry in the same transaction, with its kind and its detail."""
 
+MayClose = Callable[[Session, str], bool]
+"""A function that locks the account of an actor and returns whether it may close months."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Confirmation:
+    """Another person's confirmation of a request."""
+
+    request: CloseRequest
+    by: Closer
+    may_close: MayClose
+
 
 class MonthCloser:
     """Closes months by the rules.
 
-    `record` is called in the same transaction as each action.
+    Each method calls its argument `record` in the transaction that writes, to add a trail entry.
     """
 
     def __init__(self, database: Database, rules: MonthRules) -> None:
@@ -84,12 +113,12 @@ class MonthCloser:
         seen: str = "",
         is_signed_in: bool = True,
     ) -> bool:
-        """Close a month, or only request it if a second person is needed. Return if it is closed.
+        """Close a month and return True. If that takes two people, only request it; return False.
 
         `reasons` say, for each kind of open item, why the month is closed anyway. `seen` is the
-        hash of the content that the person saw, if they saw any. If nobody has checked who the
-        person is (`is_signed_in` is false), they cannot be one of two. Raises Conflict if the month
-        cannot be closed or has changed, and BadInputs if reasons are missing.
+        hash of the content that the person saw, if they saw any. Only a person who is signed in
+        (`is_signed_in`) may request a closing. Raises Conflict if the month cannot be closed or has
+        changed, and BadInputs if reasons are missing.
         """
         draft = self._draft(month, now)
         if seen and seen != draft.content_hash:
@@ -121,12 +150,13 @@ class MonthCloser:
         seen: int | None,
         now: datetime,
         record: RecordAct,
+        may_close: MayClose,
     ) -> None:
         """Close a month for which another person has made a request.
 
         `seen` is the id of the request that the page showed. Raises Conflict if there is no
-        request, if there is a newer one, if the same person made it, or if the month has changed
-        since.
+        request, if there is a newer one, if the same person made it, if that person may not close
+        months any more, or if the month has changed since.
         """
         draft = self._draft(month, now)
         with self._database.reading() as session:
@@ -145,7 +175,47 @@ class MonthCloser:
         except BadInputs as error:  # another item is open now
             raise Conflict(HAS_CHANGED, values) from error
         first = Closer(request.asked_by, asked_by_name, by.language)
-        self._write(draft, items, first, (request, by), now=now, record=record)
+        second = _Confirmation(request, by, may_close)
+        self._write(draft, items, first, second, now=now, record=record)
+
+    def start(
+        self, first: BookMonth, by: Closer, *, seen: str, now: datetime, record: RecordAct
+    ) -> None:
+        """Start the books with the month `first`. All earlier months count as closed elsewhere.
+
+        Entries of the earlier months are stored but not exported. If something about these months
+        is recorded later, it becomes a correction here. `seen` is the hash of the entries that the
+        person saw. Raises Conflict if the books have started or cannot start with this month, or if
+        the entries have changed.
+        """
+        with self._database.reading_snapshot() as session:
+            if first not in startable_months(session, self.rules.time_zone, now):
+                raise Conflict(NO_START, {"month": str(first)})
+            draft = read_start(session, first, self.rules)
+        if draft.content_hash != seen:
+            raise Conflict(START_CHANGED, {"month": str(first)})
+        row: dict[str, Any] = {
+            "month": first.previous.number,
+            "previous": None,
+            "is_first": True,
+            "closed_by": by.actor,
+            "confirmed_by": "",
+            "needs_second": False,
+            "request_id": None,
+            "closed_at": now,
+            "language": by.language,
+            "control_totals": draft.control.as_json(),
+            "open_items": [],
+            "entry_count": len(draft.entries),
+            "entries_hash": draft.content_hash,
+            "pack_hash": "",
+            "closed_elsewhere": True,
+        }
+        with self._database.writing() as session:
+            if last_closed(session) or not insert_new(session, ClosedMonth, [row]):
+                raise Conflict(NO_START, {"month": str(first)})
+            keep_entries(session, first.previous, draft.entries)
+            record(session, "books_started", {"entries_hash": draft.content_hash})
 
     def _draft(self, month: BookMonth, now: datetime) -> MonthDraft:
         with self._database.reading_snapshot() as session:
@@ -172,17 +242,17 @@ class MonthCloser:
         draft: MonthDraft,
         items: list[OpenItem],
         first: Closer,
-        second: tuple[CloseRequest, Closer] | None,
+        second: _Confirmation | None,
         *,
         now: datetime,
         record: RecordAct,
     ) -> None:
         """Make the pack, and insert the month with its entries and its pack."""
         month = draft.month
-        names = [first.name, *([second[1].name] if second else [])]
+        names = [first.name, *([second.by.name] if second else [])]
         facts = {"closed_at": now.isoformat(timespec="seconds"), "closed_by": " + ".join(names)}
         control = control_totals(draft.records, self.rules.chart, facts)
-        language = second[1].language if second else first.language
+        language = second.by.language if second else first.language
         lead = self._lead(names, now, Localizer(language))
         pack = pack_of(
             draft.records, control, items, self.rules.chart, language=language, lead=lead
@@ -192,20 +262,23 @@ class MonthCloser:
             "pack_hash": hashlib.sha256(pack).hexdigest(),
         }
         with self._database.writing() as session:
+            if second and not second.may_close(session, first.actor):
+                raise Conflict(ASKER_MAY_NOT, {"month": str(month)})
             previous = last_closed(session)
             row = {
                 "month": month.number,
                 "previous": previous.number if previous else None,
                 "is_first": previous is None,
                 "closed_by": first.actor,
-                "confirmed_by": second[1].actor if second else "",
+                "confirmed_by": second.by.actor if second else "",
                 "needs_second": draft.needs_second,
-                "request_id": second[0].id if second else None,
+                "request_id": second.request.id if second else None,
                 "closed_at": now,
                 "language": language,
                 "control_totals": control.as_json(),
                 "open_items": [item.stored() for item in items],
                 "entry_count": len(draft.records.entries),
+                "closed_elsewhere": False,
                 **hashes,
             }
             # If another person has just closed the month, its row already exists, and nothing is

@@ -2,19 +2,19 @@
 
 import hashlib
 import json
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sqlmodel import Session
 
 from donate.books.chart import Chart
-from donate.books.journal.roles import BY_FUND
+from donate.books.journal.entry import JournalEntry
 from donate.books.months.book_month import BookMonth
-from donate.books.months.control.figures import control_totals
-from donate.books.months.control.records import MonthRecords, is_correction
+from donate.books.months.control.figures import balances_section, control_totals
+from donate.books.months.control.records import MonthRecords
+from donate.books.months.control.second_person import needs_second_person
 from donate.books.months.kept_entries import hash_of_entries, kept_entries
-from donate.books.months.month_journal import open_journal
+from donate.books.months.month_journal import closed_journal, open_journal
 from donate.books.months.open_items import OpenItem, OpenKind
 from donate.books.months.open_queries import open_items
 from donate.books.months.open_sheets import (
@@ -103,23 +103,33 @@ def read_draft(session: Session, month: BookMonth, rules: MonthRules) -> MonthDr
         *balances_to_explain([*before, *records.entries]),
     ]
     items.sort(key=lambda item: list(OpenKind).index(item.kind))
-    needs_second = _is_above(records, rules.second_person_above_minor)
+    needs_second = needs_second_person(records, rules.second_person_above_minor)
     return MonthDraft(records, control, items, _hash(records, items), needs_second)
 
 
-def _is_above(records: MonthRecords, limit_minor: int | None) -> bool:
-    """Return whether the gifts' money in any currency adds up to more than the limit.
+@dataclass(frozen=True, slots=True)
+class StartDraft:
+    """The entries of all months before the books start, and the balances at the end of these.
 
-    Money that was recorded late for a closed month counts too.
+    `content_hash` changes if any of the entries changes.
     """
-    sums: Counter[str] = Counter()
-    for one in records.moved:
-        sums[one.movement.currency] += abs(one.movement.amount_minor)
-    for entry in filter(is_correction, records.entries):
-        for line in entry.lines:
-            if line.account.role in BY_FUND:
-                sums[entry.currency] += abs(line.amount_minor)
-    return limit_minor is not None and any(amount > limit_minor for amount in sums.values())
+
+    first: BookMonth
+    entries: Sequence[JournalEntry]
+    control: ControlTotals
+
+    @property
+    def content_hash(self) -> str:
+        """The hash of all entries, which is stored when the books start."""
+        return hash_of_entries(self.entries)
+
+
+def read_start(session: Session, first: BookMonth, rules: MonthRules) -> StartDraft:
+    """Return what is stored if the books start with the month `first`. Call it in one snapshot."""
+    before = first.previous
+    entries = closed_journal(session, before, rules.time_zone)
+    control = ControlTotals(str(before), balances_section(entries, rules.chart), [], {})
+    return StartDraft(first, entries, control)
 
 
 def _hash(records: MonthRecords, items: Sequence[OpenItem]) -> str:

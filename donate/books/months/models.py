@@ -14,6 +14,7 @@ from sqlalchemy import (
     Integer,
     LargeBinary,
     UniqueConstraint,
+    false,
     text,
 )
 from sqlmodel import Field, SQLModel
@@ -50,6 +51,10 @@ class ClosedMonth(SQLModel, table=True):
     `confirmed_by` is the second person, or empty if one person was enough. `control_totals` and
     `open_items` are the ones in the month's pack. The hashes are the SHA-256 of all entries of the
     month and of its pack.
+
+    If `closed_elsewhere` is true, the books start here after this month: it and all earlier ones
+    were closed in another program. Then its entries are those of all these months, and it has no
+    pack.
     """
 
     __tablename__ = "closed_month"
@@ -65,6 +70,10 @@ class ClosedMonth(SQLModel, table=True):
             name="closed_month_by_two_people",
         ),
         CheckConstraint("entry_count >= 0", name="closed_month_entry_count"),
+        CheckConstraint(
+            "(pack_hash = '') = closed_elsewhere AND (is_first OR NOT closed_elsewhere)",
+            name="closed_month_elsewhere",
+        ),
         Index(
             "closed_month_first",
             "is_first",
@@ -90,6 +99,7 @@ class ClosedMonth(SQLModel, table=True):
     entry_count: int
     entries_hash: str = Field(max_length=64)
     pack_hash: str = Field(max_length=64)
+    closed_elsewhere: bool = Field(default=False, sa_column_kwargs={"server_default": false()})
 
 
 class ClosedMonthPack(SQLModel, table=True):

@@ -6,8 +6,8 @@ from enum import StrEnum
 from functools import partial
 from typing import Any, Final
 
-from donate.bank.received_transfers import check_free_text
 from donate.errors import N_, BadInput, BadInputs, check_field
+from donate.gifts.choosing.free_text import check_free_text
 from donate.money import Money
 
 
@@ -28,9 +28,12 @@ class OpenKind(StrEnum):
     CONTROL = "control"
     UNEXPLAINED = "unexplained"
     STATEMENT = "statement"
+    STATEMENT_MISSING = "statement_missing"
     LINE_UNDECIDED = "line_undecided"
     LINE_SUGGESTED = "line_suggested"
     PAYOUT_NOT_TIED = "payout_not_tied"
+    PAYOUT_NOT_RETURNED = "payout_not_returned"
+    TOP_UP_NOT_TIED = "top_up_not_tied"
     PAYOUT_INCOMPLETE = "payout_incomplete"
     NOT_AT_STRIPE = "not_at_stripe"
     NOT_AT_BANK = "not_at_bank"
@@ -97,7 +100,7 @@ def read_item(stored: Mapping[str, Any]) -> OpenItem:
 
 
 def with_reasons(items: Iterable[OpenItem], typed: Mapping[str, str]) -> list[OpenItem]:
-    """Return the items with the reasons that staff typed, which are given by the kind of item.
+    """Return the items with the reasons that staff typed. `typed` maps kinds of item to reasons.
 
     Raises BadInputs with the field `reason_KIND` for each reason that is missing or not valid.
     """
@@ -157,6 +160,14 @@ _WORDS: Final = {
             "statement, or write that the bank shows no later lines."
         ),
     ),
+    OpenKind.STATEMENT_MISSING: (
+        N_("Days that no statement covers"),
+        N_(
+            "No imported file of this account covers these days, but files before and after them "
+            "do. Import the missing statement, or confirm under “Bank” that there were no "
+            "transactions."
+        ),
+    ),
     OpenKind.LINE_UNDECIDED: (
         N_("Bank lines that nobody has explained"),
         N_("Say what each of them is. Otherwise they are booked as unidentified money."),
@@ -168,6 +179,17 @@ _WORDS: Final = {
     OpenKind.PAYOUT_NOT_TIED: (
         N_("Payouts that should be on a statement, and are not tied to a line"),
         N_("Stripe says that they arrived. Tie each to its bank line."),
+    ),
+    OpenKind.PAYOUT_NOT_RETURNED: (
+        N_("Failed payouts that arrived, and that the bank has not taken back"),
+        N_(
+            "Stripe has the money again. Tie the bank line on which it left, or write that the "
+            "statement does not show it yet."
+        ),
+    ),
+    OpenKind.TOP_UP_NOT_TIED: (
+        N_("Top-ups of Stripe’s balance that are not tied to a bank line"),
+        N_("Tie each to the bank line on which the money left, or on which it came back."),
     ),
     OpenKind.PAYOUT_INCOMPLETE: (
         N_("Payouts whose list Stripe has not finished"),

@@ -5,16 +5,24 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import exists
+from sqlalchemy import and_, case, exists, not_, or_
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, func, select
 
-from donate.bank.matching.candidates import Band
+from donate.bank.matching.inputs import Band
 from donate.bank.reconciliation.models import LinePart
+from donate.bank.reconciliation.stripe_moves.queries import (
+    has_line,
+    is_top_up,
+    top_up_has_line,
+)
+from donate.bank.statements.gaps import statement_gaps
 from donate.bank.statements.models import AccountFile, BankAccount, RecordedLine
 from donate.bank.transfer_mails.models import InteracTransfer, TransferState
 from donate.books.months.book_month import BookMonth
 from donate.books.months.open_items import OpenItem, OpenKind as Kind
+from donate.books.months.queries import closed_months, closings_of
+from donate.books.recorded.closings import is_late
 from donate.clock import start_of_day
 from donate.gifts.facts import FactKind
 from donate.gifts.models import Gift, GiftFact
@@ -23,12 +31,11 @@ from donate.gifts.movements.rules import MovementKind
 from donate.gifts.offline.models import OfflineBatch, OfflineBatchTotal
 from donate.gifts.status import StatusName
 from donate.money import Money
-from donate.stripe_gateway.balance.models import StripePayout
-from donate.stripe_gateway.balance.readings import AUTOMATIC_METHOD
+from donate.stripe_gateway.balance.models import BalanceTransaction, StripePayout
+from donate.stripe_gateway.balance.parser import AUTOMATIC_METHOD
 from donate.stripe_gateway.models import EventState, StripeEvent
 
 _MOST_NAMED: Final = 5
-_ON_ITS_WAY: Final = ("pending", "in_transit")
 
 
 def open_items(
@@ -43,8 +50,10 @@ def open_items(
     """
     until = start_of_day(month.next.first_day, time_zone)
     yield from _short_statements(session, month)
+    yield from _missing_statements(session, month)
     yield from _lines(open_lines)
     yield from _payouts(session, month, until)
+    yield from _top_ups(session, until)
     yield from _batches(session, month)
     yield from _events(session)
     yield from _failed_refunds(session, until)
@@ -91,6 +100,16 @@ def _short_statements(session: Session, month: BookMonth) -> Iterator[OpenItem]:
         yield _item(Kind.STATEMENT, [], names)
 
 
+def _missing_statements(session: Session, month: BookMonth) -> Iterator[OpenItem]:
+    names = [
+        f"{gap.account} ({gap.first_day} – {gap.last_day})"
+        for gap in statement_gaps(session)
+        if gap.first_day <= month.last_day and gap.last_day >= month.first_day
+    ]
+    if names:
+        yield _item(Kind.STATEMENT_MISSING, [], names)
+
+
 def _lines(open_lines: Iterable[tuple[RecordedLine, BankAccount]]) -> Iterator[OpenItem]:
     """Yield an item for open lines with a suggestion and one for those without.
 
@@ -107,24 +126,61 @@ def _lines(open_lines: Iterable[tuple[RecordedLine, BankAccount]]) -> Iterator[O
 
 
 def _payouts(session: Session, month: BookMonth, until: datetime) -> Iterator[OpenItem]:
-    payout = StripePayout
-    row = select(payout.payout_id, payout.currency, payout.amount_minor)
-    is_tied = exists().where(
-        col(LinePart.payout_id) == col(payout.id), col(LinePart.undone_at).is_(None)
-    )
+    """Yield items for payouts. Those in transit are the ones that the journal has in transit."""
+    payout, back = StripePayout, aliased(BalanceTransaction)
     arrived = col(payout.arrives_on) <= month.last_day
     in_month = col(payout.arrives_on).between(month.first_day, month.last_day)
     failed = col(payout.status) == "failed"
     gone = col(payout.status).in_(["failed", "canceled"])
-    waits = col(payout.status).in_(_ON_ITS_WAY) | ~arrived
+    is_back = col(back.txn_id) == col(payout.failure_balance_transaction)
+    back_in_time = exists().where(is_back, col(back.created_at) < until)
+    amount, at_bank = col(payout.amount_minor), _at_bank(session, month, until)
+    # Negative if Stripe has taken back a failed payout that is still on the bank account.
+    in_transit = case((back_in_time, 0), else_=amount) - at_bank
+    not_tied = and_(col(payout.status) == "paid", arrived, ~has_line())
+    not_returned = and_(back_in_time, at_bank != 0, ~has_line(is_return=True))
     itemised = col(payout.automatic) & (col(payout.method) == AUTOMATIC_METHOD)
-    for kind, conditions in (
-        (Kind.PAYOUT_NOT_TIED, (payout.status == "paid", arrived, ~is_tied)),
-        (Kind.PAYOUT_INCOMPLETE, (in_month, ~gone, itemised, ~col(payout.is_complete))),
-        (Kind.PAYOUT_IN_TRANSIT, (col(payout.created_at) < until, ~gone, waits)),
-        (Kind.PAYOUT_FAILED, (in_month, failed)),
+    is_known = or_(~gone, exists().where(is_back))
+    on_its_way = (col(payout.created_at) < until, is_known, in_transit != 0)
+    for kind, minor, conditions in (
+        (Kind.PAYOUT_NOT_TIED, amount, (not_tied,)),
+        (Kind.PAYOUT_NOT_RETURNED, amount, (not_returned,)),
+        (Kind.PAYOUT_INCOMPLETE, amount, (in_month, ~gone, itemised, ~col(payout.is_complete))),
+        (Kind.PAYOUT_IN_TRANSIT, in_transit, (*on_its_way, ~not_tied, ~not_returned)),
+        (Kind.PAYOUT_FAILED, amount, (in_month, failed)),
     ):
+        row = select(payout.payout_id, payout.currency, minor)
         yield from _some(kind, session.exec(row.where(*conditions)))
+
+
+def _at_bank(session: Session, month: BookMonth, until: datetime) -> Any:
+    """Return a subquery for how much of a payout the bank lines explain, in minor units.
+
+    It is 0 if the payout has not arrived, or was sent back. A part that was decided after the
+    line's month was closed counts from the day of the decision.
+    """
+    decided_later = col(LinePart.decided_at) >= until
+    return (
+        select(func.coalesce(func.sum(LinePart.amount_minor), 0))
+        .join(RecordedLine, col(RecordedLine.id) == col(LinePart.line_id))
+        .where(
+            col(LinePart.payout_id) == col(StripePayout.id),
+            col(LinePart.undone_at).is_(None),
+            col(RecordedLine.day) <= month.last_day,
+            not_(and_(is_late(closings_of(closed_months(session))), decided_later)),
+        )
+        .correlate(StripePayout)
+        .scalar_subquery()
+    )
+
+
+def _top_ups(session: Session, until: datetime) -> Iterator[OpenItem]:
+    row = BalanceTransaction
+    name = case((col(row.source_id) == "", col(row.txn_id)), else_=col(row.source_id))
+    statement = select(name, row.currency, -col(row.amount_minor)).where(
+        is_top_up(), col(row.created_at) < until, ~top_up_has_line()
+    )
+    yield from _some(Kind.TOP_UP_NOT_TIED, session.exec(statement))
 
 
 def _batches(session: Session, month: BookMonth) -> Iterator[OpenItem]:

@@ -1,4 +1,4 @@
-"""What the daily sheet and the balances of a month's last day leave open. Pure functions."""
+"""Makes open items of a month from the daily sheets and balances of its last day. Pure."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -14,7 +14,7 @@ from donate.books.sheet.items import Stage
 from donate.money import Money
 
 _OUR_STAGES: Final = frozenset({Stage.CHOSEN, Stage.CONFIRMED})
-"""The columns of the daily sheet of which both sides are our own records."""
+"""The columns of the daily sheet whose stated total comes from our own records."""
 _KINDS: Final = {
     Difference.WAITING_FOR_STRIPE: OpenKind.NOT_AT_STRIPE,
     Difference.STRIPE_WITHOUT_GIFT: OpenKind.NOT_AT_STRIPE,
@@ -28,9 +28,10 @@ _MOST_NAMED: Final = 5
 
 
 def contradictions(control: ControlTotals, sheets: Iterable[RecordedSheet]) -> Iterator[OpenItem]:
-    """Yield what contradicts itself in our own records, and what Stripe or the bank states else.
+    """Yield an item for contradictions in our own records, and one for those to Stripe or the bank.
 
-    The sheet of the last day compares all columns since the books began.
+    `control` are the control totals, whose failed checks count as contradictions in our records.
+    The sheets of the month's last day cover everything since the books began.
     """
     ours: list[tuple[str, Money]] = [
         (check.key, Money(abs(left), currency))
@@ -53,9 +54,10 @@ def contradictions(control: ControlTotals, sheets: Iterable[RecordedSheet]) -> I
 
 
 def unmatched_money(sheets: Iterable[RecordedSheet]) -> Iterator[OpenItem]:
-    """Yield the gifts of which Stripe or the bank shows nothing or something else, and what waits.
+    """Yield items for gifts whose money Stripe or the bank does not show, or with another amount.
 
-    Amounts add up without their signs, so that two differences never hide each other.
+    Money at Stripe or the bank without a gift, and cheques and cash not at the bank yet, count too.
+    Amounts are added up without their signs, so that two differences never hide each other.
     """
     counts: Counter[OpenKind] = Counter()
     amounts: dict[OpenKind, Counter[str]] = {}
@@ -66,7 +68,7 @@ def unmatched_money(sheets: Iterable[RecordedSheet]) -> Iterator[OpenItem]:
             if kind is None:
                 continue
             sums = amounts.setdefault(kind, Counter())
-            # What is not listed one by one is a sum of unknown number.
+            # `settled_minor` is the sum of an unknown number of items. Count it as one item.
             counts[kind] += len(difference.parts) + bool(difference.settled_minor)
             sums[one.sheet.currency] += abs(difference.settled_minor)
             sums[one.sheet.currency] += sum(abs(part.amount_minor) for part in difference.parts)

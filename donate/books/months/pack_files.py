@@ -2,11 +2,12 @@
 
 import json
 from collections.abc import Iterator, Sequence
+from itertools import product
 from typing import Final
 
 from donate.books.chart import Chart
 from donate.books.journal_files.programs import JournalProgram
-from donate.books.journal_files.writer import write_journal
+from donate.books.journal_files.writer import journal_currencies, write_journal
 from donate.books.months.control.records import MonthRecords, is_correction
 from donate.books.months.open_items import OpenItem
 from donate.books.pack.archive import PackedFile, write_pack
@@ -62,19 +63,19 @@ def _open_row(item: OpenItem, _: Localizer) -> Sequence[str | int]:
 
 
 def _program_files(records: MonthRecords, chart: Chart, _: Localizer) -> Iterator[PackedFile]:
-    """Yield each accounting program's files, or a sentence about why it takes none."""
-    for program in JournalProgram:
+    """Yield each program's files for each currency, or a file that says why it can take none."""
+    for program, currency in product(JournalProgram, journal_currencies(records.entries)):
         try:
             files = write_journal(
-                records.entries,
+                [entry for entry in records.entries if entry.currency == currency],
                 program,
                 chart,
                 period=str(records.month),
                 translate=translations(_.language).gettext,
             )
         except Conflict as refused:
-            text = f"{_.sentence(refused)}\n".encode()
-            yield PackedFile(f"journal/{program.value}-not-made.txt", text)
+            name = f"{program}-{records.month}-{currency}-not-made.txt"
+            yield PackedFile(f"journal/{name}", f"{_.sentence(refused)}\n".encode())
             continue
         for file in files:
             yield PackedFile(f"journal/{file.name}", file.content)
@@ -84,7 +85,7 @@ def _summary(
     control: ControlTotals, items: Sequence[OpenItem], _: Localizer, lead: Sequence[str]
 ) -> bytes:
     # Importing reportlab takes longer than drawing the page, and only closing a month needs it.
-    from donate.books.pack.summary_page import (  # noqa: PLC0415
+    from donate.books.pack.summary_page import (  # noqa: PLC0415 -- see above
         SummaryBlock,
         SummaryPage,
         SummaryRow,

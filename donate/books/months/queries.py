@@ -1,5 +1,6 @@
 """Read-only queries about closed months and about requests to close a month."""
 
+import re
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 
@@ -22,6 +23,17 @@ def closed_months(session: Session) -> Sequence[ClosedMonth]:
 def closed_month(session: Session, month: BookMonth) -> ClosedMonth | None:
     """Return a closed month, or None if it is open."""
     return session.get(ClosedMonth, month.number)
+
+
+def month_before_start(session: Session) -> ClosedMonth | None:
+    """Return the last month closed in earlier books; None if staff have named no such month."""
+    return session.exec(select(ClosedMonth).where(col(ClosedMonth.closed_elsewhere))).first()
+
+
+def is_closed_elsewhere(session: Session, month: BookMonth) -> bool:
+    """Return whether this month was closed before the books start here."""
+    row = month_before_start(session)
+    return row is not None and month.number <= row.month
 
 
 def last_closed(session: Session) -> BookMonth | None:
@@ -56,6 +68,19 @@ def next_to_close(session: Session, time_zone: str) -> BookMonth | None:
     return last.next if last else first_month(session, time_zone)
 
 
+def startable_months(session: Session, time_zone: str, now: datetime) -> list[BookMonth]:
+    """Return the months with which the books may start, newest first.
+
+    They may start once, before any month is closed: with a month after that of the first booking,
+    up to the present one.
+    """
+    first = first_month(session, time_zone)
+    if first is None or last_closed(session):
+        return []
+    last = month_of_day(local_date(now, time_zone))
+    return [BookMonth(number) for number in range(last.number, first.number, -1)]
+
+
 def latest_request(session: Session, month: BookMonth) -> CloseRequest | None:
     """Return the latest request to close a month, or None. Earlier requests no longer count."""
     statement = select(CloseRequest).where(CloseRequest.month == month.number)
@@ -70,10 +95,13 @@ def pack_content(session: Session, month: BookMonth) -> bytes | None:
 
 def corrections_of(session: Session, month: BookMonth) -> Sequence[KeptEntry]:
     """Return the stored entries of later months that correct an entry of this month."""
-    days = [f"-{month}-"]
     statement = select(KeptEntry).where(
-        KeptEntry.month > month.number,
-        col(KeptEntry.number).like("C%"),
-        *(col(KeptEntry.number).contains(day) for day in days),
+        KeptEntry.month > month.number, col(KeptEntry.number).like(f"C%-{month}-%")
     )
-    return session.exec(statement.order_by(col(KeptEntry.id))).all()
+    found = session.exec(statement.order_by(col(KeptEntry.id)))
+    return [entry for entry in found if is_correction_of(month, entry.number)]
+
+
+def is_correction_of(month: BookMonth, number: str) -> bool:
+    """Return whether the entry with this number corrects an entry of this month."""
+    return bool(re.match(rf"C[0-9]+-[A-Z]+-{month}-", number))

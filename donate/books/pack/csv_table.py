@@ -2,19 +2,15 @@
 
 import csv
 import io
-import re
 from collections.abc import Iterable, Sequence
 from datetime import date
 from typing import Final, NamedTuple
 
+from donate.books.pack.formulas import guard_formula
 from donate.money import Money
 
 BYTE_ORDER_MARK: Final = "\ufeff".encode()
 """Excel reads a CSV as UTF-8 only if the file begins with this."""
-# Spreadsheets treat a text as a formula if it begins with one of these characters, some of them
-# also after spaces. The last four are the full-width forms of = + - @.
-_FORMULA: Final = re.compile(r"'*\s*[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20]")
-
 TableCell = str | int | date | Money | None
 """A cell: an amount is written as a decimal number, and None as an empty cell."""
 
@@ -25,15 +21,6 @@ class CsvTable(NamedTuple):
     name: str
     columns: tuple[str, ...]
     rows: Sequence[Sequence[TableCell]]
-
-
-def guard_formula(text: str) -> str:
-    """Put an apostrophe before a text that a spreadsheet could run as a formula.
-
-    A text that already has an apostrophe before such a character gets one more, so that removing
-    one apostrophe always gives the original.
-    """
-    return f"'{text}" if _FORMULA.match(text) else text
 
 
 def write_csv(columns: Iterable[str], rows: Iterable[Iterable[TableCell]]) -> bytes:

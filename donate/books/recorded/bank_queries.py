@@ -40,7 +40,7 @@ def part_kind(
     """
     if kind is PartKind.GIFT:
         return BankPartKind.DEPOSIT if is_offline else BankPartKind.TRANSFER
-    if kind is PartKind.PAYOUT:
+    if kind in (PartKind.PAYOUT, PartKind.TOP_UP):
         return BankPartKind.STRIPE
     other = BankPartKind.OTHER_RECEIPT if amount_minor > 0 else BankPartKind.OTHER_PAYMENT
     return _REASONS.get(reason, other) if reason else other

@@ -16,13 +16,13 @@ from sqlalchemy import and_, func, or_, select
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, col
 
+from donate.bank.statements.balances import closing_balance
 from donate.bank.statements.models import BankAccount, RecordedLine
 from donate.books.journal.entry import balances_of
+from donate.books.journal.journal import journal_of
 from donate.books.journal.roles import AccountRole
-from donate.books.journal.rules import journal_of
 from donate.books.recorded.closings import Closing
 from donate.books.recorded.reading import read_bookings
-from donate.books.recorded.sheets.bank_balances import closing_balance
 from donate.books.recorded.sheets.day_sheets import RecordedSheet, read_sheets
 from donate.books.sheet.items import Stage
 from donate.stripe_gateway.balance.models import BalanceTransaction, StripePayout
@@ -81,7 +81,10 @@ def _wrong_journal(
 
 
 def _wrong_payouts(session: Session) -> Iterator[str]:
-    """Yield payouts whose own transactions in Stripe's balance have another amount."""
+    """Yield a sentence for each payout whose own transaction differs from it in amount or currency.
+
+    A payout has a transaction in Stripe's balance when it leaves, and another one if it fails.
+    """
     own, back = aliased(BalanceTransaction), aliased(BalanceTransaction)
     amount = col(StripePayout.amount_minor)
     statement = (
@@ -103,7 +106,7 @@ def _wrong_payouts(session: Session) -> Iterator[str]:
 
 
 def _wrong_contents(session: Session) -> Iterator[str]:
-    """Yield complete payouts whose transactions do not add up to the amount of the payout."""
+    """Yield a sentence for each complete payout that is not the sum of its transactions."""
     inside = aliased(BalanceTransaction)
     total = func.coalesce(func.sum(col(inside.net_minor)), 0)
     statement = (
@@ -125,7 +128,7 @@ def _wrong_contents(session: Session) -> Iterator[str]:
 
 
 def _wrong_balances(session: Session) -> Iterator[str]:
-    """Yield days on which a statement's balance does not follow from the lines before it."""
+    """Yield a sentence for each day whose stated balance does not follow from the lines before."""
     accounts = session.execute(select(col(BankAccount.id), col(BankAccount.name)))
     names = {row[0]: row[1] for row in accounts}
     line = RecordedLine

@@ -12,7 +12,7 @@ from donate.bank.statements.models import RecordedLine
 
 
 class Closing(NamedTuple):
-    """A closing of the books at the time `closed_at`. The closed days end with `last_day`."""
+    """A closing of the books at the time `closed_at`, for all days up to `last_day`."""
 
     last_day: date
     closed_at: datetime
@@ -21,7 +21,7 @@ class Closing(NamedTuple):
 def is_late(closings: Sequence[Closing]) -> ColumnElement[bool]:
     """Return the SQL condition that a part was decided after its line's month was closed.
 
-    The first closing that includes the line's day counts; later ones close the same month again.
+    If several closings include the line's day, the first one counts.
     """
     conditions = []
     before: date | None = None

@@ -30,6 +30,9 @@ def is_for(role: AccountRole) -> ColumnElement[bool]:
     It must agree with `balance_rule`: the category decides, or the type if no rule has the
     category.
     """
+    if role is AccountRole.CURRENCY_EXCHANGE:
+        is_converted = col(BalanceTransaction.original_currency) != ""
+        return and_(is_for(AccountRole.STRIPE_RECEIVABLE), is_converted)
     rules = [rule for rule in RULES if rule.role is role]
     category, type_ = col(BalanceTransaction.reporting_category), col(BalanceTransaction.type)
     by_type: ColumnElement[bool] = type_.in_([name for rule in rules for name in rule.types])
@@ -74,29 +77,30 @@ def stripe_bookings(
 def stripe_totals(
     session: Session, time_zone: str, day: date
 ) -> Iterator[tuple[StripeBooking, int]]:
-    """Yield the totals of all transactions until the end of a day, as if they were of that day.
+    """Yield totals of all transactions up to the end of a day, with that day as their date.
 
-    Each comes with what Stripe states that the balance changed by. Unlike the bookings of the
-    journal, they have one total for both signs, and for all payouts.
+    With each total, yield the sum of the net amounts that Stripe states, in minor units. Unlike
+    in `stripe_bookings`, one total has positive and negative amounts, and one has all payouts.
     """
     row = BalanceTransaction
     for currency in balance_currencies(session):
         each = (
             select(
                 *(col(row.type), col(row.reporting_category), balance_type()),
+                col(row.original_currency),
                 *(col(row.amount_minor), col(row.fee_minor), col(row.tax_minor)),
-                col(row.net_minor),
+                *(col(row.net_minor), col(row.original_minor)),
             )
             .where(col(row.currency) == currency, *within(None, day, time_zone))
             .subquery()
         )
-        *same, gross, fees, taxes, nets = each.c
-        sums = [func.sum(column) for column in (gross, fees, taxes, nets)]
+        *same, gross, fees, taxes, nets, originals = each.c
+        sums = [func.sum(column) for column in (gross, fees, taxes, nets, originals)]
         statement = select(*same, *sums, func.count()).group_by(*same)
-        for type_, category, balance, *found in session.execute(statement):
-            amount_minor, fee_minor, tax_minor, net_minor, count = map(int, found)
+        for type_, category, balance, original, *found in session.execute(statement):
+            amount_minor, fee_minor, tax_minor, net_minor, original_minor, count = map(int, found)
             booking = StripeBooking(
-                id="/".join((currency, type_, category, balance)),
+                id="/".join((currency, type_, category, balance, original)),
                 day=day,
                 currency=currency,
                 type=type_,
@@ -106,6 +110,8 @@ def stripe_totals(
                 fee_tax_minor=tax_minor,
                 balance_type=balance,
                 count=count,
+                original_minor=original_minor,
+                original_currency=original,
             )
             yield booking, net_minor
 
@@ -126,25 +132,24 @@ def _added_up(
     each = (
         select(
             *(col(row.type), col(row.reporting_category), balance_type()),
+            col(row.original_currency),
             case((is_payout, col(row.txn_id)), else_=literal("")).label("own_id"),
             case((is_payout, col(row.source_id)), else_=literal("")).label("own_source"),
             _sign(amount).label("amount_sign"),
             _sign(fee - tax).label("fee_sign"),
             _sign(tax).label("tax_sign"),
-            *(amount, fee, tax),
+            *(amount, fee, tax, col(row.original_minor)),
         )
         .where(col(row.currency) == currency, *conditions)
         .subquery()
     )
-    *same, gross, fees, taxes = each.c
-    statement = (
-        select(*same, func.sum(gross), func.sum(fees), func.sum(taxes), func.count())
-        .group_by(*same)
-        .order_by(*same)
-    )
-    for type_, category, balance, txn_id, source, *rest in session.execute(statement):
-        signs, (amount_minor, fee_minor, tax_minor, count) = rest[:3], map(int, rest[3:])
-        about = (str(day), currency, type_, category, balance, *map(str, signs))
+    *same, gross, fees, taxes, originals = each.c
+    sums = [func.sum(column) for column in (gross, fees, taxes, originals)]
+    statement = select(*same, *sums, func.count()).group_by(*same).order_by(*same)
+    for type_, category, balance, original, txn_id, source, *rest in session.execute(statement):
+        signs, numbers = rest[:3], map(int, rest[3:])
+        amount_minor, fee_minor, tax_minor, original_minor, count = numbers
+        about = (str(day), currency, type_, category, balance, original, *map(str, signs))
         yield StripeBooking(
             id=txn_id or "/".join(about),
             day=day,
@@ -157,6 +162,8 @@ def _added_up(
             source_id=source,
             balance_type=balance,
             count=count,
+            original_minor=original_minor,
+            original_currency=original,
         )
 
 

@@ -1,10 +1,10 @@
 """Compares the totals stated for the end of a day with single amounts, and names differences.
 
 The single amounts go through the same rules as the journal, so the sheet always agrees with the
-books. An account that is not a place where money can be, such as fees, is a named difference, and
-its balance is the amount. If a stated total is not the sum of the single amounts, the rest is
-unexplained. This is computed exactly and for each column separately, so that errors in two columns
-cannot cancel each other out.
+books. Money is at Stripe, in transit or at the bank. The balance of any other account, such as
+fees, is a difference with a name. If a stated total is not the sum of the single amounts, the rest
+is unexplained. This is computed exactly and for each column separately, so that errors in two
+columns cannot cancel each other out.
 """
 
 from collections import Counter, defaultdict
@@ -43,8 +43,8 @@ _PLACE_OF: Final = {
     Role.BANK: Stage.AT_BANK,
 }
 _INCOME: Final = frozenset({Role.DONATIONS, Role.REFUNDS, Role.DISPUTES})
-# The kinds of difference for each receivable: if only the gift is recorded, if only Stripe or the
-# bank shows the money, and if both do but the amounts differ.
+# The three kinds of difference for each receivable: only the gift is recorded; only Stripe or the
+# bank shows the money; both do, but the amounts differ.
 _RECEIVABLES: Final = {
     Role.STRIPE_RECEIVABLE: (
         Kind.WAITING_FOR_STRIPE,
@@ -89,7 +89,10 @@ class DaySheet:
 
 
 class _Traced(NamedTuple):
-    """A booking, with its link, and the source id that both sides of a receivable share."""
+    """A booking, with the kind and the id of the thing whose page the sheet opens for it.
+
+    The movement of a gift and its amount at Stripe or at the bank have the same `source_id`.
+    """
 
     booking: Booking
     source_id: str
@@ -98,7 +101,7 @@ class _Traced(NamedTuple):
 
 
 class _Part(NamedTuple):
-    """An amount on an account that is not a place where money can be."""
+    """An amount on an account that is not income, and not at Stripe, in transit or at the bank."""
 
     role: Role
     traced: _Traced

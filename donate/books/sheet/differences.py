@@ -10,9 +10,9 @@ from donate.errors import N_
 class DifferenceKind(StrEnum):
     """Why confirmed money is not the chosen amount, or is not at Stripe, in transit or at the bank.
 
-    The kinds up to `unknown_gift` explain the difference between chosen and confirmed: their
-    amounts add up to confirmed less chosen. The other kinds add up to confirmed less the money at
-    Stripe, in transit and at the bank.
+    The kinds up to `unknown_gift` are differences between chosen and confirmed money: together
+    they are confirmed less chosen. The other kinds together are confirmed less what is at Stripe,
+    in transit and at the bank.
     """
 
     AWAITED = "awaited"
@@ -32,6 +32,7 @@ class DifferenceKind(StrEnum):
     TRANSFER_WITHOUT_GIFT = "transfer_without_gift"
     TRANSFER_DIFFERS = "transfer_differs"
     NOT_DEPOSITED = "not_deposited"
+    CONVERTED = "converted"
     HELD_BY_STRIPE = "held_by_stripe"
     STRIPE_FEE = "stripe_fee"
     TAX_ON_FEE = "tax_on_fee"
@@ -66,9 +67,10 @@ class LinkedAmount:
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """A named difference with its parts, and the sum of amounts whose parts are not listed.
+    """A difference with a name. `parts` are its single amounts, as far as they are listed.
 
-    `name` is Stripe's name for a type of transaction that has no rule.
+    `settled_minor` is the sum of the amounts that are not listed, in minor units. `name` is
+    Stripe's name for a type of transaction that has no rule; it is empty for other differences.
     """
 
     kind: DifferenceKind
@@ -84,6 +86,7 @@ class Difference:
 
 OF_ROLE = {
     Role.UNDEPOSITED: DifferenceKind.NOT_DEPOSITED,
+    Role.CURRENCY_EXCHANGE: DifferenceKind.CONVERTED,
     Role.STRIPE_HELD: DifferenceKind.HELD_BY_STRIPE,
     Role.STRIPE_FEES: DifferenceKind.STRIPE_FEE,
     Role.FEE_TAX: DifferenceKind.TAX_ON_FEE,
@@ -97,7 +100,7 @@ OF_ROLE = {
     Role.STRIPE_LOAN: DifferenceKind.NO_GIFT,
     Role.CLIMATE: DifferenceKind.NO_GIFT,
 }
-"""For each account that is not a place of money: the kind of difference that its balance is."""
+"""Maps each account that is not at Stripe, in transit or at the bank to its kind of difference."""
 
 _SENTENCES = {
     DifferenceKind.AWAITED: N_("Chosen, but no money has arrived yet."),
@@ -133,6 +136,7 @@ _SENTENCES = {
         "The bank line has another amount than the gift. Match these bank lines again."
     ),
     DifferenceKind.NOT_DEPOSITED: N_("Cheques and cash that are not at the bank yet."),
+    DifferenceKind.CONVERTED: N_("Converted by Stripe, from or into another currency."),
     DifferenceKind.HELD_BY_STRIPE: N_("Held by Stripe as a reserve."),
     DifferenceKind.STRIPE_FEE: N_("Stripe fees."),
     DifferenceKind.TAX_ON_FEE: N_("Tax on Stripe fees."),

@@ -1,4 +1,7 @@
-"""What the daily sheet compares: single gifts and amounts, and totals counted separately."""
+"""What the daily sheet compares: single amounts, and totals from another source.
+
+Such a source is, for example, the day totals, Stripe's balance or a bank statement.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -27,11 +30,11 @@ class Stage(StrEnum):
 
 
 PLACES = (Stage.AT_STRIPE, Stage.IN_TRANSIT, Stage.AT_BANK)
-"""The stages at which confirmed money can be."""
+"""The places where confirmed money can be."""
 
 
 class GiftStanding(StrEnum):
-    """Why no money has come for a gift."""
+    """Whether money has come for a gift, and if not, why."""
 
     AWAITED = "awaited"
     PROCESSING = "processing"
@@ -79,10 +82,11 @@ class GiftMoney:
 
 @dataclass(frozen=True, slots=True)
 class StatedTotals:
-    """The totals stated for the end of a day, in minor units. They are not sums of single amounts.
+    """The totals stated for the end of a day, in minor units.
 
-    For example, the day totals state what was chosen and confirmed, Stripe states its balance and
-    the payouts in transit, and the last line of each bank statement states the bank's balance.
+    They come from other sources than the single amounts. For example, the day totals state what was
+    chosen and confirmed, Stripe states its balance and the payouts in transit, and the last line of
+    each bank statement states the bank's balance.
     """
 
     chosen: int
@@ -106,10 +110,11 @@ NOTHING_STATED: Final = StatedTotals(0, 0, 0, 0, 0)
 
 @dataclass(frozen=True, slots=True)
 class SettledSums:
-    """The sums of settled amounts, which nobody has to look at again or read one by one.
+    """The sums of all amounts that are not listed one by one, because they are settled.
 
-    A gift is added here together with all its money, and with everything that Stripe and the bank
-    show for it. `differences` has the remaining amounts, such as fees, by kind of difference.
+    If a gift is in these sums, so is all its money, and all that Stripe and the bank show for it.
+    `totals` has the sum of each column. `differences` has the sum of each kind of difference, such
+    as fees. All are in minor units.
     """
 
     totals: StatedTotals = NOTHING_STATED
@@ -118,7 +123,7 @@ class SettledSums:
 
 @dataclass(frozen=True, slots=True)
 class SheetItems:
-    """Everything since the books began: single amounts, and the sums of settled amounts."""
+    """Everything since the books began: the listed items, and the sums of all others."""
 
     gifts: Sequence[ChosenGift] = ()
     money: Sequence[GiftMoney] = ()

@@ -8,13 +8,20 @@ from typing import Any
 
 from sqlmodel import Session
 
+from donate.books.chart import Chart
 from donate.books.months.book_month import BookMonth
 from donate.books.months.control.figures import FIGURE_TITLES, SECTION_TITLES
 from donate.books.months.control.records import is_correction
 from donate.books.months.drafts import MonthDraft
 from donate.books.months.models import ClosedMonth
+from donate.books.months.month_journal import kept_later
 from donate.books.months.open_items import OpenItem, read_item
-from donate.books.months.queries import closed_months, corrections_of, next_to_close
+from donate.books.months.queries import (
+    closed_months,
+    first_month,
+    month_before_start,
+    next_to_close,
+)
 from donate.books.pack.control_totals import ControlTotals
 from donate.money import Money, minor_digits
 from donate.web.templating import Localizer, translate_stored
@@ -22,12 +29,16 @@ from donate.web.templating import Localizer, translate_stored
 
 @dataclass(frozen=True, slots=True)
 class MonthRow:
-    """A row in the list of months. The month is closed, the next one to close, or a later one."""
+    """A row in the list of months. The month is closed, the next one to close, or a later one.
+
+    `is_elsewhere` says whether the month was closed elsewhere, before the books start here.
+    """
 
     month: BookMonth
     closed: ClosedMonth | None
     is_next: bool
     has_ended: bool
+    is_elsewhere: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +52,7 @@ class ShownFigure:
 
 @dataclass(frozen=True, slots=True)
 class ShownCheck:
-    """A check between two files, as text, with the difference between them."""
+    """A check that two files of the pack state the same amounts: its title, and the differences."""
 
     title: str
     differences: Sequence[Money]
@@ -62,7 +73,9 @@ def listed_months(session: Session, time_zone: str, today: date) -> list[MonthRo
     following = next_to_close(session, time_zone)
     if following is None:
         return []
-    first = min([following.number, *closed])
+    start = month_before_start(session)
+    booked = first_month(session, time_zone)
+    first = min([following.number, *closed, *([booked.number] if booked else [])])
     last = max(following, BookMonth(today.year * 12 + today.month - 1))
     return [
         MonthRow(
@@ -70,19 +83,23 @@ def listed_months(session: Session, time_zone: str, today: date) -> list[MonthRo
             closed.get(number),
             month == following,
             month.last_day < today,
+            is_elsewhere=start is not None and number <= start.month,
         )
         for number in range(last.number, first - 1, -1)
     ]
 
 
-def shown_sections(control: ControlTotals, _: Localizer) -> Iterator[tuple[str, list[ShownFigure]]]:
+def shown_sections(
+    control: ControlTotals, chart: Chart, _: Localizer
+) -> Iterator[tuple[str, list[ShownFigure]]]:
     """Yield the title and the figures of each section of the control totals."""
+    accounts = chart.titles_in(_.language)
     for section in control.sections:
         yield (
             _(section.title),
             [
                 ShownFigure(
-                    _(figure.title.message, **figure.title.values),
+                    accounts.get(figure.key) or _(figure.title.message, **figure.title.values),
                     "" if figure.count is None else _.number(figure.count),
                     _.money(figure.amount) if figure.amount else "",
                 )
@@ -92,7 +109,7 @@ def shown_sections(control: ControlTotals, _: Localizer) -> Iterator[tuple[str, 
 
 
 def shown_checks(control: ControlTotals, _: Localizer) -> list[ShownCheck]:
-    """Return each check between the files of the pack."""
+    """Return the checks that compare the files of the pack with each other."""
     return [
         ShownCheck(
             _(check.title),
@@ -103,20 +120,23 @@ def shown_checks(control: ControlTotals, _: Localizer) -> list[ShownCheck]:
 
 
 def net_of(closed: ClosedMonth) -> list[Money]:
-    """Return the net of the gifts of a closed month in each currency."""
+    """Return the net amount of the gifts of a closed month, in each currency."""
     figures: list[dict[str, Any]] = closed.control_totals["figures"].get("gifts", [])
     return [_read_money(one) for one in figures if one["figure"] == "net"]
 
 
-def kept_figures(closed: ClosedMonth, _: Localizer) -> list[tuple[str, list[ShownFigure]]]:
+def kept_figures(
+    closed: ClosedMonth, chart: Chart, _: Localizer
+) -> list[tuple[str, list[ShownFigure]]]:
     """Return the title and the figures of each section that is stored with a closed month."""
-    titles = FIGURE_TITLES
+    titles, accounts = FIGURE_TITLES, chart.titles_in(_.language)
     return [
         (
             _(SECTION_TITLES[key]),
             [
                 ShownFigure(
-                    translate_stored(_.language, figure["title"], titles),
+                    accounts.get(figure["figure"])
+                    or translate_stored(_.language, figure["title"], titles),
                     _.number(figure["count"]) if "count" in figure else "",
                     _.money(_read_money(figure)) if "amount" in figure else "",
                 )
@@ -150,8 +170,9 @@ def corrections_in(draft: MonthDraft) -> list[ShownCorrection]:
     ]
 
 
-def corrections_after(session: Session, month: BookMonth) -> list[ShownCorrection]:
+def corrections_after(session: Session, month: BookMonth, time_zone: str) -> list[ShownCorrection]:
     """Return the corrections of a closed month that are booked in later months."""
     return [
-        ShownCorrection(entry.number, entry.day, None) for entry in corrections_of(session, month)
+        ShownCorrection(entry.number, entry.day, None)
+        for entry in kept_later(session, month, time_zone)
     ]

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime
+from functools import partial
 from typing import Any, Final
 
 from fastapi import APIRouter, Request
@@ -16,13 +17,14 @@ from donate.books.months.open_items import Hurdle, OpenKind
 from donate.books.months.queries import (
     closed_month,
     latest_request,
+    month_before_start,
     next_to_close,
     pack_content,
+    startable_months,
 )
 from donate.clock import Clock, local_date
 from donate.errors import BadInput, BadInputs, Conflict, NotFound
 from donate.finance.access import AllowedRequest, Visiting, needs
-from donate.finance.models import Role
 from donate.finance.months.month_view import (
     corrections_after,
     corrections_in,
@@ -41,8 +43,9 @@ from donate.finance.months.words import (
     OPEN_PAGES,
     SHEET,
 )
+from donate.finance.roles import Role
 from donate.finance.row_numbers import as_number
-from donate.finance.staff.accounts import names_of
+from donate.finance.staff.accounts import may_still, names_of
 from donate.storage.database import Database
 from donate.web.templating import Localizer, Pages
 
@@ -74,7 +77,7 @@ class MonthPages:
             router.add_api_route(f"/months{path}", answer, methods=[method])
 
     @needs(Role.VIEWER)
-    def months(self, visit: Visiting) -> Response:
+    def months(self, request: Request, visit: Visiting) -> Response:
         """List the months, newest first."""
         today = local_date(self._clock.now(), self._rules.time_zone)
         with self._database.reading_snapshot() as session:
@@ -82,12 +85,17 @@ class MonthPages:
             closed = [row.closed for row in rows if row.closed]
             actors = [by for row in closed for by in (row.closed_by, row.confirmed_by)]
             names = names_of(session, actors)
+            may_start = visit.signed_in.may(Role.ADMIN) and startable_months(
+                session, self._rules.time_zone, self._clock.now()
+            )
         return self._pages.render(
             "finance/months/list.html",
             visit.language,
             staff=visit.signed_in,
             rows=rows,
             net_of=net_of,
+            may_start=bool(may_start),
+            done=MONTH_DONE.get(request.query_params.get("done", ""), ""),
             names=names,
             time_zone=self._rules.time_zone,
         )
@@ -136,6 +144,7 @@ class MonthPages:
                 seen=as_number(visit.form.get("request", "")),
                 now=now,
                 record=_recorder(visit, chosen, now),
+                may_close=partial(may_still, role=Role.FINANCE),
             )
         except Conflict as conflict:
             return self._answer(visit, chosen, conflict=conflict, status_code=409)
@@ -173,14 +182,16 @@ class MonthPages:
     ) -> Response:
         _ = Localizer(visit.language)
         with self._database.reading_snapshot() as session:
+            start = month_before_start(session)
             closed = closed_month(session, month)
-            shown = (
-                self._closed_view(session, closed, _)
-                if closed
-                else self._open_view(session, month, visit, _)
-            )
+            if start and month.number <= start.month:
+                template, shown = "elsewhere", self._elsewhere_view(session, start, _)
+            elif closed:
+                template, shown = "closed", self._closed_view(session, closed, _)
+            else:
+                template, shown = "open", self._open_view(session, month, visit, _)
         return self._pages.render(
-            "finance/months/closed.html" if closed else "finance/months/open.html",
+            f"finance/months/{template}.html",
             visit.language,
             status_code=status_code,
             staff=visit.signed_in,
@@ -205,8 +216,20 @@ class MonthPages:
             "closed": closed,
             "names": names_of(session, [closed.closed_by, closed.confirmed_by]),
             "items": kept_items(closed),
-            "sections": kept_figures(closed, _),
-            "corrections": corrections_after(session, BookMonth(closed.month)),
+            "sections": kept_figures(closed, self._rules.chart, _),
+            "corrections": corrections_after(
+                session, BookMonth(closed.month), self._rules.time_zone
+            ),
+        }
+
+    def _elsewhere_view(
+        self, session: Session, closed: ClosedMonth, _: Localizer
+    ) -> dict[str, Any]:
+        return {
+            "closed": closed,
+            "start": BookMonth(closed.month).next,
+            "names": names_of(session, [closed.closed_by]),
+            "sections": kept_figures(closed, self._rules.chart, _),
         }
 
     def _open_view(
@@ -231,7 +254,7 @@ class MonthPages:
             "draft": draft,
             "items": draft.items,
             "is_blocked": any(item.kind.hurdle is Hurdle.BLOCKS for item in draft.items),
-            "sections": list(shown_sections(draft.control, _)),
+            "sections": list(shown_sections(draft.control, self._rules.chart, _)),
             "checks": shown_checks(draft.control, _),
             "corrections": corrections_in(draft),
             "request": request,

@@ -8,7 +8,7 @@ from donate.errors import N_
 
 MONTHS: Final = "/finance/months"
 SHEET: Final = "/finance/books?day="
-"""The address of a daily sheet, without its day."""
+"""The URL of the page with the daily sheet, without the day."""
 
 HURDLE_NAMES: Final[Mapping[Hurdle, str]] = {
     Hurdle.BLOCKS: N_("In the way"),
@@ -29,9 +29,12 @@ OPEN_PAGES: Final[Mapping[OpenKind, str]] = {
     OpenKind.SUSPENSE: SHEET,
     OpenKind.UNDEPOSITED: SHEET,
     OpenKind.STATEMENT: "/finance/statements",
+    OpenKind.STATEMENT_MISSING: "/finance/statements",
     OpenKind.LINE_UNDECIDED: "/finance/statements?show=none",
     OpenKind.LINE_SUGGESTED: "/finance/statements?show=open",
     OpenKind.PAYOUT_NOT_TIED: "/finance/payouts?tied=no&status=paid",
+    OpenKind.PAYOUT_NOT_RETURNED: "/finance/payouts?status=failed",
+    OpenKind.TOP_UP_NOT_TIED: "/finance/statements?show=open",
     OpenKind.PAYOUT_INCOMPLETE: "/finance/payouts",
     OpenKind.EVENT: "/finance/set-aside",
     OpenKind.BATCH: "/finance/offline",
@@ -42,9 +45,10 @@ OPEN_PAGES: Final[Mapping[OpenKind, str]] = {
     OpenKind.TRANSFER_MAIL: "/finance/transfer-mails",
     OpenKind.UNIDENTIFIED: "/finance/statements?show=open",
 }
-"""For each kind of open item that has a staff page: the page. A sheet lacks its day."""
+"""The URL of the staff page for each kind of open item. URLs of daily sheets lack the day."""
 
 MONTH_DONE: Final[Mapping[str, str]] = {
     "closed": N_("The month is closed. Its entries and its pack never change."),
+    "started": N_("The books start here. Earlier months count as closed elsewhere."),
     "asked": N_("Asked. Another person of finance has to confirm it on this page."),
 }

@@ -26,7 +26,7 @@ from donate.gifts.choosing.options import Wishes
 from donate.gifts.facts import FactKind
 from donate.gifts.models import Gift
 from donate.storage.database import Database
-from donate.stripe_gateway.balance.readings import read_balance_transaction
+from donate.stripe_gateway.balance.parser import read_balance_transaction
 from donate.stripe_gateway.balance.recorder import record_transactions
 from tests.bank.reconciliation.bank_lines import mark_by_hand
 from tests.bank.statements.lines import line, statement
@@ -138,6 +138,11 @@ def nothing_recorded(_session: Session, _act: str, _detail: Mapping[str, Any]) -
     """Record no act."""
 
 
+def anybody_may(_session: Session, _actor: str) -> bool:
+    """Let everybody close months: these worlds have no accounts."""
+    return True
+
+
 def close(
     database: Database,
     month: BookMonth = IN_MARCH,
@@ -170,12 +175,15 @@ def confirm(
         seen=request.id if request else None,
         now=now,
         record=nothing_recorded,
+        may_close=anybody_may,
     )
 
 
 def copy_rows(source: Database, target: Database) -> None:
     """Copy all rows of a database into another one, which is empty."""
     for table in SQLModel.metadata.sorted_tables:
+        if table.name == "stripe_turn":
+            continue  # the migration makes these rows
         with source.reading() as session:
             rows = [dict(row) for row in session.execute(table.select()).mappings()]
         if rows:

@@ -8,7 +8,8 @@ import pytest
 from sqlalchemy.exc import DatabaseError, IntegrityError
 from sqlmodel import text
 
-from donate.bank.reconciliation.deciding import GiftPart
+from donate.bank.reconciliation.deciding import GiftPart, NoGiftPart
+from donate.bank.reconciliation.models import NoGiftReason
 from donate.books.journal.entry import balances_of
 from donate.books.journal.roles import AccountKey, AccountRole as Role
 from donate.books.months.book_month import month_of_day
@@ -141,6 +142,16 @@ def test_no_reason_makes_contradictory_totals_right(database: Database) -> None:
     assert refusal(database, reasons={"control": "It will be fine"}) == BLOCKED
 
 
+def test_transactions_of_a_balance_without_a_name_are_payments(database: Database) -> None:
+    """Old versions of Stripe's API name no balance; such a transaction does not stop a month."""
+    record_march(database)
+    with database.writing() as session:
+        nameless = "UPDATE balance_transaction SET balance_type = '' WHERE txn_id = 'txn_1'"
+        session.execute(text(nameless))
+    assert draft(database).control.failed == []
+    assert close(database)
+
+
 def test_above_the_limit_two_people_close(database: Database) -> None:
     """One person asks, the same person cannot confirm, and another one can."""
     record_march(database)
@@ -168,7 +179,7 @@ def test_at_the_limit_one_person_is_enough(database: Database) -> None:
 
 
 def test_another_month_than_the_one_asked_for_is_not_confirmed(database: Database) -> None:
-    """If a gift arrives after somebody asked, or something else is open, they have to ask again."""
+    """If anything changes after somebody asked, even if it is explained, they have to ask again."""
     record_march(database)
     close(database, rules=TWO_PEOPLE)
     record_lines(database, [(20, 900, "UNKNOWN", None)])
@@ -181,6 +192,11 @@ def test_another_month_than_the_one_asked_for_is_not_confirmed(database: Databas
     with pytest.raises(Conflict) as again:
         confirm(database, rules=TWO_PEOPLE)
     assert again.value.message == HAS_CHANGED
+    close(database, by=ZOE, rules=TWO_PEOPLE, reasons=reasons | NO_LINES)
+    record_lines(database, [(21, 100, "INTEREST", NoGiftPart(NoGiftReason.INTEREST, 100))])
+    with pytest.raises(Conflict) as explained:
+        confirm(database, by=ANN, rules=TWO_PEOPLE)
+    assert explained.value.message == HAS_CHANGED
     close(database, by=ZOE, rules=TWO_PEOPLE, reasons=reasons | NO_LINES)
     confirm(database, by=ANN, rules=TWO_PEOPLE)
 

@@ -6,10 +6,19 @@ import pytest
 from sqlmodel import text
 
 from donate.books.months.audit import month_differences
-from donate.gifts.facts import FactKind
+from donate.gifts.facts import Fact, FactKind
+from donate.gifts.ledger import record_facts
 from donate.storage.database import Database
-from tests.books.months.month_world import APRIL_3, IN_APRIL, MAY_4, ZONE, close, record_march
-from tests.finance.money_samples import MARCH, give, move, pay
+from tests.books.months.month_world import (
+    APRIL_3,
+    IN_APRIL,
+    MAY_4,
+    ZONE,
+    close,
+    draft,
+    record_march,
+)
+from tests.finance.money_samples import LATE_IN_MARCH, MARCH, give, move, pay
 
 NO_LINES = {
     "statement": "The bank shows no line in April",
@@ -90,3 +99,17 @@ def test_late_facts_are_no_difference(database: Database) -> None:
     assert gifts
     pay(database, give(database, "in may"), MAY_4)
     assert findings(database) == []
+
+
+def test_a_dispute_that_took_no_money_is_no_difference(database: Database) -> None:
+    """If Stripe says later that a dispute of March was only an inquiry, its movement is gone."""
+    gifts = record_march(database)
+    move(database, gifts["card"], FactKind.DISPUTE_OPENED, "dp_1", 1_000, LATE_IN_MARCH)
+    close(database, reasons={"not_at_stripe": "Stripe shows it tomorrow"})
+    later = APRIL_3 + timedelta(days=1)
+    closed = Fact(FactKind.INQUIRY_CLOSED, "dp_1", later, "stripe", None, None)
+    with database.writing() as session:
+        record_facts(session, [(gifts["card"].id, closed)], now=later)
+    assert findings(database) == []
+    numbers = [entry.number for entry in draft(database, IN_APRIL).records.entries]
+    assert numbers == ["C1-DON-2026-03-31-CAD"]

@@ -219,6 +219,24 @@ def test_a_program_that_refuses_does_not_stop_the_month(database: Database) -> N
     accounts["accounts"]["donations"]["number"] = "GIFTS"
     close(database, rules=replace(RULES, chart=Chart.model_validate(accounts)))
     files = files_of(pack_of(database))
-    assert "“Donations”" in files["journal/sage50-not-made.txt"].decode()
-    assert not [name for name in files if name.startswith("journal/sage50-2026")]
+    assert "“Donations”" in files["journal/sage50-2026-03-CAD-not-made.txt"].decode()
+    assert "journal/sage50-2026-03-CAD.txt" not in files
     assert "journal/xero-2026-03-CAD.csv" in files
+
+
+def test_a_currency_that_a_program_cannot_take_says_so_in_the_pack(database: Database) -> None:
+    """Of yen, each program has its file, or the reason why not; the files in dollars are there."""
+    record_march(database)
+    record_more(database)
+    close(database, reasons=REASONS)
+    files = files_of(pack_of(database))
+    journals = {name.removeprefix("journal/") for name in files if "2026-03" in name}
+    assert journals == {
+        *("quickbooks-2026-03-CAD.csv", "quickbooks-2026-03-JPY.csv"),
+        *("gnucash-2026-03-CAD.csv", "gnucash-2026-03-JPY.csv"),
+        *("xero-2026-03-CAD.csv", "xero-2026-03-JPY-not-made.txt"),
+        *("sage50-2026-03-CAD.txt", "sage50-2026-03-JPY-not-made.txt"),
+    }
+    said = files["journal/xero-2026-03-JPY-not-made.txt"].decode()
+    assert "it would import JPY as CAD" in said
+    assert "enter the entries in JPY by hand" in said

@@ -14,6 +14,7 @@ from tests.books.months.month_world import (
     IN_MARCH,
     RULES,
     ZOE,
+    anybody_may,
     close,
     draft,
     nothing_recorded,
@@ -35,7 +36,13 @@ def test_only_the_request_that_was_shown_is_confirmed(database: Database) -> Non
     for seen in (shown.id, None):
         with pytest.raises(Conflict) as stale:
             MonthCloser(database, TWO_PEOPLE).confirm(
-                IN_MARCH, ZOE, "Ann Lee", seen=seen, now=APRIL_3, record=nothing_recorded
+                IN_MARCH,
+                ZOE,
+                "Ann Lee",
+                seen=seen,
+                now=APRIL_3,
+                record=nothing_recorded,
+                may_close=anybody_may,
             )
         assert stale.value.message == NOT_AS_SHOWN
 

@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 from sqlmodel import col, select
 
-from donate.bank.received_transfers import Transfer, mark_received
+from donate.bank.received_transfers import Transfer, mark_received, transfers_in_force
 from donate.bank.reconciliation.deciding import (
     DecidedPart,
     GiftPart,
     NoGiftPart,
     PayoutPart,
+    ReturnPart,
+    TopUpPart,
     decide_line,
     undo_part,
 )
@@ -24,8 +26,9 @@ from donate.bank.shapes.statement import StatementLine
 from donate.bank.statements.importing import ImportChoices, import_statement
 from donate.bank.statements.models import RecordedLine
 from donate.gifts.models import Gift
+from donate.gifts.queries import facts_of
 from donate.money import Money
-from donate.stripe_gateway.balance.models import StripePayout
+from donate.stripe_gateway.balance.models import BalanceTransaction, StripePayout
 from tests.bank.statements.lines import statement
 
 if TYPE_CHECKING:
@@ -106,7 +109,7 @@ class YearsBank:
         self.line(amount, lambda _: [NoGiftPart(reason, amount)])
 
     def payout_arrives(self, payout_id: str, amount: int) -> None:
-        """Bring a payout, or take the money of a negative one."""
+        """Bring a payout, take the money of a negative one, or take a failed one back."""
 
         def decide(_line: int) -> list[DecidedPart]:
             with self.year.database.reading() as session:
@@ -118,6 +121,20 @@ class YearsBank:
 
         day = self.year.day
         self.line(amount, decide)
+
+    def topped_up(self, txn_id: str, amount: int) -> None:
+        """Send money to Stripe."""
+
+        def decide(_line: int) -> list[DecidedPart]:
+            with self.year.database.reading() as session:
+                found = select(BalanceTransaction).where(BalanceTransaction.txn_id == txn_id)
+                row = session.exec(found).one()
+            assert row.id
+            self.year.changes[self.currency, day].update(in_transit=amount)
+            return [TopUpPart(row.id, -amount)]
+
+        day = self.year.day
+        self.line(-amount, decide)
 
     def transfer(self, amount: int) -> None:
         gift = self.year.open(self.currency, amount, "interac")
@@ -149,6 +166,24 @@ class YearsBank:
         self.year.in_days(
             2, lambda: self.line(amount, lambda _: [GiftPart(gift.id, amount, source)])
         )
+
+    def returned_transfer(self, amount: int) -> None:
+        """Staff send a transfer back to its donor three days later."""
+        gift = self.year.open(self.currency, amount, "interac")
+        self.line(amount, self.pays((gift, amount)))
+
+        def send_back() -> None:
+            day = self.year.day
+
+            def decide(_line: int) -> list[DecidedPart]:
+                with self.year.database.reading() as session:
+                    (received,) = transfers_in_force(facts_of(session, gift.id))
+                self.year.changes[self.currency, day].update(confirmed=-amount)
+                return [ReturnPart(gift.id, -amount, received.source_id)]
+
+            self.line(-amount, decide)
+
+        self.year.in_days(3, send_back)
 
     def undone_transfer(self, amount: int) -> None:
         """Staff tie a line to the wrong gift, and undo it: nothing was confirmed on its day."""

@@ -21,7 +21,7 @@ from donate.gifts.models import Gift
 from donate.gifts.opening import open_gift
 from donate.money import Money
 from donate.storage.database import Database
-from donate.stripe_gateway.balance.readings import read_balance_transaction, read_payout
+from donate.stripe_gateway.balance.parser import read_balance_transaction, read_payout
 from donate.stripe_gateway.balance.recorder import record_payout, record_transactions
 from tests.books.recorded.bank_statements import YearsBank
 from tests.books.recorded.years_gifts import REGIONS, YearsGifts
@@ -34,8 +34,9 @@ RARE = (
     *("split_transfer", "joined_transfer", "marked_by_hand", "undone_transfer", "deposit"),
     *("bank_fee", "interest", "unexplained_line", "unknown_type", "reserve", "own_stripe_fee"),
     *("not_at_stripe", "not_recorded", "amount_differs", "stripe_differs", "instant_payout"),
-    "failing_payout",
+    *("failing_payout", "returned_payout", "returned_transfer"),
     *("own_transfer", "money_returned", "top_up"),
+    *("converted", "converted_refund", "converted_dispute"),
 )
 
 
@@ -168,10 +169,12 @@ class CharityYear:
         self.stated(gift.currency, amount, amount // 30 + 30, source=charge(intent))
         return intent
 
-    def pay_out(self, currency: str, *, fails: bool = False, **more: Any) -> None:
+    def pay_out(
+        self, currency: str, *, fails: bool = False, comes_back: bool = False, **more: Any
+    ) -> None:
         """Let Stripe pay its balance out, or take it from the bank if it is negative.
 
-        Some payouts fail, and some never arrive.
+        Some payouts fail, and some never arrive. `comes_back` says that it fails after it arrived.
         """
         amount = self.balance[currency]
         if not amount:
@@ -184,7 +187,12 @@ class CharityYear:
         self.changed(currency, in_transit=amount)
         with self.database.writing() as session:
             record_payout(session, read_payout(one, datetime.now(UTC)))
-        if fails or self.random.random() < 0.25:
+        if comes_back:
+            bank = self.banks[currency]
+            self.in_days(2, lambda: bank.payout_arrives(one["id"], amount))
+            self.in_days(4, lambda: self._fail(one, currency))
+            self.in_days(6, lambda: bank.payout_arrives(one["id"], -amount))
+        elif fails or self.random.random() < 0.25:
             self.in_days(4, lambda: self._fail(one, currency))
         elif self.random.random() < 0.9:
             self.in_days(2, lambda: self.banks[currency].payout_arrives(one["id"], amount))

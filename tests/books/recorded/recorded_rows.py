@@ -23,7 +23,7 @@ from donate.gifts.models import Gift
 from donate.gifts.movements.models import GiftMovement
 from donate.storage.database import Database
 from donate.stripe_gateway.balance.models import BalanceTransaction
-from donate.stripe_gateway.balance.readings import read_balance_transaction
+from donate.stripe_gateway.balance.parser import read_balance_transaction
 from donate.stripe_gateway.balance.recorder import record_transactions
 from tests.stripe_gateway.balance.payouts import ASKED, transaction
 

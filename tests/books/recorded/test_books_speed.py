@@ -5,12 +5,14 @@ from datetime import timedelta
 import sqlalchemy as sa
 
 from donate.books.journal.bookings import StripeBooking
-from donate.books.journal.rules import journal_of
+from donate.books.journal.journal import journal_of
 from donate.books.recorded.reading import read_bookings
 from donate.books.recorded.sheets.day_sheets import read_sheets
+from donate.books.recorded.sheets.open_gifts import open_money
+from donate.books.recorded.sheets.sheet_scope import SheetScope
 from donate.storage.database import Database
 from tests.books.recorded.charity_year import ZONE
-from tests.finance.statements import selects
+from tests.finance.statements import plans, selects
 from tests.gifts.many_gifts import LAST, fill_with_gifts
 from tests.real_parts import Sqlite
 
@@ -52,6 +54,15 @@ def test_settled_gifts_are_not_read(sqlite: Sqlite) -> None:
     few, many = reads(sqlite, 300), reads(sqlite, 3_000)
     assert few == many
     assert few[1] == 0
+
+
+def test_flagged_gifts_are_found_with_their_index(database: Database) -> None:
+    """The sheet does not go through all gifts to find the few with a flag."""
+    with database.reading() as session, selects() as statements:
+        open_money(session, SheetScope("CAD", TODAY, ZONE), most=9)
+    about_flags = [each for each in statements if "flags" in each[0]]
+    assert len(about_flags) == 1
+    assert "gift_flagged" in plans(database, about_flags)[0]
 
 
 def test_a_month_of_many_gifts_has_few_bookings(sqlite: Sqlite) -> None:

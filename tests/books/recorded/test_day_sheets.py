@@ -7,7 +7,7 @@ from random import Random
 import pytest
 import sqlalchemy as sa
 
-from donate.books.recorded.sheets.bank_balances import closing_balance
+from donate.bank.statements.balances import closing_balance
 from donate.books.recorded.sheets.day_sheets import MOST_LISTED, RecordedSheet, read_sheets
 from donate.books.sheet.differences import DifferenceKind as Kind
 from donate.books.sheet.items import Stage
@@ -17,6 +17,7 @@ from tests.books.recorded.charity_year import ZONE, CharityYear
 from tests.stripe_gateway.balance.payouts import of_payout, payout, record
 
 FIRST = date(2026, 1, 1)
+_LAST_DAY = "WHERE day = (SELECT max(day) FROM bank_line)"
 
 
 def read(database: Database, day: date) -> list[RecordedSheet]:
@@ -108,7 +109,7 @@ def year(database: Database) -> CharityYear:
         ("UPDATE gift SET amount_minor = amount_minor + 1", Stage.CHOSEN),
         ("UPDATE day_total SET amount_minor = amount_minor + 1", Stage.CONFIRMED),
         ("UPDATE stripe_payout SET amount_minor = amount_minor + 1", Stage.IN_TRANSIT),
-        ("UPDATE bank_line SET balance_minor = balance_minor + id", Stage.AT_BANK),
+        (f"UPDATE bank_line SET balance_minor = balance_minor + 1 {_LAST_DAY}", Stage.AT_BANK),
     ],
 )
 def test_a_wrong_row_is_unexplained(year: CharityYear, harm: str, stage: Stage) -> None:

@@ -11,8 +11,8 @@ from donate.bank.reconciliation.models import NoGiftReason
 from donate.bank.statements.models import BankAccount
 from donate.books.journal.bookings import BankBooking, BankPartKind, Booking, StripeBooking
 from donate.books.journal.entry import balances_of
+from donate.books.journal.journal import journal_of
 from donate.books.journal.roles import AccountKey, AccountRole as Role
-from donate.books.journal.rules import journal_of
 from donate.books.recorded.bank_keys import bank_keys
 from donate.books.recorded.closings import Closing
 from donate.books.recorded.reading import read_bookings

@@ -5,8 +5,8 @@ from datetime import date, timedelta
 from random import Random
 
 from donate.books.journal.entry import balances_of
+from donate.books.journal.journal import journal_of
 from donate.books.journal.roles import AccountRole as Role
-from donate.books.journal.rules import journal_of
 from donate.books.recorded.reading import read_bookings
 from donate.books.recorded.sheets.day_sheets import RecordedSheet, read_sheets
 from donate.books.sheet.differences import DifferenceKind as Kind

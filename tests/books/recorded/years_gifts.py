@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from donate.gifts.facts import FactKind
 from donate.gifts.offline.models import EntryState, OfflineEntry
@@ -69,8 +69,11 @@ class YearsGifts:
         self.year.stated(currency, amount + 1, source=charge(intent))
 
     def top_up(self, currency: str, amount: int) -> None:
-        self.year.stated(currency, amount, kind="topup", source=f"tu_{uuid.uuid4().hex}")
+        number = f"txn_{uuid.uuid4().hex}"
+        self.year.stated(currency, amount, kind="topup", id=number, source=f"tu_{number}")
         self.year.changed(currency, in_transit=-amount)
+        if self.year.random.random() < 0.7:
+            self.year.in_days(1, lambda: self.year.banks[currency].topped_up(number, amount))
 
     def failed(self, currency: str, amount: int) -> None:
         gift = self.year.open(currency, amount)
@@ -80,6 +83,39 @@ class YearsGifts:
         gift = self.year.open(currency, amount)
         self.year.fact(gift, FactKind.PAYMENT_SUCCEEDED, f"pi_{uuid.uuid4().hex}", amount)
         self.year.changed(currency, confirmed=amount)
+
+    def converted(self, currency: str, amount: int, then: str = "") -> None:
+        """Pay a gift that Stripe converts, and take it back at another rate if `then` says how."""
+        gift, intent = self.year.open(currency, amount), f"pi_{uuid.uuid4().hex}"
+        into, rate = ("CAD", 1.36) if currency == "USD" else ("USD", 0.73)
+        paid = charge(intent) | {"amount": amount, "currency": currency.lower()}
+        back = paid | {"id": f"re_{uuid.uuid4().hex}", "object": then or "refund"}
+
+        def paid_today() -> None:
+            self.year.fact(gift, FactKind.PAYMENT_SUCCEEDED, intent, amount)
+            self.year.changed(currency, confirmed=amount)
+
+        def taken_back() -> None:
+            kind = FactKind.DISPUTE_OPENED if then == "dispute" else FactKind.REFUND_SUCCEEDED
+            self.year.fact(gift, kind, str(back["id"]), amount)
+            self.year.changed(currency, confirmed=-amount)
+            what: dict[str, Any] = {
+                "kind": "adjustment" if then == "dispute" else "refund",
+                "category": then,
+            }
+            settled = -round(amount * (rate + 0.01))
+            self.year.stated(into, settled, source=back, exchange_rate=rate + 0.01, **what)
+
+        self.year.stated(into, round(amount * rate), 60, source=paid, exchange_rate=rate)
+        self.year.in_days(self.year.random.choice([1, 2]), paid_today)
+        if then:
+            self.year.in_days(4, taken_back)
+
+    def converted_refund(self, currency: str, amount: int) -> None:
+        self.converted(currency, amount, "refund")
+
+    def converted_dispute(self, currency: str, amount: int) -> None:
+        self.converted(currency, amount, "dispute")
 
     def not_recorded(self, currency: str, amount: int) -> None:
         self.year.stated(currency, amount, 50, source=charge(f"pi_{uuid.uuid4().hex}"))
@@ -151,6 +187,10 @@ class YearsGifts:
     def instant_payout(self, currency: str, amount: int) -> None:
         self.year.paid(self.year.open(currency, amount), amount)
         self.year.pay_out(currency, automatic=False, method="instant")
+
+    def returned_payout(self, currency: str, amount: int) -> None:
+        self.card(currency, amount)
+        self.year.pay_out(currency, comes_back=True)
 
     def failing_payout(self, currency: str, amount: int) -> None:
         self.year.paid(self.year.open(currency, amount), amount)

@@ -5,7 +5,7 @@ from typing import Final
 
 from donate.books.journal.balance_rules import balance_rule
 from donate.books.journal.entry import JournalEntry
-from donate.books.journal.postings import balance_role
+from donate.books.journal.postings import PAYMENTS_BALANCE, balance_role
 from donate.books.journal.roles import AccountRole as Role
 from donate.books.months.control.records import MonthRecords, is_correction
 from donate.books.months.tables.stripe_tables import StatedTransaction
@@ -18,7 +18,7 @@ _FEES: Final = frozenset({Role.STRIPE_FEES, Role.FEE_TAX})
 
 
 def checks_of(records: MonthRecords) -> Iterator[ControlCheck]:
-    """Yield each check. If one of the two readings misses a row, their sums differ.
+    """Yield the checks. Each compares two sums of the same money, read in different ways.
 
     Corrections of earlier months are left out, because only the journal of this month has them.
     """
@@ -59,7 +59,7 @@ def checks_of(records: MonthRecords) -> Iterator[ControlCheck]:
         sums_of(
             one.money(one.row.net_minor)
             for one in records.transactions
-            if balance_role(one.row.balance_type) is Role.STRIPE_CLEARING
+            if balance_role(one.row.balance_type or PAYMENTS_BALANCE) is Role.STRIPE_CLEARING
         ),
         _journal_sums(own, {Role.STRIPE_CLEARING}),
     )

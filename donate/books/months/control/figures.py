@@ -65,7 +65,7 @@ def control_totals(records: MonthRecords, chart: Chart, facts: Mapping[str, str]
         "stripe": tuple(_stripe(records)),
         "bank": tuple(_bank(records)),
         "journal": tuple(_journal(records.entries)),
-        "balances": _balances(records, chart),
+        "balances": _balances([*records.before, *records.entries], chart),
     }
     sections = [
         ControlSection(key, SECTION_TITLES[key], found) for key, found in figures.items() if found
@@ -140,10 +140,16 @@ def _journal(entries: Iterable[JournalEntry]) -> Iterator[ControlFigure]:
             yield ControlFigure("corrections", title, amount, len(late))
 
 
-def _balances(records: MonthRecords, chart: Chart) -> tuple[ControlFigure, ...]:
-    """Return the balances, at the end of the month, of accounts that somebody can compare."""
+def balances_section(entries: Iterable[JournalEntry], chart: Chart) -> list[ControlSection]:
+    """Return a list with a section of the balances after these entries; empty if all are zero."""
+    figures = _balances(entries, chart)
+    return [ControlSection("balances", SECTION_TITLES["balances"], figures)] if figures else []
+
+
+def _balances(entries: Iterable[JournalEntry], chart: Chart) -> tuple[ControlFigure, ...]:
+    """Return the balances of the accounts that can be compared with another figure."""
     balances: Counter[tuple[str, str, str]] = Counter()
-    for key, amount in balances_of([*records.before, *records.entries]).items():
+    for key, amount in balances_of(entries).items():
         if key.role in CONTROL:
             account = chart.account(key)
             balances[account.number, account.name, key.currency] += amount

@@ -7,6 +7,7 @@ from typing import Final
 
 from donate.bank.statements.models import BankAccount, RecordedLine
 from donate.books.journal.entry import JournalEntry
+from donate.books.journal.postings import IDENTIFIED_LATER
 from donate.books.months.book_month import BookMonth
 from donate.books.months.tables.gift_tables import MovedGift
 from donate.books.months.tables.stripe_tables import StatedPayout, StatedTransaction
@@ -14,7 +15,7 @@ from donate.books.pack.csv_table import CsvTable
 from donate.gifts.movements.totals import PeriodTotal
 from donate.money import Money
 
-_IS_CORRECTION: Final = re.compile(r"C[0-9]+-")
+_IS_CORRECTION: Final = re.compile(rf"C[0-9]+-|{IDENTIFIED_LATER}-")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +40,10 @@ class MonthRecords:
         """Return the amounts in a column of one of the pack's tables."""
         (found,) = (one for one in self.tables if one.name == table)
         place = found.columns.index(name)
-        return [row[place] for row in found.rows if isinstance(row[place], Money)]  # type: ignore[misc]
+        cells = (row[place] for row in found.rows)
+        return [cell for cell in cells if isinstance(cell, Money)]
 
 
 def is_correction(entry: JournalEntry) -> bool:
-    """Return whether an entry corrects an entry of a closed month."""
+    """Return whether an entry corrects a closed month, or identifies a bank line of one."""
     return bool(_IS_CORRECTION.match(entry.number))

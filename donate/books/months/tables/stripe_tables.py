@@ -4,9 +4,9 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Final
+from typing import Any, Final
 
-from sqlalchemy import or_
+from sqlalchemy import ColumnElement, or_
 from sqlmodel import Session, col, select
 
 from donate.bank.reconciliation.models import LinePart
@@ -22,11 +22,13 @@ from donate.stripe_gateway.balance.models import BalanceTransaction, StripePayou
 _TRANSACTION_COLUMNS: Final = (
     *("day", "transaction_id", "kind", "gross", "fee", "tax", "net", "currency", "balance"),
     *("gift_reference", "source_id", "payout_id", "description"),
+    *("original_amount", "original_currency", "exchange_rate"),
 )
 _FEE_COLUMNS: Final = ("day", "kind", "number", "gross", "fee", "tax", "net", "currency")
 _PAYOUT_COLUMNS: Final = (
     *("arrives_on", "payout_id", "amount", "currency", "status", "created_on", "automatic"),
-    *("bank_day", "transactions", "sum_of_transactions", "is_complete", "trace_id"),
+    *("bank_day", "taken_back_day", "transactions", "sum_of_transactions", "is_complete"),
+    "trace_id",
 )
 _FEE_KINDS: Final = frozenset(
     {BalanceKind.FEE, BalanceKind.CONVERSION_FEE, BalanceKind.TAX, BalanceKind.FEE_CREDIT}
@@ -54,11 +56,12 @@ class StatedTransaction:
 
 @dataclass(frozen=True, slots=True)
 class StatedPayout:
-    """A payout with its transactions, and the day of its bank line if it has one."""
+    """A payout with its transactions, and the days of its bank lines: arrival and return."""
 
     row: StripePayout
     created_on: date
     bank_day: date | None
+    taken_back_day: date | None
     transactions: Sequence[StatedTransaction]
 
     @property
@@ -80,34 +83,44 @@ def payouts_in(session: Session, month: BookMonth, time_zone: str) -> list[State
     created = col(StripePayout.created_at)
     since = start_of_day(month.first_day, time_zone)
     until = start_of_day(month.next.first_day, time_zone)
-    statement = (
-        select(StripePayout, col(RecordedLine.day))
-        .outerjoin(
-            LinePart,
-            (col(LinePart.payout_id) == col(StripePayout.id)) & col(LinePart.undone_at).is_(None),
-        )
-        .outerjoin(RecordedLine, col(RecordedLine.id) == col(LinePart.line_id))
-        .where(
-            or_(
-                col(StripePayout.arrives_on).between(month.first_day, month.last_day),
-                (created >= since) & (created < until),
-            )
+    statement = select(
+        StripePayout, _day_at_bank(is_return=False), _day_at_bank(is_return=True)
+    ).where(
+        or_(
+            col(StripePayout.arrives_on).between(month.first_day, month.last_day),
+            (created >= since) & (created < until),
         )
     )
     found = []
-    for payout, bank_day in session.exec(statement):
+    for payout, bank_day, taken_back in session.exec(statement):
         inside = _transactions(session, time_zone, col(BalanceTransaction.payout_row) == payout.id)
         created_on = local_date(payout.created_at, time_zone)
-        found.append(StatedPayout(payout, created_on, bank_day, inside))
+        found.append(StatedPayout(payout, created_on, bank_day, taken_back, inside))
     return sorted(found, key=lambda one: (one.row.arrives_on, one.row.payout_id))
 
 
-def _transactions(session: Session, time_zone: str, *conditions: object) -> list[StatedTransaction]:
+def _day_at_bank(*, is_return: bool) -> Any:
+    """Return a subquery for the day of the bank line that shows a payout, or its return."""
+    return (
+        select(col(RecordedLine.day))
+        .join(LinePart, col(LinePart.line_id) == col(RecordedLine.id))
+        .where(
+            col(LinePart.payout_id) == col(StripePayout.id),
+            col(LinePart.is_return).is_(is_return),
+            col(LinePart.undone_at).is_(None),
+        )
+        .scalar_subquery()
+    )
+
+
+def _transactions(
+    session: Session, time_zone: str, *conditions: ColumnElement[bool]
+) -> list[StatedTransaction]:
     statement = (
         select(BalanceTransaction, col(Gift.reference), col(StripePayout.payout_id))
         .outerjoin(Gift, col(Gift.id) == col(BalanceTransaction.gift_id))
         .outerjoin(StripePayout, col(StripePayout.id) == col(BalanceTransaction.payout_row))
-        .where(*conditions)  # type: ignore[arg-type]
+        .where(*conditions)
     )
     found = [
         StatedTransaction(row, local_date(row.created_at, time_zone), gift or "", payout or "")
@@ -145,6 +158,9 @@ def _row(one: StatedTransaction) -> Sequence[TableCell]:
         row.source_id,
         one.payout_id,
         row.description,
+        Money(row.original_minor, row.original_currency) if row.original_currency else None,
+        row.original_currency,
+        row.exchange_rate,
     )
 
 
@@ -180,6 +196,7 @@ def _payout_row(one: StatedPayout) -> Sequence[TableCell]:
         one.created_on,
         "yes" if row.automatic else "no",
         one.bank_day,
+        one.taken_back_day,
         len(parts),
         Money(sum(each.row.net_minor for each in parts), row.currency),
         "yes" if row.is_complete else "no",

@@ -1,11 +1,6 @@
-"""The balance of each bank account at the end of a day, according to its statements. Only reads.
+"""The balance of each bank account at the end of a day, according to its statements. Only reads."""
 
-Few banks show the order of the lines within a day. But each line leads from one balance to the
-next. So the balance after the last line is the only one from which no other line starts.
-"""
-
-from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from itertools import groupby
@@ -14,6 +9,7 @@ from typing import Final
 from sqlalchemy import func, select
 from sqlmodel import Session, col
 
+from donate.bank.statements.balances import closing_balance
 from donate.bank.statements.models import AccountFile, BankAccount, RecordedLine
 
 # How many days with lines are searched from each end for a day whose closing balance is known.
@@ -54,23 +50,6 @@ def stated_balances(session: Session, currency: str, day: date) -> list[StatedBa
     return found
 
 
-def closing_balance(lines: Iterable[tuple[int, int | None]]) -> int | None:
-    """Return the balance after all lines of a day. Each line is an amount and the balance after it.
-
-    Returns None if the balances do not form a single chain, or if the day ends where it began.
-    """
-    ends: Counter[int] = Counter()
-    for amount, balance in lines:
-        if balance is None:
-            return None
-        ends[balance] += 1
-        ends[balance - amount] -= 1
-    left = {balance: times for balance, times in ends.items() if times}
-    if sorted(left.values()) != [-1, 1]:
-        return None
-    return next(balance for balance, times in left.items() if times == 1)
-
-
 def _stated(session: Session, account_id: int, day: date) -> int | None:
     first = _first_known(session, account_id, day, is_newest=False)
     last = _first_known(session, account_id, day, is_newest=True)
@@ -84,7 +63,7 @@ def _stated(session: Session, account_id: int, day: date) -> int | None:
 def _first_known(
     session: Session, account_id: int, day: date, *, is_newest: bool
 ) -> tuple[date, int] | None:
-    """Return the oldest or the newest day whose closing balance is known, with this balance."""
+    """Return the first or the last day whose closing balance is known, and this balance."""
     column = col(_LINE.day)
     of_account = (col(_LINE.account_id) == account_id, column <= day)
     order = column.desc() if is_newest else column

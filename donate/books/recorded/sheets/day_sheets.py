@@ -41,7 +41,7 @@ MOST_LISTED: Final = 200
 
 All other items are only in the sums.
 """
-_LISTED_ROLES: Final = (Role.SUSPENSE, Role.UNIDENTIFIED)
+_LISTED_ROLES: Final = (Role.SUSPENSE, Role.UNIDENTIFIED, Role.CURRENCY_EXCHANGE)
 _RECEIVABLES: Final = {
     Role.STRIPE_RECEIVABLE: (
         Kind.WAITING_FOR_STRIPE,
@@ -126,13 +126,13 @@ def _settled(
     between_gifts: Mapping[Kind, int],
     position: Position,
 ) -> SettledSums:
-    """Return the sums of everything that is not listed: all sums less the listed items."""
+    """Return the sums of all that is not listed one by one: the sums of everything less `items`."""
     alone = sheet_of(scope.currency, scope.day, items, NOTHING_STATED)
     left: Counter[Kind] = Counter(between_gifts)
     for role, amount in position.roles.items():
         if role in OF_ROLE:
             left[OF_ROLE[role]] += amount
-    # Money on a receivable that is not listed counts as waiting for its other side.
+    # The part of a receivable that is not listed counts as gifts whose money is not there yet.
     for role, (waiting, *_) in _RECEIVABLES.items():
         left[waiting] += position.roles[role]
     waiting_for = {kind: kinds[0] for kinds in _RECEIVABLES.values() for kind in kinds}

@@ -34,8 +34,8 @@ class DisputedMoney:
 
 
 def money_in_dispute(session: Session, currency: str, day: date) -> DisputedMoney:
-    """Return what the donors' banks held at the end of a day in the time zone of each region."""
-    # Two statements, so that the facts are found by their kind, and not by all gifts.
+    """Return the disputes that were open at the end of a day, in the time zone of each gift."""
+    # Use two statements, so that the database looks up facts by their kind, not gift by gift.
     rows = session.exec(select(GiftFact).where(col(GiftFact.kind).in_(_ABOUT_DISPUTES))).all()
     time_zones: dict[uuid.UUID, str] = {}
     for part in in_parts({row.gift_id for row in rows}):

@@ -32,7 +32,7 @@ STANDING_KINDS: Final[Mapping[str, Kind]] = {
     StatusName.FAILED: Kind.FAILED,
     StatusName.LAPSED: Kind.LAPSED,
 }
-"""For each status of a gift without money: the kind of difference."""
+"""Maps the status of a gift without money to the kind of difference that it causes."""
 _MOVED = GiftMovement
 
 
@@ -107,9 +107,9 @@ def _paid_later(session: Session, currency: str, day: date) -> int:
 
 
 def _undone_later(session: Session, currency: str, day: date) -> list[tuple[str, int]]:
-    """Return the gifts that had money at the end of a day, but whose transfer was undone later.
+    """Find the gifts that had money at the end of a day, but whose transfer was undone later.
 
-    Each has its current status and its chosen amount.
+    Return the current status and the chosen amount of each.
     """
     undone = select(col(_MOVED.gift_id)).where(
         col(_MOVED.cause) == FactKind.TRANSFER_UNDONE, col(_MOVED.day) > day
@@ -127,7 +127,7 @@ def _undone_later(session: Session, currency: str, day: date) -> list[tuple[str,
 
 def _entered_later(session: Session, currency: str, day: date) -> int:
     """Return the money received up to a day for gifts that were entered only after this day."""
-    # The sum of each gift by itself, so that SQLite begins with these few gifts.
+    # Add up each gift by itself. Then SQLite begins with these few gifts.
     each = select(_received_until(day).label("amount")).where(*entered_after(currency, day))
     statement = select(func.coalesce(func.sum(each.subquery().c.amount), 0))
     return _number(session, statement)
@@ -136,14 +136,15 @@ def _entered_later(session: Session, currency: str, day: date) -> int:
 def opened_after(day: date) -> list[ColumnElement[bool]]:
     """Return the conditions that a gift was opened after a day, in any time zone.
 
-    The first one only lets an index find these gifts: no place is more than 14 hours ahead of UTC.
+    The second condition is exact. The first is a bit wider, because no place is more than 14 hours
+    ahead of UTC, and lets the database use an index.
     """
     next_day = datetime(day.year, day.month, day.day, tzinfo=UTC) + timedelta(days=1)
     return [col(Gift.opened_at) >= next_day - timedelta(hours=14), col(Gift.opened_on) > day]
 
 
 def entered_after(currency: str, day: date) -> list[ColumnElement[bool]]:
-    """Return the SQL conditions that a gift was entered after a day but received by this day."""
+    """Return the SQL conditions that a gift was entered after a day, but received by then."""
     return [
         col(Gift.currency) == currency,
         *opened_after(day),

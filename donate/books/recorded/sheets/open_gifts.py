@@ -10,7 +10,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, and_, case, func, literal, or_, select, union_all
+from sqlalchemy import (
+    ColumnElement,
+    and_,
+    case,
+    func,
+    literal,
+    literal_column,
+    or_,
+    select,
+    union_all,
+)
 from sqlmodel import Session, col
 
 from donate.bank.reconciliation.models import LinePart, PartKind
@@ -26,7 +36,11 @@ from donate.regions.modes import BY_HAND
 from donate.stripe_gateway.balance.models import BalanceTransaction
 
 _MOVED, _STATED = GiftMovement, BalanceTransaction
-_TRANSFERS: Final = (FactKind.TRANSFER_RECEIVED, FactKind.TRANSFER_UNDONE)
+# At the bank, a refund is money of a transfer that was sent back.
+_TRANSFERS: Final = (
+    *(FactKind.TRANSFER_RECEIVED, FactKind.TRANSFER_UNDONE),
+    *(FactKind.REFUND_SUCCEEDED, FactKind.REFUND_FAILED),
+)
 _PAYMENT, _REFUND, _DISPUTE = "payment", "refund", "dispute"
 _RETURNS: Final = (
     *(FactKind.REFUND_SUCCEEDED, FactKind.REFUND_FAILED),
@@ -40,7 +54,7 @@ _DISPUTE_CATEGORIES: Final = ("dispute", "dispute_reversal")
 class OpenMoney:
     """The open items: gifts, and Stripe transactions that belong to no gift.
 
-    `is_cut` is true if there are more open items.
+    `is_cut` is true if a limit was reached, so that there are more open items.
     """
 
     gifts: frozenset[uuid.UUID]
@@ -66,11 +80,14 @@ def open_money(session: Session, scope: SheetScope, *, most: int) -> OpenMoney:
     """Return the open items at the end of a day. Each query returns up to `most` of them."""
     found = _Found(session, most)
     gifts, transactions = _behind(session, scope, found.first_column(_open_returns(scope)))
-    in_currency = col(Gift.currency) == scope.currency
     for statement in (
         _open_transfers(scope),
         select(col(Gift.id)).where(*entered_after(scope.currency, scope.day)),
-        select(col(Gift.id)).where(in_currency, col(Gift.flags) != ""),
+        # COALESCE and the literal let databases use the index of gifts with flags.
+        select(col(Gift.id)).where(
+            func.coalesce(col(Gift.currency), "") == scope.currency,
+            col(Gift.flags) != literal_column("''"),
+        ),
         _paid_in_parts(scope),
         _open_payments(scope),
     ):
@@ -97,8 +114,17 @@ def stripe_class() -> ColumnElement[str]:
 
 
 def _receivable(scope: SheetScope, condition: ColumnElement[bool]) -> list[ColumnElement[bool]]:
-    """Return the conditions of Stripe's transactions about gifts for which the condition holds."""
-    return [is_for(AccountRole.STRIPE_RECEIVABLE), condition, *scope.transactions]
+    """Return the SQL conditions for transactions of gifts that also fulfil `condition`.
+
+    These are the transactions that the books put on the account "receivable from Stripe".
+    """
+    return [is_for(AccountRole.STRIPE_RECEIVABLE), condition, *scope.gift_transactions]
+
+
+def _given() -> ColumnElement[int]:
+    """Return an SQL expression for the amount in the currency of the gift."""
+    is_converted = col(_STATED.original_currency) != ""
+    return case((is_converted, col(_STATED.original_minor)), else_=col(_STATED.amount_minor))
 
 
 def _source(column: Any) -> ColumnElement[str]:
@@ -114,9 +140,9 @@ def _source(column: Any) -> ColumnElement[str]:
 
 
 def _not_zero(*sides: Any) -> Any:
-    """Return a statement that finds the keys for which the amounts of all sides do not cancel out.
+    """Return a statement that finds the keys whose amounts do not add up to zero.
 
-    Each side selects the columns of the key, and then the amount.
+    Each of `sides` is a statement that selects the columns of the key, and then the amount.
     """
     both = union_all(*sides).subquery()
     *key, amount = both.c
@@ -128,7 +154,7 @@ def _open_payments(scope: SheetScope) -> Any:
         select(col(_MOVED.gift_id), col(_MOVED.amount_minor).label("amount")).where(
             col(_MOVED.cause) == FactKind.PAYMENT_SUCCEEDED, *scope.movements
         ),
-        select(col(_STATED.gift_id), (-col(_STATED.amount_minor)).label("amount")).where(
+        select(col(_STATED.gift_id), (-_given()).label("amount")).where(
             col(_STATED.gift_id).is_not(None), *_receivable(scope, stripe_class() == _PAYMENT)
         ),
     )
@@ -139,24 +165,29 @@ def _open_returns(scope: SheetScope) -> Any:
         select(
             _source(col(_MOVED.source_id)).label("source"),
             col(_MOVED.amount_minor).label("amount"),
-        ).where(col(_MOVED.cause).in_(_RETURNS), *scope.movements),
-        select(
-            col(_STATED.source_id).label("source"), (-col(_STATED.amount_minor)).label("amount")
-        ).where(*_receivable(scope, stripe_class() != _PAYMENT)),
+        )
+        .join(Gift, and_(col(Gift.id) == col(_MOVED.gift_id), col(Gift.mode).not_in(BY_HAND)))
+        .where(col(_MOVED.cause).in_(_RETURNS), *scope.movements),
+        select(col(_STATED.source_id).label("source"), (-_given()).label("amount")).where(
+            *_receivable(scope, stripe_class() != _PAYMENT)
+        ),
     )
 
 
 def _behind(
     session: Session, scope: SheetScope, keys: Sequence[str]
 ) -> tuple[set[uuid.UUID], set[int]]:
-    """Return the gifts for some refunds or disputes, and the transactions that have no gift."""
+    """Return the gifts of some refunds and disputes, and the transactions that belong to no gift.
+
+    `keys` are Stripe's ids of the refunds and disputes.
+    """
     if not keys:
         return set(), set()
     moved = select(col(_MOVED.gift_id)).where(
         col(_MOVED.cause).in_(_RETURNS), _source(col(_MOVED.source_id)).in_(keys), *scope.movements
     )
     stated = select(col(_STATED.gift_id), col(_STATED.id)).where(
-        col(_STATED.source_id).in_(keys), *scope.transactions
+        col(_STATED.source_id).in_(keys), *scope.gift_transactions
     )
     rows = session.execute(stated).all()
     gifts = {gift_id for gift_id, _ in rows if gift_id}
@@ -165,7 +196,7 @@ def _behind(
 
 
 def _paid_in_parts(scope: SheetScope) -> Any:
-    """Return the gifts of which a part was received until the day, and another part after it."""
+    """Return a statement that finds gifts with money from before and from after the day's end."""
     later = select(col(_MOVED.gift_id)).where(
         col(_MOVED.day) > scope.day, col(_MOVED.kind).in_(RECEIPTS)
     )
@@ -177,9 +208,9 @@ def _paid_in_parts(scope: SheetScope) -> Any:
 
 
 def gifts_paid_twice(session: Session, scope: SheetScope, *, most: int) -> frozenset[uuid.UUID]:
-    """Return gifts that did not receive exactly the chosen amount, and of which money went back.
+    """Return gifts that received another amount than the chosen one, and then had money returned.
 
-    If the rest is the chosen amount, they have no flag, so no index finds them.
+    If what is left is the chosen amount, such a gift has no flag, so no index finds it.
     """
     statement = select(col(Gift.id)).where(
         col(Gift.currency) == scope.currency,

@@ -9,7 +9,7 @@ from sqlmodel import Session
 
 from donate.books.journal.balance_rules import balance_name, balance_rule
 from donate.books.journal.bookings import BookedMovement, Booking, MovementBooking, StripeBooking
-from donate.books.journal.postings import PAYMENTS_BALANCE, postings_of
+from donate.books.journal.postings import PAYMENTS_BALANCE, is_converted, postings_of
 from donate.books.journal.roles import AccountRole
 from donate.books.recorded.bank_queries import bank_totals
 from donate.books.recorded.closings import Closing
@@ -21,13 +21,13 @@ from donate.regions.modes import Mode
 
 @dataclass
 class Position:
-    """What one currency comes to at the end of a day, in minor units.
+    """The sums of everything recorded in one currency up to the end of a day, in minor units.
 
-    `roles` are the balances of the journal's accounts, `suspense` the part of each unknown name of
-    Stripe's. `movements` are the sums of each kind of movement. `stripe_count` is how many
-    transactions of Stripe each account has. `payouts_minor` is what payouts changed Stripe's
-    balance by, and `top_ups_minor` the same of top-ups. `stripe_minor` is the running total of what
-    Stripe states that its transactions changed the balance for payments by.
+    `roles` has the balance of each of the journal's accounts. `suspense` divides the suspense
+    account by Stripe's names of transactions without a rule. `movements` has the sum of each kind
+    of movement. `stripe_count` is the number of Stripe transactions on each account. `stripe_minor`
+    is Stripe's balance for payments: the sum of the net amounts that Stripe states. `payouts_minor`
+    and `top_ups_minor` are what payouts and top-ups changed in that balance.
     """
 
     roles: Counter[AccountRole] = field(default_factory=Counter)
@@ -54,25 +54,33 @@ def positions(
         *bank_totals(session, time_zone, day, closings),
     )
     for booking in bookings:
-        position = found[booking.currency]
         for posting in postings_of(booking):
             if posting.entry.day <= day:
-                position.roles[posting.debit.role] += posting.amount_minor
-                position.roles[posting.credit.role] -= posting.amount_minor
+                roles = found[posting.debit.currency].roles
+                roles[posting.debit.role] += posting.amount_minor
+                roles[posting.credit.role] -= posting.amount_minor
+        position = found[booking.currency]
         if isinstance(booking, MovementBooking):
             position.movements[booking.kind] += booking.amount_minor
         if isinstance(booking, StripeBooking):
-            role = balance_rule(booking.type, booking.category).role
-            position.stripe_count[role] += booking.count
-            if role is AccountRole.PAYOUTS_IN_TRANSIT:
-                if TOP_UPS.isdisjoint((booking.type, booking.category)):
-                    position.payouts_minor += booking.amount_minor
-                else:
-                    position.top_ups_minor += booking.amount_minor
-            if role is AccountRole.SUSPENSE:
-                name = balance_name(booking.type, booking.category)
-                position.suspense[name] -= booking.amount_minor
+            _add_stripe(position, booking)
+            if is_converted(booking):
+                for currency in (booking.currency, booking.original_currency):
+                    found[currency].stripe_count[AccountRole.CURRENCY_EXCHANGE] += booking.count
     return dict(found)
+
+
+def _add_stripe(position: Position, booking: StripeBooking) -> None:
+    role = balance_rule(booking.type, booking.category).role
+    position.stripe_count[role] += booking.count
+    if role is AccountRole.PAYOUTS_IN_TRANSIT:
+        if TOP_UPS.isdisjoint((booking.type, booking.category)):
+            position.payouts_minor += booking.amount_minor
+        else:
+            position.top_ups_minor += booking.amount_minor
+    if role is AccountRole.SUSPENSE:
+        name = balance_name(booking.type, booking.category)
+        position.suspense[name] -= booking.amount_minor
 
 
 def _movements(session: Session, day: date) -> Iterator[MovementBooking]:

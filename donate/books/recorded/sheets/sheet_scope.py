@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, and_, not_
+from sqlalchemy import ColumnElement, and_, not_, or_
 from sqlmodel import col
 
 from donate.bank.reconciliation.models import LinePart
@@ -37,7 +37,7 @@ class SheetScope:
 
     @property
     def ends_at(self) -> datetime:
-        """The time at which the day ends."""
+        """The first moment after the day, in the charity's time zone."""
         return end_of_day(self.day, self.time_zone)
 
     @property
@@ -50,6 +50,25 @@ class SheetScope:
         """The SQL conditions for Stripe transactions up to the end of the day."""
         currency = col(BalanceTransaction.currency) == self.currency
         return [currency, *within(None, self.day, self.time_zone)]
+
+    @property
+    def gift_transactions(self) -> list[ColumnElement[bool]]:
+        """The SQL conditions for Stripe transactions of gifts in the currency, up to the day's end.
+
+        Stripe may have converted their money into another currency.
+        """
+        given = col(BalanceTransaction.original_currency)
+        same = and_(col(BalanceTransaction.currency) == self.currency, given == "")
+        return [or_(same, given == self.currency), *within(None, self.day, self.time_zone)]
+
+    @property
+    def shown_transactions(self) -> list[ColumnElement[bool]]:
+        """The SQL conditions for transactions in the currency, before or after a conversion."""
+        either = or_(
+            col(BalanceTransaction.currency) == self.currency,
+            col(BalanceTransaction.original_currency) == self.currency,
+        )
+        return [either, *within(None, self.day, self.time_zone)]
 
     @property
     def lines(self) -> list[ColumnElement[bool]]:

@@ -43,12 +43,15 @@ _STANDINGS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class _Sources:
-    """The sources of the payments of open gifts, to match Stripe transactions with them."""
+    """Maps open gifts to the sources of their payments, to match Stripe transactions with them."""
 
     of_gift: dict[uuid.UUID, set[str]]
 
     def of(self, gift_id: uuid.UUID | None, row: BalanceTransaction, name: str) -> str:
-        """Return the source of the fact that recorded the same money as a Stripe transaction."""
+        """Return the source of the fact that recorded the same money as a Stripe transaction.
+
+        `name` says what the transaction is about, as `stripe_class` does.
+        """
         if name != "payment":
             return row.source_id or row.txn_id
         sources = self.of_gift.get(gift_id, set()) if gift_id else set()
@@ -69,12 +72,14 @@ def read_items(
 ) -> SheetItems:
     """Return the single items of a daily sheet: open gifts with their money, and other open items.
 
-    `roles` are accounts whose Stripe transactions are listed too. Of these, and of each kind of
-    bank lines, only the newest `most` are read.
+    `roles` are accounts whose Stripe transactions are listed too. Only the newest `most` of these
+    transactions, and the newest `most` bank lines of each kind, are read.
     """
     transactions = set(opened.transactions)
     for role in roles:
-        statement = select(col(BalanceTransaction.id)).where(is_for(role), *scope.transactions)
+        statement = select(col(BalanceTransaction.id)).where(
+            is_for(role), *scope.shown_transactions
+        )
         newest = statement.order_by(col(BalanceTransaction.created_at).desc()).limit(most)
         transactions.update(row[0] for row in session.execute(newest))
     held = sorted(disputed.gifts)[:most]
@@ -107,7 +112,7 @@ def read_items(
 
 
 def _known_gifts(session: Session, transactions: Collection[int]) -> set[uuid.UUID]:
-    """Return the gifts whose payment is recorded, even if the transaction is not tied to them."""
+    """Return the gifts of these transactions' payments, also if the transaction has no gift yet."""
     payments: set[str] = set()
     for part in in_parts(transactions):
         statement = select(col(BalanceTransaction.payment)).where(
@@ -155,7 +160,7 @@ def _stripe(
     for column, ids in ((BalanceTransaction.gift_id, gifts), (BalanceTransaction.id, numbers)):
         for part in in_parts(ids):
             statement = select(BalanceTransaction, stripe_class()).where(
-                col(column).in_(part), *scope.transactions
+                col(column).in_(part), *scope.shown_transactions
             )
             rows |= {row.id or 0: (row, name) for row, name in session.execute(statement)}
     payments = sorted({row.payment for row, _ in rows.values() if row.payment})
@@ -176,6 +181,8 @@ def _stripe(
             fee_tax_minor=row.tax_minor,
             source_id=sources.of(row.gift_id or known.get(row.payment), row, name),
             balance_type=row.balance_type or PAYMENTS_BALANCE,
+            original_minor=row.original_minor,
+            original_currency=row.original_currency,
         )
 
 

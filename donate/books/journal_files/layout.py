@@ -28,6 +28,8 @@ class Content(StrEnum):
     FUND_CLASS = "fund class"
     TRACKING_NAME = "tracking name"
     """The name of the tracking category, if the line's fund has an option in this category."""
+    TRACKING_OPTION = "tracking option"
+    """The option of the line's fund, if there is a tracking category."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,3 +61,9 @@ class JournalLayout:
     is_ascii: bool = False
     decimals: int | None = None
     most_lines: int | None = None
+
+    @property
+    def names_currency(self) -> bool:
+        """Whether the file says in which currency an amount is."""
+        columns = (*self.entry_columns, *self.columns)
+        return any(column.content is Content.CURRENCY for column in columns)
