@@ -105,7 +105,7 @@ class Api:
             form = await _form_of(request)
             entry.parameters = decode_form(form)
             _refuse_other_versions(entry.stripe_version)
-            self.permissions.check(entry.method, entry.path)
+            self.permissions.check(entry.method, entry.path, entry.parameters)
         except Refusal as refusal:
             answer = self._refuse(entry, refusal)
             self._observe(entry, form, answer)

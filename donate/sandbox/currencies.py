@@ -21,8 +21,8 @@ TWO_DECIMAL = frozenset(
 )
 KNOWN = ZERO_DECIMAL | THREE_DECIMAL | TWO_EMPTY_DECIMALS | TWO_DECIMAL
 
-# Minimum amounts in minor units, from the table in Stripe's documentation. For other currencies,
-# Stripe converts about 0.50 USD; the lines after the blank line are estimates of that.
+# Minimum amounts in minor units. Those before the blank line are from the table in Stripe's
+# documentation. For other currencies, Stripe requires about 0.50 USD; the rest are estimates.
 MINIMUM_PAYMENT = {
     "aed": 200, "aud": 50, "brl": 50, "cad": 50, "chf": 50, "czk": 1500, "dkk": 250, "eur": 50,
     "gbp": 30, "hkd": 400, "huf": 17500, "inr": 50, "jpy": 50, "mxn": 1000, "myr": 200,

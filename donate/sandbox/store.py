@@ -52,18 +52,20 @@ class Store:
         self.balance_transactions = Shelf("balance_transaction")
         self.payouts = Shelf("payout")
         self.bank_accounts = Shelf("bank_account")
-        self.payout_schedule = Schedule()
+        # `settles_in` is the account's only currency, or empty if it settles in all of them.
+        self.payout_schedule, self.settles_in = Schedule(), ""
         # The time of the next automatic payouts, always a midnight.
         self.next_payout_day = 0
-        # First, the balance transactions that no automatic payout includes yet, by id. Second, for
-        # all other transactions, the id of the payout that includes them.
+        # `not_paid_out` has the balance transactions that no automatic payout includes yet, by id.
+        # `payout_of` has the payout's id for each of the others, by the transaction's id.
         self.not_paid_out: dict[str, StripeObject] = {}
         self.payout_of: dict[str, str] = {}
-        # The future steps of payouts, as tuples: time, number of the step, payout id, name of the
-        # step.
+        # What will happen to payouts later: time, number of the step (to sort equal times), payout
+        # id, name of the step.
         self.payout_steps: list[tuple[int, int, str, str]] = []
         self.steps_planned = 0
-        # The bank's reference of each payout that has arrived. Stripe learns it later.
+        # The bank's reference of each payout that has arrived, by the payout's id. Stripe shows it
+        # only some days later.
         self.trace_ids: dict[str, str] = {}
         self.bank = BankLedger()
         self.setup_intents = Shelf("setup_intent")
@@ -73,7 +75,7 @@ class Store:
         self.invoices = Shelf("invoice")
         self.invoice_payments = Shelf("invoice_payment")
         self.events = Shelf("event")
-        # Data of a session that Stripe does not show as fields of the session.
+        # Data of each session, by its id, that Stripe does not show as fields of the session.
         self.line_items: dict[str, list[StripeObject]] = {}
         self.payment_intent_data: dict[str, dict[str, Any]] = {}
         self.subscription_data: dict[str, dict[str, Any]] = {}
@@ -86,7 +88,8 @@ class Store:
         # Scheduled changes, each with the time on the monotonic clock at which it is due.
         self._scheduled: list[tuple[float, Callable[[], object]]] = []
         self.test_clocks = Shelf("test_helpers.test_clock")
-        # The ids of charges whose refunds are pending at first, or fail after they have succeeded.
+        # The ids of charges whose refunds are pending at first, and of those whose refunds fail
+        # after they have succeeded.
         self.slow_refunds: set[str] = set()
         self.failing_refunds: set[str] = set()
         self.portal_sessions: dict[str, StripeObject] = {}
@@ -158,7 +161,10 @@ class Store:
         previous: dict[str, Any] | None = None,
         at: int | None = None,
     ) -> None:
-        """Create an event with a copy of the object as it is now."""
+        """Create an event with a copy of the object `thing` as it is now.
+
+        `previous` has the old values of changed fields; `at` is the event's time if it is not now.
+        """
         data: dict[str, Any] = {"object": deep_copy(thing)}
         if previous is not None:
             data["previous_attributes"] = deep_copy(previous)

@@ -12,24 +12,24 @@ from concurrent.futures import ThreadPoolExecutor, TimeoutError as FutureTimeout
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, TypeVar
-from urllib.parse import urlsplit
 
 import httpx
 import stripe
 
 from donate.errors import StripeKeyRefused, StripeRefused, StripeUnavailable
 from donate.stripe_gateway.refusals import refusal_details
-from donate.web.observability import STRIPE_REFUSED_KEY
+from donate.stripe_gateway.turns import Turns
+from donate.trust.hosts import may_send_donor_to
+from donate.web.logs_and_metrics import STRIPE_REFUSED_KEY
 
 if TYPE_CHECKING:
     from stripe.params import RefundCreateParams
     from stripe.params.checkout import SessionCreateParams
 
 # The deadline of a call. It is short, because a donor waits for the answer. Two tries of 3.5 s and
-# a pause fit into it.
+# a pause fit into it. A client whose second try would not fit makes only one.
 DEADLINE_S: Final = 8.0
 PER_ATTEMPT_S: Final = 3.5
-_RETRIES: Final = 1
 # Maximum number of concurrent calls to Stripe. If Stripe hangs, further calls wait until their
 # deadline.
 _MAX_CONCURRENT: Final = 32
@@ -59,7 +59,10 @@ class Page:
 
 
 class StripeClient:
-    """The calls that we make to Stripe. With `account`, they act as that connected account."""
+    """The calls that we make to Stripe. With `account`, they act as that connected account.
+
+    Each call waits for one of its `turns`, if it has any: see `turns.py`.
+    """
 
     def __init__(
         self,
@@ -71,6 +74,7 @@ class StripeClient:
         deadline_s: float = DEADLINE_S,
         per_attempt_s: float = PER_ATTEMPT_S,
         max_waiting: int = MAX_WAITING,
+        turns: Turns | None = None,
     ) -> None:
         stripe.enable_telemetry = False
         self._checkout_hosts = checkout_hosts
@@ -81,12 +85,13 @@ class StripeClient:
         self._sdk = stripe.StripeClient(
             secret_key,
             base_addresses={"api": api_base},
-            max_network_retries=_RETRIES,
+            max_network_retries=1 if 2 * per_attempt_s < deadline_s else 0,
             http_client=self._http,
             # This account is sent as Stripe-Account with every call:
             # https://docs.stripe.com/connect/authentication
             stripe_account=account or None,
         )
+        self._turns = turns
         self._waiting_calls = threading.BoundedSemaphore(max_waiting)
         self._calls = ThreadPoolExecutor(_MAX_CONCURRENT, thread_name_prefix="stripe")
 
@@ -190,17 +195,15 @@ class StripeClient:
         self._http.close()
 
     def is_allowed_url(self, url: str) -> bool:
-        """Return whether we may send a donor to a URL. Its host must be configured."""
-        try:
-            parts = urlsplit(url)
-        except ValueError:
-            return False
-        return parts.scheme in ("https", "http") and parts.netloc in self._checkout_hosts
+        """Return whether we may send a donor to a URL, by the rule of `trust/hosts.py`."""
+        return may_send_donor_to(url, self._checkout_hosts)
 
     def _call(self, call: Callable[[], _Answer]) -> _Answer:
         if not self._waiting_calls.acquire(blocking=False):
             raise StripeUnavailable("too many calls are waiting for Stripe")
         try:
+            if self._turns:
+                self._turns.wait()
             return self._within_deadline(call)
         finally:
             self._waiting_calls.release()
@@ -218,6 +221,9 @@ class StripeClient:
             STRIPE_REFUSED_KEY.inc()
             raise StripeKeyRefused(_summary(error), told=refusal_details(error)) from error
         except stripe.RateLimitError as error:
+            # Stripe answers 429 with this code if another request has locked the object.
+            if self._turns and error.code != "lock_timeout":
+                self._turns.back_off()
             raise StripeUnavailable(_summary(error)) from error
         except (stripe.InvalidRequestError, stripe.CardError, stripe.IdempotencyError) as error:
             reused = isinstance(error, stripe.IdempotencyError)

@@ -1,14 +1,17 @@
-"""The tables of the Stripe gateway: the inbox, open requests to Stripe, and catch-up runs."""
+"""The tables of the Stripe gateway: inbox, open requests to Stripe, turns, and catch-up runs."""
 
 import uuid
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, CheckConstraint, Column, Index, LargeBinary
+from sqlalchemy import JSON, BigInteger, CheckConstraint, Column, Index, LargeBinary, text
 from sqlmodel import Field, SQLModel
 
 from donate.storage.column_types import EnumText, RowNumber, UtcDateTime
+
+_IS_TIED = text("tied_to IS NOT NULL")
+_HAS_BODY = text("settled_at IS NOT NULL AND length(payload) > 0")
 
 
 class EventState(StrEnum):
@@ -37,15 +40,24 @@ class EventSource(StrEnum):
 
 
 class StripeEvent(SQLModel, table=True):
-    """An event exactly as it arrived, and its state.
+    """An event as it arrived, without tokens of donors' links, and its state.
 
-    `source` is "webhook", "catchup", or "asked" (Stripe's answer to a request of ours).
+    `source` is "webhook", "catchup", or "asked" (Stripe's answer to a request of ours). `payload`
+    is emptied some time after the event was settled (`retention/old_rows.py`).
     """
 
     __tablename__ = "stripe_event"
     __table_args__ = (
         Index("stripe_event_due", "state", "due_at", "id"),
         Index("stripe_event_waits_for", "waits_for"),
+        # The bodies that the service prunes some day.
+        Index(
+            "stripe_event_with_body",
+            "settled_at",
+            sqlite_where=_HAS_BODY,
+            postgresql_where=_HAS_BODY,
+        ),
+        Index("stripe_event_tied", "tied_to", sqlite_where=_IS_TIED, postgresql_where=_IS_TIED),
     )
 
     id: int | None = Field(default=None, sa_column=Column(RowNumber, primary_key=True))
@@ -86,11 +98,24 @@ class OpenCheckout(SQLModel, table=True):
 
     session_id: str = Field(primary_key=True, max_length=255)
     gift_id: uuid.UUID = Field(foreign_key="gift.id", index=True)
+    # Encrypted, because whoever opens Stripe's page can go on from there to the gift's page.
     url: str = Field(max_length=2000)
     opened_at: datetime = Field(sa_type=UtcDateTime)
     expires_at: datetime = Field(sa_type=UtcDateTime)
     ask_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     asked_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+
+
+class OpenExpiry(SQLModel, table=True):
+    """A checkout session that had many declines, and when to ask Stripe next to end it."""
+
+    __tablename__ = "open_expiry"
+    __table_args__ = (Index("open_expiry_to_ask", "ask_at"),)
+
+    session_id: str = Field(primary_key=True, max_length=255)
+    requested_at: datetime = Field(sa_type=UtcDateTime)
+    ask_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    tries: int = 0
 
 
 class UnknownPayment(SQLModel, table=True):
@@ -112,8 +137,8 @@ class UnknownPayment(SQLModel, table=True):
 class OpenAgreement(SQLModel, table=True):
     """A session in which a donor agreed to monthly debits, and when to process it next.
 
-    `keys_spent` counts the idempotency keys that are used up, because Stripe only repeats a failure
-    for them.
+    `keys_spent` counts the idempotency keys with which a request failed. Stripe would only repeat
+    the failure for the same key, so each further try needs another one.
     """
 
     __tablename__ = "open_agreement"
@@ -178,8 +203,8 @@ class RefundReason(StrEnum):
 class OpenRefund(SQLModel, table=True):
     """A refund that staff requested, and when to send it to Stripe next. Facts record its outcome.
 
-    `keys_spent` counts the idempotency keys that are used up, because Stripe only repeats a failure
-    for them.
+    `keys_spent` counts the idempotency keys with which a request failed. Stripe would only repeat
+    the failure for the same key, so each further try needs another one.
     """
 
     __tablename__ = "open_refund"
@@ -224,6 +249,26 @@ class CatchupRun(SQLModel, table=True):
     # each gift or object for which Stripe and our records differ.
     totals: dict[str, Any] = Field(default_factory=dict, sa_type=JSON)
     differing: dict[str, Any] = Field(default_factory=dict, sa_type=JSON)
+
+
+class Asker(StrEnum):
+    """Who asks Stripe: donors' pages, or the worker."""
+
+    DONORS = "donors"
+    WORKER = "worker"
+
+
+class StripeTurn(SQLModel, table=True):
+    """A turn at asking Stripe, which may be taken again at `free_at`; see `turns.py`.
+
+    An asker may ask Stripe as many times a second as it has rows.
+    """
+
+    __tablename__ = "stripe_turn"
+
+    asker: Asker = Field(sa_type=EnumText(Asker, 16, "stripe_turn.asker"), primary_key=True)
+    number: int = Field(primary_key=True)
+    free_at: datetime = Field(sa_type=UtcDateTime)
 
 
 class WebhookHeard(SQLModel, table=True):

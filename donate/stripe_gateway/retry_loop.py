@@ -5,9 +5,9 @@ claims a row: it already schedules the next try. So no other process takes the r
 request is not lost if this process dies. No transaction is open during the call to Stripe.
 
 The time to wait between two tries is defined with each kind of request: as `ASK_AGAIN_AFTER` in
-`refund_requests`, `pledge_requests` and `unknown_payments`, as `ASK_AFTER` in `checkout_polling`,
-as `READ_AGAIN_AFTER` in `balance.reader`, and as a fraction of the time waited so far in
-`agreements`.
+`refund_requests`, `pledge_requests`, `session_expiries` and `unknown_payments`, as `ASK_AFTER` in
+`checkout_polling`, as `READ_AGAIN_AFTER` in `balance.reader`, and as a fraction of the time waited
+so far in `agreements`.
 """
 
 import logging
@@ -23,6 +23,7 @@ from donate.stripe_gateway.balance.models import PayoutToRead
 from donate.stripe_gateway.models import (
     OpenAgreement,
     OpenCheckout,
+    OpenExpiry,
     OpenPledgeChange,
     OpenRefund,
     UnknownPayment,
@@ -39,6 +40,7 @@ Row = TypeVar(
     "Row",
     OpenAgreement,
     OpenCheckout,
+    OpenExpiry,
     OpenPledgeChange,
     OpenRefund,
     PayoutToRead,
@@ -66,10 +68,10 @@ def due_rows(session: Session, table: type[Row], now: datetime, at_most: int = 1
 def use_new_key(
     database: Database, table: type[KeyedRow], key: str, keys_spent: int, now: datetime
 ) -> None:
-    """Use another idempotency key from now on, because Stripe only repeats a failure for this one.
+    """Use another idempotency key for the next try. For this one, Stripe repeats the failure.
 
-    Wait before the next try. That try first looks for the object in Stripe's list, where a new
-    object may appear late.
+    Also postpone the next try. It first looks for the object in Stripe's list, in case the failed
+    request created it after all, and a new object may appear there late.
     """
     with database.writing() as session:
         row = session.get_one(table, key, with_for_update=True)

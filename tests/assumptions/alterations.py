@@ -3,15 +3,18 @@
 from typing import Final
 
 from tests.assumptions.altered_stripe import (
+    ACCEPTED_SESSION,
     Alteration,
     Answer,
     Json,
     SentRequest,
     accepted,
+    expires_again,
     objects_of,
     refused,
     shown,
     without_events,
+    without_parent,
 )
 from tests.assumptions.list_alterations import (
     any_status,
@@ -22,23 +25,12 @@ from tests.assumptions.list_alterations import (
     without_more,
 )
 
-_SESSION: Final[Json] = {
-    "id": "cs_test_Accepted1",
-    "object": "checkout.session",
-    "status": "open",
-    "url": "http://127.0.0.1:9/pay",
-}
 _REFUND: Final[Json] = {"id": "re_3Accepted", "object": "refund", "status": "succeeded"}
 
 
 def _ignores_expires_at(request: SentRequest) -> None:
     if request.method == "POST" and request.path == "/v1/checkout/sessions":
         request.parameters.pop("expires_at", None)
-
-
-def _without_parent(_: SentRequest, answer: Answer) -> None:
-    for invoice in objects_of(answer.body, "invoice"):
-        invoice["parent"] = None
 
 
 def _paid_outside(_: SentRequest, answer: Answer) -> None:
@@ -90,7 +82,7 @@ ALTERATIONS: Final[dict[str, tuple[Alteration, set[str]]]] = {
     ),
     "a customer's default card is not shown": (
         shown("customer", invoice_settings={"default_payment_method": None}),
-        {"a-new-card-can-be-charged"},
+        {"a-new-card-can-be-charged", "a-new-card-sends-an-event"},
     ),
     "metadata gets lost on sessions": (
         shown("checkout.session", metadata={}),
@@ -135,12 +127,16 @@ ALTERATIONS: Final[dict[str, tuple[Alteration, set[str]]]] = {
         without_events("checkout.session.expired"),
         {"an-expired-session-sends-an-event"},
     ),
+    "ended sessions can be expired again": (
+        Alteration(change_answer=expires_again),
+        {"an-ended-session-is-not-expired-again"},
+    ),
     "lists of sessions ignore the status": (
         Alteration(change_request=any_status),
         {"sessions-are-listed-by-status"},
     ),
     "a session of two days is accepted": (
-        accepted("POST", "/v1/checkout/sessions", "expires_at", _SESSION),
+        accepted("POST", "/v1/checkout/sessions", "expires_at", ACCEPTED_SESSION),
         {"a-session-of-two-days-is-refused"},
     ),
     "idempotency keys are forgotten": (
@@ -222,7 +218,11 @@ ALTERATIONS: Final[dict[str, tuple[Alteration, set[str]]]] = {
     ),
     "the amount cannot be changed": (
         refused("POST", "/v1/subscriptions/", "This product is marked as inactive."),
-        {"the-amount-changes", "a-new-card-can-be-charged", "a-scheduled-end-shows-in-cancel-at"},
+        {
+            *("the-amount-changes", "a-new-card-can-be-charged", "a-new-card-sends-an-event"),
+            *("a-pause-can-have-an-end", "a-pause-may-end-hours-before-a-month"),
+            *("a-scheduled-end-shows-in-cancel-at", "an-end-with-the-month-is-shown"),
+        },
     ),
     "a cancelled pledge stays active": (
         shown("subscription", status="active", ended_at=None),
@@ -233,7 +233,7 @@ ALTERATIONS: Final[dict[str, tuple[Alteration, set[str]]]] = {
         {"a-failed-month-makes-the-pledge-past-due"},
     ),
     "invoices name no subscription": (
-        Alteration(change_answer=_without_parent),
+        Alteration(change_answer=without_parent),
         {
             "the-first-invoice-names-its-pledge",
             "a-later-month-sends-an-event",
@@ -267,7 +267,7 @@ ALTERATIONS: Final[dict[str, tuple[Alteration, set[str]]]] = {
         {"a-first-debit-is-processing"},
     ),
     "a mandate may be mixed": (
-        accepted("POST", "/v1/checkout/sessions", _MIXED, _SESSION),
+        accepted("POST", "/v1/checkout/sessions", _MIXED, ACCEPTED_SESSION),
         {"a-mandate-for-subscriptions-has-no-schedule"},
     ),
     "debits begin with every request": (

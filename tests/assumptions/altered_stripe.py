@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 from urllib.parse import parse_qsl, urlencode
 
 import httpx
@@ -18,6 +18,13 @@ from tests.real_parts import caller, served
 from tests.sandbox.running import RunningSandbox
 
 Json = dict[str, Any]
+
+ACCEPTED_SESSION: Final[Json] = {
+    "id": "cs_test_Accepted1",
+    "object": "checkout.session",
+    "status": "open",
+    "url": "http://127.0.0.1:9/pay",
+}
 
 
 @dataclass(frozen=True)
@@ -152,3 +159,15 @@ def without_events(kind: str) -> Alteration:
             answer.body["data"] = [event for event in data if event["type"] != kind]
 
     return Alteration(change_answer=leave_out)
+
+
+def expires_again(request: SentRequest, answer: Answer) -> None:
+    """Let a session that has ended be expired once more."""
+    if request.path.endswith("/expire") and answer.status == 400:
+        answer.status, answer.body = 200, ACCEPTED_SESSION
+
+
+def without_parent(_: SentRequest, answer: Answer) -> None:
+    """Leave out which subscription an invoice belongs to."""
+    for invoice in objects_of(answer.body, "invoice"):
+        invoice["parent"] = None

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import stripe
 
-from donate.stripe_gateway.balance.readings import read_balance_transaction, read_payout
+from donate.stripe_gateway.balance.parser import read_balance_transaction, read_payout
 from donate.stripe_gateway.events.fields import UnusableEvent
 from donate.stripe_gateway.events.parser import envelope_of_event, read_event
 from donate.stripe_gateway.events.synthetic import (

@@ -15,6 +15,7 @@ from donate.stripe_gateway.assumptions.listing import ASSUMPTIONS
 from tests.assumptions.altered_stripe import altered, refused
 from tests.assumptions.clicking import Clicker
 from tests.assumptions.worlds import pay_out
+from tests.links import LINK_KEY
 from tests.real_parts import SECRET_KEY, WEBHOOK_SECRET
 from tests.sandbox.running import RunningSandbox
 
@@ -33,6 +34,7 @@ def environment(
     values = {
         "STRIPE_SECRET_KEY": SECRET_KEY,
         "STRIPE_WEBHOOK_SECRET": WEBHOOK_SECRET,
+        "LINK_KEY": LINK_KEY,
         "STRIPE_API_BASE": sandbox.url,
         "CHECKOUT_HOSTS": sandbox.url.removeprefix("http://"),
         "DATABASE_URL": "sqlite:////nowhere/at/all.sqlite3",

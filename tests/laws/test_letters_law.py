@@ -12,8 +12,8 @@ from hypothesis import given, settings, strategies as st
 
 from donate.errors import MailUnavailable
 from donate.gifts.facts import FactKind
-from donate.letters.folder import Folder
 from donate.letters.models import LetterState
+from donate.letters.sending.folder import Folder
 from donate.letters.transfers import WAIT
 from donate.storage.database import Database
 from tests.letters.by_hand import mark, undo

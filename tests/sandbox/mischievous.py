@@ -5,7 +5,8 @@ from typing import Any
 
 import stripe
 
-from tests.sandbox.running import SESSION, Received, Receiver, RunningSandbox, wait_until
+from tests.sandbox.running import SESSION, Received, Receiver, RunningSandbox
+from tests.waiting import until
 
 # The factor for the delays of webhooks: a minute becomes 60 milliseconds.
 QUICK = 0.001
@@ -37,7 +38,7 @@ class World:
 
     def received(self) -> list[Received]:
         """Return every delivered webhook in the order of arrival, once none is pending."""
-        wait_until(lambda: self.deliveries()["pending"] == 0)
+        until(lambda: self.deliveries()["pending"] == 0)
         return self.receiver.received
 
     def arrived(self) -> list[dict[str, Any]]:

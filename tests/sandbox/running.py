@@ -3,7 +3,7 @@
 import threading
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -14,8 +14,6 @@ import httpx
 from donate.sandbox.app import SandboxConfig, create_server
 from tests.real_parts import SECRET_KEY, WEBHOOK_SECRET, caller, free_port, running
 from tests.sandbox.watching import WATCH
-
-PATIENCE_S = 5.0
 
 # The parameters are typed as Any, because the SDK has a separate type for each nested dict.
 SESSION: Any = {
@@ -166,10 +164,3 @@ class Receiver:
         self._server.shutdown()
         self._server.server_close()
         self._thread.join()
-
-
-def wait_until(condition: Callable[[], object]) -> None:
-    deadline = time.monotonic() + PATIENCE_S
-    while not condition():
-        assert time.monotonic() < deadline, "waited too long"
-        time.sleep(0.005)

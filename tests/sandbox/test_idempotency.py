@@ -5,7 +5,8 @@ import threading
 import pytest
 import stripe
 
-from tests.sandbox.running import SESSION, RunningSandbox, session_of, wait_until
+from tests.sandbox.running import SESSION, RunningSandbox, session_of
+from tests.waiting import until
 
 SESSIONS = "/v1/checkout/sessions"
 
@@ -98,7 +99,7 @@ def test_a_key_in_use_is_a_conflict(
 
     first = threading.Thread(target=ask_first)
     first.start()
-    wait_until(lambda: sandbox.control("GET", "/_sandbox/state")["trouble"] == 0)
+    until(lambda: sandbox.control("GET", "/_sandbox/state")["trouble"] == 0)
     with pytest.raises(stripe.APIError) as refused:
         client.v1.checkout.sessions.create(SESSION, {"idempotency_key": key})
     assert (refused.value.http_status, type(refused.value)) == (409, stripe.APIError)

@@ -11,7 +11,8 @@ import stripe
 from donate.sandbox.observer import NullObserver
 from tests.sandbox.conftest import client_of
 from tests.sandbox.paid_account import DAY_S, MONDAY, PaidAccount, amounts, book
-from tests.sandbox.running import Receiver, run_sandbox, wait_until
+from tests.sandbox.running import Receiver, run_sandbox
+from tests.waiting import until
 
 
 def test_a_daily_payout_has_all_that_is_available(account: PaidAccount) -> None:
@@ -210,9 +211,7 @@ def test_events_of_payouts_can_be_lost_and_doubled(
     account.sandbox.control("POST", "/_sandbox/mischief", **mischief)
     account.pay(2_500)
     account.wait(30)
-    wait_until(
-        lambda: not account.sandbox.control("GET", "/_sandbox/state")["deliveries"]["pending"]
-    )
+    until(lambda: not account.sandbox.control("GET", "/_sandbox/state")["deliveries"]["pending"])
     got = Counter(
         event["id"]
         for event in (json.loads(one.body) for one in receiver.received)

@@ -14,7 +14,8 @@ import stripe
 from donate.sandbox.requests.trouble import KINDS, Trouble, Troubles
 from tests.real_parts import SECRET_KEY
 from tests.sandbox.conftest import client_of
-from tests.sandbox.running import SESSION, RunningSandbox, run_sandbox, wait_until
+from tests.sandbox.running import SESSION, RunningSandbox, run_sandbox
+from tests.waiting import until
 
 SESSIONS = "/v1/checkout/sessions"
 
@@ -171,6 +172,7 @@ def test_any_trouble_follows_from_the_seed() -> None:
     assert set(kinds_for(3)) <= set(KINDS)
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("kind", ["hang", "drip"])
 def test_closing_ends_hanging_answers(kind: str, caplog: pytest.LogCaptureFixture) -> None:
     """A sandbox that closes ends its hanging answers within seconds."""
@@ -186,7 +188,7 @@ def test_closing_ends_hanging_answers(kind: str, caplog: pytest.LogCaptureFixtur
         trouble(sandbox, kind, method="GET", seconds=60)
         asking = threading.Thread(target=ask, args=[sandbox.url + SESSIONS])
         asking.start()
-        wait_until(lambda: sandbox.control("GET", "/_sandbox/state")["trouble"] == 0)
+        until(lambda: sandbox.control("GET", "/_sandbox/state")["trouble"] == 0)
         before = time.monotonic()
     asking.join()
     assert time.monotonic() - before < 4

@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 import stripe
 
-from tests.sandbox.running import Receiver, RunningSandbox, wait_until
+from tests.sandbox.running import Receiver, RunningSandbox
 from tests.sandbox.subscriptions import PROMISE, begin
+from tests.waiting import until
 
 
 def delivered(
@@ -16,7 +17,7 @@ def delivered(
     """Return the objects in the webhooks of a subscription's first payment, by event type."""
     sandbox.control("POST", "/_sandbox/webhooks", api_version=version)
     begin(client, sandbox)
-    wait_until(lambda: sandbox.control("GET", "/_sandbox/state")["deliveries"]["pending"] == 0)
+    until(lambda: sandbox.control("GET", "/_sandbox/state")["deliveries"]["pending"] == 0)
     events = [json.loads(received.body) for received in receiver.received]
     assert {event["api_version"] for event in events} == {version}
     return {event["type"]: event["data"]["object"] for event in events}

@@ -10,13 +10,8 @@ import stripe
 from donate.sandbox.app import SandboxConfig, create_server
 from tests.real_parts import WEBHOOK_SECRET
 from tests.sandbox.conftest import client_of
-from tests.sandbox.running import (
-    SESSION,
-    Receiver,
-    RunningSandbox,
-    run_sandbox,
-    wait_until,
-)
+from tests.sandbox.running import SESSION, Receiver, RunningSandbox, run_sandbox
+from tests.waiting import until
 
 
 def types(receiver: Receiver) -> list[str]:
@@ -38,7 +33,7 @@ def test_every_event_arrives_signed(
 ) -> None:
     """Every webhook has a signature that is dated now and that Stripe's SDK accepts."""
     pay_one(fresh_client, fresh_sandbox)
-    wait_until(lambda: len(receiver.received) == 4)
+    until(lambda: len(receiver.received) == 4)
     assert sorted(types(receiver)) == [
         "charge.succeeded",
         "checkout.session.completed",
@@ -59,7 +54,7 @@ def test_an_event_holds_the_object_as_it_was(
     fresh_sandbox.control("POST", "/_sandbox/refund", payment_intent=session["payment_intent"])
     charge_event = fresh_client.v1.events.list({"type": "charge.succeeded"}).data[0]
     assert charge_event.data.object["amount_refunded"] == 0
-    wait_until(lambda: "checkout.session.completed" in types(receiver))
+    until(lambda: "checkout.session.completed" in types(receiver))
     bodies = [json.loads(received.body) for received in receiver.received]
     completed = next(body for body in bodies if body["type"] == "checkout.session.completed")
     assert completed["data"]["object"] == session
@@ -89,7 +84,7 @@ def test_a_failed_delivery_is_retried(
     receiver.answers.extend([500, 302])
     session = fresh_client.v1.checkout.sessions.create(SESSION)
     fresh_client.v1.checkout.sessions.expire(session.id)
-    wait_until(lambda: is_quiet(fresh_sandbox))
+    until(lambda: is_quiet(fresh_sandbox))
     assert types(receiver) == ["checkout.session.expired"] * 3
     log = fresh_sandbox.control("GET", "/_sandbox/webhooks/deliveries")
     assert [(delivery["attempt"], delivery["status"]) for delivery in log] == [
@@ -107,7 +102,7 @@ def test_retries_come_to_an_end(
     receiver.answers.extend([503] * 3)
     session = fresh_client.v1.checkout.sessions.create(SESSION)
     fresh_client.v1.checkout.sessions.expire(session.id)
-    wait_until(lambda: is_quiet(fresh_sandbox))
+    until(lambda: is_quiet(fresh_sandbox))
     assert len(receiver.received) == 3
     undelivered = fresh_client.v1.events.list({"delivery_success": False}).data
     assert [event.pending_webhooks for event in undelivered] == [1]
@@ -117,12 +112,13 @@ def test_a_receiver_that_is_down_is_logged(http_client: stripe.HTTPClient) -> No
     """If nothing listens at the endpoint's URL, the log has a connection error."""
     with run_sandbox(webhook_url="http://127.0.0.1:9/nobody", retry_delays_s=()) as sandbox:
         pay_one(client_of(sandbox, http_client), sandbox)
-        wait_until(lambda: is_quiet(sandbox))
+        until(lambda: is_quiet(sandbox))
         log = sandbox.control("GET", "/_sandbox/webhooks/deliveries")
     assert {delivery["status"] for delivery in log} == {None}
     assert all("ConnectionRefusedError" in delivery["error"] for delivery in log)
 
 
+@pytest.mark.alone
 def test_a_slow_receiver_does_not_hold_up_the_api(
     fresh_sandbox: RunningSandbox, fresh_client: stripe.StripeClient, receiver: Receiver
 ) -> None:
@@ -131,7 +127,7 @@ def test_a_slow_receiver_does_not_hold_up_the_api(
     before = time.monotonic()
     pay_one(fresh_client, fresh_sandbox)
     assert time.monotonic() - before < receiver.delay_s
-    wait_until(lambda: len(receiver.received) == 4)
+    until(lambda: len(receiver.received) == 4)
     assert time.monotonic() - before < 4 * receiver.delay_s
 
 
@@ -154,7 +150,7 @@ def test_missed_webhooks_can_be_delivered(
     fresh_sandbox.control("POST", "/_sandbox/webhooks", paused=True)
     pay_one(fresh_client, fresh_sandbox)
     fresh_sandbox.control("POST", "/_sandbox/webhooks", paused=False, deliver_missed=True)
-    wait_until(lambda: len(receiver.received) == 4)
+    until(lambda: len(receiver.received) == 4)
 
 
 def test_an_event_can_be_delivered_many_times(
@@ -170,12 +166,13 @@ def test_an_event_can_be_delivered_many_times(
     assert len(receiver.received) == 5
 
 
+@pytest.mark.alone
 def test_closing_stops_deliveries(http_client: stripe.HTTPClient, receiver: Receiver) -> None:
     """A sandbox that closes does not wait for retries of webhooks."""
     receiver.answers.extend([500] * 4)
     with run_sandbox(webhook_url=receiver.url, retry_delays_s=(60.0,)) as sandbox:
         pay_one(client_of(sandbox, http_client), sandbox)
-        wait_until(lambda: len(receiver.received) == 4)
+        until(lambda: len(receiver.received) == 4)
         before = time.monotonic()
     assert time.monotonic() - before < 3
 

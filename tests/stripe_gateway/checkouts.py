@@ -5,10 +5,13 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from donate.clock import Clock, FixedClock
+from donate.gifts.links.gift_links import GiftLinks
 from donate.gifts.models import Gift
 from donate.storage.database import Database
 from donate.stripe_gateway.client import StripeClient
 from donate.stripe_gateway.requests.checkout import Checkouts
+from donate.trust.secret_cipher import SecretCipher
+from tests.links import LINK_KEY
 from tests.real_parts import SECRET_KEY
 from tests.sandbox.running import RunningSandbox
 from tests.stripe_gateway.gifts_and_events import facts_now
@@ -22,8 +25,17 @@ def client_of(sandbox: RunningSandbox, **more: Any) -> StripeClient:
     return StripeClient(SECRET_KEY, sandbox.url, (urlsplit(sandbox.url).netloc,), **more)
 
 
-def checkouts_of(database: Database, client: StripeClient, clock: Clock | None = None) -> Checkouts:
-    return Checkouts(database, client, clock or FixedClock(datetime.now(UTC)), PUBLIC_URL)
+def checkouts_of(
+    database: Database,
+    client: StripeClient,
+    clock: Clock | None = None,
+    *,
+    keys: tuple[str, ...] = (LINK_KEY,),
+) -> Checkouts:
+    return Checkouts(
+        *(database, client, clock or FixedClock(datetime.now(UTC)), GiftLinks(PUBLIC_URL, keys)),
+        cipher=SecretCipher(keys),
+    )
 
 
 def session_requests(sandbox: RunningSandbox) -> list[dict[str, Any]]:

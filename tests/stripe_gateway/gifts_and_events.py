@@ -73,7 +73,7 @@ def give_many(database: Database, how_many: int) -> list[Gift]:
     gifts = [
         Gift(
             **first.model_dump()
-            | {name: str(uuid.uuid4())[:32] for name in ("reference", "token", "form_key")}
+            | {name: str(uuid.uuid4())[:32] for name in ("reference", "link_name", "form_key")}
             | {"id": uuid.uuid4(), "donor_id": 1_000_000 + number}
         )
         for number in range(1, how_many)

@@ -7,11 +7,21 @@ from donate.clock import FixedClock
 from donate.gifts.models import Gift
 from donate.storage.database import Database
 from donate.stripe_gateway.client import StripeClient
+from donate.stripe_gateway.models import Asker
 from donate.stripe_gateway.requests.checkout_polling import CheckoutPoller
+from donate.stripe_gateway.turns import Turns
+from donate.stripe_gateway.webhooks.inbox import Inbox
 from donate.stripe_gateway.webhooks.settle import Settler
 from tests.sandbox.running import RunningSandbox
 from tests.stripe_gateway.checkouts import checkouts_of
 from tests.stripe_gateway.gifts_and_events import gift_now, give
+
+
+def poller_of(
+    database: Database, client: StripeClient, inbox: Inbox, settler: Settler, clock: FixedClock
+) -> CheckoutPoller:
+    turns = Turns(database, Asker.DONORS)
+    return CheckoutPoller(database, client, inbox, settler, clock, turns=turns)
 
 
 @dataclass

@@ -14,13 +14,12 @@ from donate.storage.database import Database
 from donate.stripe_gateway.client import StripeClient
 from donate.stripe_gateway.requests.agreements import GIVE_UP_AFTER, Agreements
 from donate.stripe_gateway.requests.billing import Billing
-from donate.stripe_gateway.requests.checkout_polling import CheckoutPoller
 from donate.stripe_gateway.webhooks.inbox import Inbox
 from tests.real_parts import SECRET_KEY
 from tests.sandbox.running import RunningSandbox
 from tests.stripe_gateway.checkouts import checkouts_of, client_of
 from tests.stripe_gateway.gifts_and_events import give, settle, settler_of
-from tests.stripe_gateway.polling import World
+from tests.stripe_gateway.polling import World, poller_of
 from tests.stripe_gateway.refund_desk import stripe_list
 
 
@@ -60,7 +59,7 @@ def branch_of(database: Database, sandbox: RunningSandbox, client: StripeClient)
     clock = FixedClock(datetime.now(UTC))
     settler = settler_of(database, clock)
     inbox = Inbox(database, on_stored=lambda: None)
-    poller = CheckoutPoller(database, client, inbox, settler, clock)
+    poller = poller_of(database, client, inbox, settler, clock)
     branch = Branch(database, sandbox, clock, client, settler, poller)
     branch.agreements = Agreements(database, Billing(client), inbox, settler, clock)
     return branch

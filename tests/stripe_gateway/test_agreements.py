@@ -23,6 +23,7 @@ from donate.stripe_gateway.webhooks.inbox import Inbox
 from tests.sandbox.running import RunningSandbox
 from tests.stripe_gateway.checkouts import checkouts_of, client_of
 from tests.stripe_gateway.gifts_and_events import AMOUNT, gift_now, give, settler_of
+from tests.stripe_gateway.polling import poller_of
 from tests.stripe_gateway.refund_desk import QUICK, deliver_events, stripe_list
 
 BEGIN = "/v1/subscriptions"
@@ -89,7 +90,7 @@ def desk(database: Database, sandbox: RunningSandbox) -> Iterator[Desk]:
     settler = settler_of(database, clock)
     inbox = Inbox(database, on_stored=lambda: None)
     agreements = Agreements(database, Billing(client), inbox, settler, clock)
-    poller = CheckoutPoller(database, client, inbox, settler, clock)
+    poller = poller_of(database, client, inbox, settler, clock)
     yield Desk(database, sandbox, clock, client, agreements, poller)
     client.close()
 

@@ -219,7 +219,7 @@ def test_an_event_without_a_usable_time_is_stored(away: Away, created: Any) -> N
     unusable = event("checkout.session.completed", {"id": "cs_1"}, created=created)
     with listing_events([unusable, old]) as url:
         client = StripeClient(SECRET_KEY, url, ())
-        lists = StripeLists(client, away.clock, lambda *_: False)
+        lists = StripeLists(client, lambda *_: False)
         catchup = Catchup(
             away.database, lists, away.inbox, away.settler, away.clock, livemode=False
         )

@@ -13,7 +13,7 @@ from donate.stripe_gateway.catchup.comparison import ListedTotal
 from donate.stripe_gateway.models import StripeEvent
 from donate.stripe_gateway.webhooks.health import webhook_silence
 from donate.stripe_gateway.webhooks.inbox import Arrival, Inbox
-from donate.web.templating import LANGUAGES
+from donate.web.languages import LANGUAGES
 from tests.sandbox.running import session_params
 from tests.stripe_gateway.gifts_and_events import as_bytes, event, session_for, store
 from tests.stripe_gateway.service import serving

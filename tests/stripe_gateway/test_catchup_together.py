@@ -17,11 +17,11 @@ from donate.stripe_gateway.catchup.catchup import Catchup, Stopped
 from donate.stripe_gateway.catchup.comparison import ListedTotal
 from donate.stripe_gateway.models import CatchupRun, StripeEvent
 from donate.stripe_gateway.webhooks.health import last_webhook_at
-from tests.journeys.donor_steps import until
 from tests.real_parts import Sqlite
 from tests.sandbox.running import RunningSandbox
 from tests.stripe_gateway.service import WEBHOOK_PATH, serving
 from tests.stripe_gateway.without_webhooks import EVENTS, HOUR, Away, check_totals, going_away
+from tests.waiting import until
 
 
 def test_a_second_catchup_at_the_same_time_is_refused(away: Away) -> None:
@@ -132,7 +132,7 @@ def test_an_event_by_webhook_and_by_catchup_is_stored_once(
             running = threading.Thread(target=catch_up_again, args=(away,))
             running.start()
             sandbox.control("POST", "/_sandbox/webhooks", paused=False, deliver_missed=True)
-            until(lambda: not state(sandbox)["deliveries"]["pending"], patience_s=60)
+            until(lambda: not state(sandbox)["deliveries"]["pending"])
             running.join()
             for event in away.events()[:5]:
                 sandbox.control("POST", "/_sandbox/webhooks/deliver", event=event["id"], times=3)

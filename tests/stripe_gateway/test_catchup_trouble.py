@@ -78,7 +78,7 @@ def test_a_wrong_key_stops_the_catchup(away: Away) -> None:
     """With a wrong API key catch-up stops; with the right one it then records everything."""
     away.paid()
     other_client = StripeClient("sk_test_4fJd83kfLs02mQpZ7uYtR1", away.sandbox.url, ())
-    lists = StripeLists(other_client, away.clock)
+    lists = StripeLists(other_client)
     catchup = Catchup(away.database, lists, away.inbox, away.settler, away.clock, livemode=False)
     with pytest.raises(StripeKeyRefused, match="does not let this key read events"):
         catchup.run()

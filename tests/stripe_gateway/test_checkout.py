@@ -13,6 +13,7 @@ from donate.errors import Conflict, StripeUnavailable
 from donate.money import format_money
 from donate.storage.database import Database
 from donate.stripe_gateway.client import StripeClient
+from tests.links import token_of
 from tests.sandbox.running import RunningSandbox
 from tests.stripe_gateway.checkouts import (
     PUBLIC_URL,
@@ -59,7 +60,7 @@ def test_the_request_for_a_session_describes_the_gift(
     (request,) = session_requests(sandbox)
     assert request["idempotency_key"] == f"donate-{gift.id}:1"
     metadata = {"gift_id": str(gift.id), "reference": gift.reference, "attempt": "1"}
-    page = f"{PUBLIC_URL}/gifts/{gift.token}"
+    page = f"{PUBLIC_URL}/gifts/{token_of(gift)}"
     data = {"currency": "cad", "unit_amount": str(AMOUNT)}
     product_data = {"product_data": {"name": f"{product} {gift.reference}"}}
     parameters = request["parameters"]

@@ -10,6 +10,7 @@ from donate.clock import FixedClock
 from donate.errors import Conflict, StripeUnavailable
 from donate.storage.database import Database
 from donate.stripe_gateway.client import StripeClient
+from tests.links import token_of
 from tests.sandbox.running import RunningSandbox
 from tests.stripe_gateway.checkouts import (
     PUBLIC_URL,
@@ -51,7 +52,7 @@ def test_another_language_opens_another_session(
     assert checkouts.open_for(gift, "fr-CA") == checkouts.open_for(gift) == french
     first, second = session_requests(sandbox)
     assert (first["parameters"]["locale"], second["parameters"]["locale"]) == ("en", "fr-CA")
-    page = f"{PUBLIC_URL}/gifts/{gift.token}"
+    page = f"{PUBLIC_URL}/gifts/{token_of(gift)}"
     assert first["parameters"]["cancel_url"] == f"{page}?back=cancelled"
     assert second["parameters"]["cancel_url"] == f"{page}?back=cancelled&lang=fr-CA"
     # Stripe's event about the expired session adds no second fact.

@@ -11,13 +11,12 @@ import pytest
 from donate.clock import FixedClock
 from donate.gifts.queries import facts_of
 from donate.storage.database import Database
-from donate.stripe_gateway.requests.checkout_polling import CheckoutPoller
 from donate.stripe_gateway.webhooks.inbox import Inbox
 from tests.real_parts import SECRET_KEY
 from tests.sandbox.running import RunningSandbox
 from tests.stripe_gateway.checkouts import client_of
 from tests.stripe_gateway.gifts_and_events import facts_now, settle, settler_of, stored_events
-from tests.stripe_gateway.polling import World
+from tests.stripe_gateway.polling import World, poller_of
 
 EVERY_SESSION = "/v1/checkout/sessions/*"
 
@@ -28,7 +27,7 @@ def world(database: Database, sandbox: RunningSandbox) -> Iterator[World]:
     client = client_of(sandbox, deadline_s=3.0, per_attempt_s=0.3)
     settler = settler_of(database, clock)
     inbox = Inbox(database, on_stored=lambda: None)
-    poller = CheckoutPoller(database, client, inbox, settler, clock)
+    poller = poller_of(database, client, inbox, settler, clock)
     yield World(database, sandbox, clock, client, settler, poller)
     client.close()
 
@@ -94,6 +93,44 @@ def test_reloading_the_page_calls_stripe_once(world: World) -> None:
     world.later(seconds=4)
     world.poller.poll_gift(gift.id)
     assert world.calls() == 2
+
+
+def test_the_pause_grows_with_the_session(world: World) -> None:
+    """Between two polls is a tenth of the session's age at the first, but at most a minute."""
+    gift, _ = world.opened()
+    asked: list[int] = []
+    for second in range(1_300):
+        world.later(seconds=1)
+        before = world.clock.now()
+        if second >= 60 and world.poller.poll_gift(gift.id) == before:
+            asked.append(second)
+        if len(asked) == 3:
+            break
+    pauses = [later - earlier for earlier, later in itertools.pairwise(asked)]
+    assert pauses == [7, 7]
+    time.sleep(1)  # until a turn is free again
+    world.later(days=1)
+    world.poller.poll_gift(gift.id)
+    world.later(seconds=59)
+    assert world.poller.poll_gift(gift.id) == world.clock.now() - timedelta(seconds=59)
+    world.later(seconds=1)
+    assert world.poller.poll_gift(gift.id) == world.clock.now()
+
+
+def test_pages_share_the_turns(world: World) -> None:
+    """When the turns are used up, a page asks nothing, and says when Stripe was asked last."""
+    gifts = [world.opened()[0] for _ in range(4)]
+    start = world.clock.now()
+    for gift in gifts:
+        assert world.poller.poll_gift(gift.id) == start
+    time.sleep(1)
+    world.later(minutes=5)
+    # Three of those who ask again find a turn, and the fourth does not.
+    assert [world.poller.poll_gift(gift.id) for gift in gifts[:3]] == [world.clock.now()] * 3
+    assert world.poller.poll_gift(gifts[3].id) == start
+    assert world.calls() == 7
+    # Who asks for the first time still finds one.
+    assert world.poller.poll_gift(world.opened()[0].id) == world.clock.now()
 
 
 def test_the_worker_polls_after_three_minutes(world: World) -> None:
@@ -181,6 +218,7 @@ def test_polling_survives_an_error_of_stripe(world: World, kind: str) -> None:
     assert world.status(gift) == "confirmed"
 
 
+@pytest.mark.alone
 def test_one_timeout_ends_a_round_of_polling(world: World) -> None:
     """When polling one session times out, the worker leaves the other sessions for later."""
     gifts = [world.paid() for _ in range(4)]

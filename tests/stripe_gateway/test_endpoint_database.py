@@ -74,6 +74,7 @@ def test_an_event_that_cannot_be_stored_gets_a_503(database_url: str) -> None:
         assert service.stored() == 1
 
 
+@pytest.mark.alone
 def test_storing_times_out(database_url: str) -> None:
     """If storing takes too long the answer is 503; after a retry, the event is stored once."""
     body = new_event()
@@ -88,6 +89,7 @@ def test_storing_times_out(database_url: str) -> None:
         assert service.stored() == 1
 
 
+@pytest.mark.alone
 def test_a_full_queue_answers_at_once(database_url: str) -> None:
     """When the queue of unstored events is full, the next event gets a 503 immediately."""
     bodies = [new_event() for _ in range(12)]
@@ -135,6 +137,7 @@ def test_events_outlive_ended_connections(postgres_url: str) -> None:
         assert service.stored() >= len(accepted) + 1
 
 
+@pytest.mark.alone
 def test_a_killed_transaction_is_a_503(postgres_url: str) -> None:
     """If the connection ends before the commit, the answer is 503, and a retry stores the event."""
     body = new_event()

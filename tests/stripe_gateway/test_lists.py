@@ -11,7 +11,6 @@ import pytest
 from donate.clock import FixedClock
 from donate.errors import StripeRefused, StripeUnavailable
 from donate.stripe_gateway.catchup.lists import (
-    MIN_INTERVAL,
     RETRY_PAUSES_S,
     StripeLists,
     reading_client,
@@ -20,7 +19,8 @@ from donate.stripe_gateway.catchup.plan import Listing, ListRange
 from donate.stripe_gateway.client import PER_ATTEMPT_S
 from donate.stripe_gateway.events.types import EVENT_TYPES
 from tests.real_parts import SECRET_KEY
-from tests.sandbox.running import RunningSandbox, run_sandbox, wait_until
+from tests.sandbox.running import RunningSandbox, run_sandbox
+from tests.waiting import until
 
 FROM = datetime(2026, 3, 1, 12, 0, 0, 500_000, tzinfo=UTC)
 AT = int(FROM.timestamp())
@@ -61,7 +61,7 @@ class ListReader:
         self.waits: list[float] = []
         self.stop_in_wait = 0
         self.stopping = threading.Event()
-        self.lists = StripeLists(reading_client(SECRET_KEY, sandbox.url), self.clock, self._wait)
+        self.lists = StripeLists(reading_client(SECRET_KEY, sandbox.url), self._wait)
         sandbox.control("DELETE", "/_sandbox/trouble")
         self._before = len(sandbox.control("GET", "/_sandbox/requests"))
 
@@ -117,26 +117,6 @@ def test_the_next_page_follows_the_last_object(reader: ListReader) -> None:
     assert reader.waits == []
 
 
-@pytest.mark.parametrize(
-    ("passes", "waits"),
-    [
-        (timedelta(0), [MIN_INTERVAL.total_seconds()]),
-        (MIN_INTERVAL - timedelta(milliseconds=10), [0.01]),
-        (MIN_INTERVAL, []),
-        (timedelta(days=1), []),
-    ],
-    ids=["at once", "a little early", "just in time", "much later"],
-)
-def test_requests_for_lists_keep_their_distance(
-    reader: ListReader, passes: timedelta, waits: list[float]
-) -> None:
-    """Two requests for a list are at least a twentieth of a second apart."""
-    reader.page(ListRange(Listing.DISPUTES, FROM))
-    reader.clock.instant += passes
-    reader.page(ListRange(Listing.DISPUTES, FROM))
-    assert reader.waits == pytest.approx(waits)
-
-
 def test_retries_of_a_list_end_after_a_minute(
     reader: ListReader, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -172,7 +152,7 @@ def test_two_slow_requests_for_lists_are_the_most(
     client = reading_client(SECRET_KEY, running.url)
     with ThreadPoolExecutor(2) as two:
         pages = [two.submit(client.list_page, "disputes", {"limit": 10}) for _ in range(2)]
-        wait_until(lambda: len(reader.requests()) == 2)
+        until(lambda: len(reader.requests()) == 2)
         with pytest.raises(StripeUnavailable, match="too many"):
             client.list_page("disputes", {"limit": 10})
         assert [page.result().objects for page in pages] == [[], []]

@@ -20,6 +20,7 @@ from tests.stripe_gateway.gifts_and_events import (
     stored_events,
 )
 from tests.stripe_gateway.service import Service, serving
+from tests.waiting import PATIENCE_S
 
 SET_ASIDE, IGNORED, FOREIGN = EventState.SET_ASIDE, EventState.IGNORED, EventState.FOREIGN
 COMPLETED = "checkout.session.completed"
@@ -177,7 +178,7 @@ ODD: dict[str, Odd] = {
 
 def stored_row(service: Service, body: bytes) -> StripeEvent:
     """Return the row of the event with these bytes, once it is no longer waiting."""
-    until = time.monotonic() + 5
+    until = time.monotonic() + PATIENCE_S
     while True:
         rows = [row for row in stored_events(service.database) if row.payload == body]
         if rows and rows[0].state != EventState.WAITING:

@@ -21,9 +21,11 @@ from donate.stripe_gateway.requests.billing import Billing
 from donate.stripe_gateway.requests.pledge_changes import PledgeChanges
 from donate.stripe_gateway.requests.pledge_requests import (
     MOST_CHANGES,
+    DonorChange,
     request_change,
 )
 from donate.stripe_gateway.webhooks.inbox import Inbox
+from tests.links import links_at
 from tests.sandbox.running import RunningSandbox
 from tests.stripe_gateway.checkouts import client_of
 from tests.stripe_gateway.gifts_and_events import facts_now, give, settler_of
@@ -80,7 +82,7 @@ def open_promise(database: Database, sandbox: RunningSandbox) -> Iterator[Pledge
     settler = settler_of(database, clock)
     inbox = Inbox(database, on_stored=lambda: None)
     pledges = PledgeChanges(
-        database, Billing(client), inbox, settler, clock, public_url="https://give.example.org"
+        database, Billing(client), inbox, settler, clock, links=links_at("https://give.example.org")
     )
     gift = give(database, attempts=0, frequency="monthly")
     pay(database, sandbox, client, gift, clock=clock, card=CARD)
@@ -99,7 +101,7 @@ def promise(database: Database, sandbox: RunningSandbox) -> Iterator[PledgeWorld
 def test_an_unanswered_change_is_repeated_by_the_worker(promise: PledgeWorld, kind: str) -> None:
     """If Stripe does not answer, the worker repeats the change until it is done."""
     promise.trouble(kind, times=2)
-    assert promise.pledges.change(promise.gift, PledgeAction.PAUSE) is False
+    assert promise.pledges.change(promise.gift, DonorChange(PledgeAction.PAUSE)) is False
     assert promise.pledges.is_open(promise.gift)
     promise.sandbox.control("DELETE", "/_sandbox/trouble")
     assert promise.pledges.ask_due() == 0
@@ -117,9 +119,9 @@ def test_an_unanswered_change_is_repeated_by_the_worker(promise: PledgeWorld, ki
 def test_a_later_change_replaces_an_unanswered_one(promise: PledgeWorld) -> None:
     """A pause that Stripe did not answer is not sent again after the donor ended the pledge."""
     promise.trouble("500", times=2)
-    promise.pledges.change(promise.gift, PledgeAction.PAUSE)
+    promise.pledges.change(promise.gift, DonorChange(PledgeAction.PAUSE))
     promise.sandbox.control("DELETE", "/_sandbox/trouble")
-    assert promise.pledges.change(promise.gift, PledgeAction.CANCEL) is True
+    assert promise.pledges.change(promise.gift, DonorChange(PledgeAction.CANCEL)) is True
     promise.later(hours=1)
     assert promise.pledges.ask_due() == 0
     assert promise.state is PledgeState.ENDED
@@ -130,7 +132,7 @@ def test_a_refusal_is_a_fact_and_nothing_changes(promise: PledgeWorld) -> None:
     """If Stripe refuses a change, the refusal is a fact, and the pledge stays as it was."""
     promise.trouble("400")
     with pytest.raises(StripeRefused):
-        promise.pledges.change(promise.gift, PledgeAction.AMOUNT, Money(7_550, "CAD"))
+        promise.pledges.change(promise.gift, DonorChange(PledgeAction.AMOUNT, Money(7_550, "CAD")))
     refused = ("pledge_change_refused", f"{promise.gift.id}:change:1")
     assert refused in facts_now(promise.database, promise.gift)
     assert not promise.pledges.is_open(promise.gift)
@@ -141,7 +143,10 @@ def test_changes_of_the_amount_share_a_product(promise: PledgeWorld) -> None:
     """The first change of the amount creates a product at Stripe, and later ones use it."""
     for amount in (7_550, 8_000, 9_000):
         assert (
-            promise.pledges.change(promise.gift, PledgeAction.AMOUNT, Money(amount, "CAD")) is True
+            promise.pledges.change(
+                promise.gift, DonorChange(PledgeAction.AMOUNT, Money(amount, "CAD"))
+            )
+            is True
         )
         assert promise.price()["unit_amount"] == amount
     assert promise.pledges.pledge(promise.gift).each_month == Money(9_000, "CAD")
@@ -157,7 +162,7 @@ def test_a_change_of_amount_is_carried_out_in_the_end(
 ) -> None:
     """A change of the amount takes two requests; whichever fails, a retry completes it."""
     promise.trouble(kind, times=3, path=promise.path if path == "subscription" else path)
-    promise.pledges.change(promise.gift, PledgeAction.AMOUNT, Money(7_550, "CAD"))
+    promise.pledges.change(promise.gift, DonorChange(PledgeAction.AMOUNT, Money(7_550, "CAD")))
     promise.sandbox.control("DELETE", "/_sandbox/trouble")
     promise.later(minutes=1)
     promise.pledges.ask_due()
@@ -170,16 +175,16 @@ def test_ending_a_pledge_that_stripe_has_ended(promise: PledgeWorld) -> None:
     """A donor can end a pledge that was already ended at Stripe; it is then recorded as ended."""
     subscription = promise.pledges.pledge(promise.gift).subscription
     promise.sandbox.control("POST", f"/_sandbox/subscriptions/{subscription}/cancel")
-    assert promise.pledges.change(promise.gift, PledgeAction.CANCEL) is True
+    assert promise.pledges.change(promise.gift, DonorChange(PledgeAction.CANCEL)) is True
     assert promise.state is PledgeState.ENDED
     with pytest.raises(Conflict, match="can’t be changed"):
-        promise.pledges.change(promise.gift, PledgeAction.PAUSE)
+        promise.pledges.change(promise.gift, DonorChange(PledgeAction.PAUSE))
 
 
 def test_a_change_survives_a_refused_key(promise: PledgeWorld) -> None:
     """A change that Stripe refuses because of our API key is made once the key is accepted."""
     promise.trouble("401")
-    assert promise.pledges.change(promise.gift, PledgeAction.CANCEL) in (True, False)
+    assert promise.pledges.change(promise.gift, DonorChange(PledgeAction.CANCEL)) in (True, False)
     promise.later(minutes=1)
     promise.pledges.ask_due()
     assert promise.state is PledgeState.ENDED
@@ -188,7 +193,9 @@ def test_a_change_survives_a_refused_key(promise: PledgeWorld) -> None:
 def test_two_workers_make_a_change_once(promise: PledgeWorld) -> None:
     """Two workers that handle the same change at once send one request."""
     with promise.database.writing() as session:
-        request_change(session, promise.gift.id, PledgeAction.PAUSE, None, now=promise.clock.now())
+        request_change(
+            session, promise.gift.id, DonorChange(PledgeAction.PAUSE), now=promise.clock.now()
+        )
     promise.later(minutes=1)
     with ThreadPoolExecutor(2) as workers:
         counts = list(workers.map(lambda _: promise.pledges.ask_due(), range(2)))
@@ -201,10 +208,10 @@ def test_the_number_of_changes_is_limited(promise: PledgeWorld) -> None:
     with promise.database.writing() as session:
         for _ in range(MOST_CHANGES):
             request_change(
-                session, promise.gift.id, PledgeAction.PAUSE, None, now=promise.clock.now()
+                session, promise.gift.id, DonorChange(PledgeAction.PAUSE), now=promise.clock.now()
             )
     with pytest.raises(Conflict, match="too many times"):
-        promise.pledges.change(promise.gift, PledgeAction.PAUSE)
+        promise.pledges.change(promise.gift, DonorChange(PledgeAction.PAUSE))
 
 
 def test_a_gift_that_is_no_pledge_has_nothing_to_change(database: Database) -> None:
@@ -212,4 +219,4 @@ def test_a_gift_that_is_no_pledge_has_nothing_to_change(database: Database) -> N
     for frequency in ("once", "monthly"):
         gift = give(database, frequency=frequency)
         with database.writing() as session, pytest.raises(Conflict, match="hasn’t started"):
-            request_change(session, gift.id, PledgeAction.PAUSE, None, now=datetime.now(UTC))
+            request_change(session, gift.id, DonorChange(PledgeAction.PAUSE), now=datetime.now(UTC))

@@ -1,7 +1,6 @@
 """A refund in three steps: record the request, call Stripe, settle the answer as an event."""
 
 import threading
-import time
 import uuid
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -32,6 +31,7 @@ from tests.stripe_gateway.gifts_and_events import (
     stored_events,
 )
 from tests.stripe_gateway.refund_desk import SLOW_TO_REFUND, Desk, a_desk
+from tests.waiting import until
 
 MANY = 6
 THAT_WAIT = (
@@ -134,9 +134,7 @@ def test_requests_wait_for_the_lock_of_the_gift(
         gift = desk.paid()
         other.execute("SELECT id FROM gift FOR UPDATE")
         outcomes = pool.submit(run_together, [lambda: desk.request(gift, 3_000)] * 2)
-        until = time.monotonic() + 10
-        while watcher.execute(THAT_WAIT).fetchone() != (2,):
-            assert time.monotonic() < until, "they never both came to the gift"
+        until(lambda: watcher.execute(THAT_WAIT).fetchone() == (2,))
         other.rollback()
         results = sorted(type(end).__name__ for end in outcomes.result(20))
         assert (results, desk.left(gift)) == (["MoreThanIsLeft", "OpenRefund"], 2_000)

@@ -8,9 +8,9 @@ from sqlmodel import select
 
 from donate.stripe_gateway.catchup.schedule import CatchupSchedule
 from donate.stripe_gateway.models import CatchupRun
-from tests.journeys.donor_steps import until
 from tests.stripe_gateway.service import serving
 from tests.stripe_gateway.without_webhooks import EVENTS, HOUR, Away, check_totals
+from tests.waiting import until
 
 
 def runs(away: Away) -> int:
@@ -78,7 +78,7 @@ def test_a_service_catches_up_when_it_starts(away: Away) -> None:
     address = away.database.engine.url.render_as_string(hide_password=False)
     gift, _ = away.paid()
     with serving(address, stripe_api_base=away.sandbox.url, catchup_every_minutes=60):
-        until(lambda: away.gift(gift).status == "confirmed", patience_s=30)
+        until(lambda: away.gift(gift).status == "confirmed")
         until(lambda: away.calls(EVENTS) > 1)
         away.trouble("hang", times=5, seconds=20)
         began = time.monotonic()

@@ -21,6 +21,7 @@ from tests.stripe_gateway.gifts_and_events import (
     settle,
     store,
 )
+from tests.waiting import PATIENCE_S
 
 COMPLETED = "checkout.session.completed"
 
@@ -71,7 +72,7 @@ def test_gifts_are_locked_in_one_order(url: str, database: Database) -> None:
     with ThreadPoolExecutor(1) as settler, psycopg.connect(url) as other:
         other.execute(lock, [first.id])
         settling = settler.submit(settle, database, *batch)
-        until = time.monotonic() + 1.5
+        until = time.monotonic() + PATIENCE_S
         while not other.execute(
             "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() "
             "AND wait_event_type = 'Lock'"

@@ -44,6 +44,7 @@ def database(sqlite: Sqlite) -> Iterator[Database]:
     database.close()
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("kind", NOT_DONE + DONE)
 def test_the_donor_gets_an_error_and_later_a_session(
     database: Database, sandbox: RunningSandbox, kind: str
@@ -139,6 +140,7 @@ def test_a_wrong_key_has_an_error_of_its_own(database: Database, sandbox: Runnin
     assert "4242" not in str(raised.value)
 
 
+@pytest.mark.alone
 def test_the_number_of_waiting_calls_is_limited(sandbox: RunningSandbox) -> None:
     """Only so many calls wait for Stripe at the same time; any further call fails immediately."""
     client = client_of(sandbox, **QUICK, max_waiting=1)

@@ -268,7 +268,7 @@ def going_away(database: Database, sandbox: RunningSandbox, *, days_ago: float) 
         waits.append(seconds)
         return stopping.is_set()
 
-    lists = StripeLists(client, clock, wait)
+    lists = StripeLists(client, wait)
     settler = settler_of(database, clock)
     inbox = Inbox(database, on_stored=lambda: None)
     away = Away(

@@ -110,7 +110,7 @@ def interac_mail(
 def _rows(
     line: BankLine, kind: MailKind, language: MailLanguage, amount: str
 ) -> list[tuple[str, str]]:
-    """Return the e-mail's labels and their texts. If the text is empty, the label is a sentence."""
+    """Return the rows of the e-mail: labels with texts, and a whole sentence with an empty text."""
     code = f"{amount} ({line.currency.upper()})"
     month = _MONTHS[language].split()[line.day.month - 1]
     if language == "en":

@@ -14,9 +14,9 @@ OPENING_BALANCE = 100_000
 class BankLine:
     """One booked line.
 
-    `amount` is in minor units, negative when money left. `number` counts all lines from 1.
-    `reference` is Interac's reference for a transfer, or the trace id of a payout. Only transfers
-    have a `message` and an `email`; statements do not show these.
+    `amount` is in minor units, negative if money left the account. `number` counts all lines from
+    1. `reference` is Interac's reference of a transfer, or the trace id of a payout. Only transfers
+    have a `message` and an `email`, which only Interac's e-mails show.
     """
 
     number: int

@@ -52,7 +52,8 @@ def ofx_statement(
 
 def _transaction(line: BankLine) -> str:
     name, memo = ofx_texts(line)
-    # Leave out an element without a value, because in this format no end tag would close it.
+    # A value has no end tag in this format: the next tag ends it. Without a value the element
+    # would look like a group that never ends, so leave it out.
     written = f"<NAME>{escape(name)}" + (f"<MEMO>{escape(memo)}" if memo else "")
     return (
         f"<STMTTRN><TRNTYPE>{'CREDIT' if line.amount > 0 else 'DEBIT'}"

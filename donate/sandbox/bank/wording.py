@@ -25,7 +25,7 @@ def folded(name: str) -> str:
 
 
 def rbc_descriptions(line: BankLine) -> tuple[str, str]:
-    """Return RBC's two descriptions. For a transfer, the second ends with the reference's start."""
+    """Return RBC's two descriptions. For a transfer, the second has the start of the reference."""
     if line.kind == "transfer":
         return "E-TRANSFER - AUTODEPOSIT", f"{folded(line.name)} {line.reference[:8]}".strip()
     if line.kind == "payout":
@@ -34,7 +34,7 @@ def rbc_descriptions(line: BankLine) -> tuple[str, str]:
 
 
 def td_description(line: BankLine) -> str:
-    """Return TD's description. For a transfer, it has the end of the reference and no name."""
+    """Return TD's description. For a transfer, it shows the end of the reference, but no name."""
     if line.kind == "transfer":
         return f"E-TRANSFER ***{line.reference[-3:]}"
     if line.kind == "payout":
@@ -43,7 +43,7 @@ def td_description(line: BankLine) -> str:
 
 
 def bmo_description(line: BankLine) -> str:
-    """Return BMO's description. For a transfer, it ends with year, day of the year and time."""
+    """Return BMO's description. For a transfer, it ends with a code made from day and time."""
     if line.kind == "transfer":
         head = f"[CW]INTERAC ETRNSFR AD RECVD {folded(line.name)}"
         return f"{head:<52}{_bmo_code(line.day, line.number)}"
@@ -68,7 +68,10 @@ def desjardins_description(line: BankLine) -> str:
 
 
 def cibc_description(line: BankLine) -> str:
-    """Return CIBC's description, which never shows the direction. Transfers have twelve digits."""
+    """Return CIBC's description. It never says whether money came in or went out.
+
+    For a transfer, it shows a number of 12 digits.
+    """
     if line.kind == "transfer":
         return f"Internet Banking E-TRANSFER {line.number * 7_919:012} {folded(line.name)}"
     if line.kind == "payout":
@@ -77,7 +80,7 @@ def cibc_description(line: BankLine) -> str:
 
 
 def scotiabank_descriptions(line: BankLine) -> tuple[str, str]:
-    """Return Scotiabank's description and sub-description. For a transfer, they have no name."""
+    """Return Scotiabank's description and sub-description. For a transfer, they show no name."""
     if line.kind == "transfer":
         return "Deposit", "Free Interac E-transfer"
     if line.kind == "payout":

@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from donate.sandbox.errors import Refusal
 from donate.sandbox.objects.balance import DISPUTE_FEE, book, fee_detail
+from donate.sandbox.objects.exchange import settled
 from donate.sandbox.objects.payments import new_dispute
 from donate.sandbox.shelf import StripeObject
 from donate.sandbox.store import Store
@@ -107,13 +108,14 @@ def _move_money(store: Store, dispute: StripeObject, amount: int) -> None:
     is_withdrawal = amount < 0
     has_fee = is_withdrawal and not dispute["balance_transactions"]
     direction = "withdrawal" if is_withdrawal else "reversal"
+    currency = settled(store, amount, dispute["currency"]).currency
     transaction = book(
         store,
         dispute,
         kind="adjustment",
         category="dispute" if is_withdrawal else "dispute_reversal",
         amount=amount,
-        fees=[fee_detail(DISPUTE_FEE, dispute["currency"], "Dispute fee")] if has_fee else [],
+        fees=[fee_detail(DISPUTE_FEE, currency, "Dispute fee")] if has_fee else [],
         description=f"Chargeback {direction} for {dispute['charge']}",
     )
     if len(dispute["balance_transactions"]) < MAX_TRANSACTIONS:

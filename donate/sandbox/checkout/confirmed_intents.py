@@ -46,7 +46,7 @@ _NEW = {
 
 
 class Declined(Refusal):
-    """A refusal with the payment intent that was declined."""
+    """The refusal of a request whose payment was declined. It contains the payment intent."""
 
     def __init__(self, charge: StripeObject, intent: StripeObject) -> None:
         self._more = {

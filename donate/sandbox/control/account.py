@@ -7,6 +7,7 @@ from fastapi import APIRouter
 from donate.sandbox.account_settings import default_portal_configuration
 from donate.sandbox.api import Api
 from donate.sandbox.control.bodies import ControlBody
+from donate.sandbox.currencies import currency_code
 from donate.sandbox.errors import Refusal
 from donate.sandbox.requests.permissions import NAMES, Level
 from donate.sandbox.shelf import Shelf
@@ -19,6 +20,8 @@ class Account(ControlBody):
     capabilities: dict[str, Literal["active", "inactive", "pending"]] | None = None
     portal_saved: bool | None = None
     """Whether somebody has ever saved the customer portal's settings in the Dashboard."""
+    settles_in: str | None = None
+    """The only currency in which the account settles, such as "cad"; "" if it settles in all."""
 
 
 def add_account(router: APIRouter, store: Store, api: Api) -> None:
@@ -35,7 +38,10 @@ def add_account(router: APIRouter, store: Store, api: Api) -> None:
             store.portal_configurations = Shelf("configuration")
             if body.portal_saved:
                 store.portal_configurations.put(default_portal_configuration())
+        if body.settles_in is not None:
+            store.settles_in = body.settles_in and currency_code(body.settles_in, "settles_in")
         return {
+            "settles_in": store.settles_in,
             "permissions": api.permissions.levels,
             "capabilities": store.capabilities,
             "portal_configurations": [one["id"] for one in store.portal_configurations],

@@ -135,7 +135,12 @@ BILLING_ROUTES = (
     create_route("/v1/products", create_product),
     *shelf_routes("/v1/products", lambda store: store.products, "id"),
     *shelf_routes("/v1/setup_intents", lambda store: store.setup_intents, "intent"),
-    retrieve_route("/v1/payment_methods", lambda store: store.payment_methods, "payment_method"),
+    *shelf_routes(
+        "/v1/payment_methods",
+        lambda store: store.payment_methods,
+        "payment_method",
+        **equal_texts("customer"),
+    ),
     *shelf_routes(
         "/v1/customers",
         lambda store: store.customers,

@@ -52,7 +52,10 @@ def page(
     filters: dict[str, tuple[Check, Filter]],
     created_after: int = -1,
 ) -> dict[str, Any]:
-    """Return a page of `shelf`. `filters` are the filter parameters that this list has."""
+    """Return a page of `shelf`. `filters` are the filter parameters that this list has.
+
+    Objects that were created at `created_after` (in unix seconds) or before are left out.
+    """
     checks = {name: check for name, (check, _) in filters.items()}
     request = read(parameters, {**PAGE, **checks})
     tests = [(test, request[name]) for name, (_, test) in filters.items() if name in request]

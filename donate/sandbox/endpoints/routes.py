@@ -31,7 +31,10 @@ def create_route(path: str, create: Callable[[Store, dict[str, Any]], StripeObje
 def shelf_routes(
     path: str, shelf_of: Callable[[Store], Shelf], param: str, **filters: tuple[Check, Filter]
 ) -> tuple[Route, Route]:
-    """Return the routes that list the objects of a shelf and retrieve one of them."""
+    """Return the routes that list the objects of a shelf and retrieve one of them.
+
+    If there is no such object, the error message names the parameter `param`.
+    """
     return (
         route("GET", path, list_endpoint(shelf_of, path, **filters)),
         retrieve_route(path, shelf_of, param),

@@ -48,7 +48,7 @@ def possible_lies(event: StripeObject) -> tuple[Lie, ...]:
 def forge(rng: random.Random, event: StripeObject) -> Forgery:
     """Return a forgery of this event, with a higher amount than the true one.
 
-    If the receiver believes the forgery, the receiver's totals show the higher amount.
+    A receiver that accepts the forgery then has totals that are too high, which tests notice.
     """
     lie = rng.choice(possible_lies(event))
     forged = deep_copy(event)

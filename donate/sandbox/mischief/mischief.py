@@ -46,7 +46,7 @@ MAX_DELAY_S = 60.0
 MAX_HANG_S = 20.0
 MAX_COPIES = 5
 MAX_OVERTAKING = 5
-# The longest time for which the sandbox holds back an event so that later events overtake it.
+# An event that is held back until later events have been sent waits at most this long.
 MAX_WAIT_S = 30.0
 MAX_RECORDS = 10_000
 
@@ -57,10 +57,10 @@ _OPENS_A_SESSION = ("POST", "/v1/checkout/sessions")
 class Plan:
     """How to deliver one event.
 
-    `offsets_s` has one delay in seconds for each delivery; it is empty for a dropped event.
-    `overtaken_by` is the number of later events to send before this event, which waits for them for
-    at most `max_wait_s` seconds. `version` is the API version in which to write the event; None
-    means the endpoint's own version.
+    `offsets_s` has a delay in seconds for each delivery of the event; it is empty for a dropped
+    event. If `overtaken_by` is not 0, the event waits until that many later events have been sent,
+    but at most `max_wait_s` seconds. `version` is the API version in which to write the event; None
+    means the endpoint's own version. `forgery` is a forged event to send as well.
     """
 
     offsets_s: tuple[float, ...] = (0.0,)
@@ -75,7 +75,7 @@ PLAIN = Plan()
 
 @dataclass(frozen=True)
 class MischiefRecord:
-    """An error that the sandbox made on purpose. `to` names the event or request."""
+    """An error that the sandbox made on purpose. `to` says with which event or request."""
 
     kind: str
     to: str
@@ -87,9 +87,10 @@ class MischiefRecord:
 
 @dataclass(frozen=True)
 class MischiefSettings:
-    """Which kinds of error to make on purpose, and in what share (`rate`) of events and requests.
+    """Which kinds of error to make on purpose, and in what share of events and requests.
 
-    Every delay is multiplied by `time_scale`, so that tests can be faster.
+    `rate` is that share, from 0 to 1. Every delay is multiplied by `time_scale`, so that tests can
+    be faster.
     """
 
     seed: int

@@ -1,12 +1,13 @@
 """The balance transactions of the pretend Stripe account, with Stripe's fees.
 
-Fees: https://stripe.com/en-ca/pricing. Currencies are never exchanged: each payment stays in its
-own currency.
+Fees: https://stripe.com/en-ca/pricing. Each payment stays in its own currency, unless the account
+settles in a single one. Fees are in the currency of the balance.
 """
 
 from typing import Any
 
 from donate.sandbox.currencies import decimals_of
+from donate.sandbox.objects.exchange import Settled, settled
 from donate.sandbox.shelf import StripeObject
 from donate.sandbox.store import Store
 
@@ -46,14 +47,20 @@ def book(
 ) -> StripeObject:
     """Add a balance transaction; `amount` is negative when money leaves.
 
-    The net amount is available at `available_on`, by default after the account's settlement delay.
+    The amount is in the currency of the source, and is exchanged if the account settles in another
+    one. The net amount is available at `available_on`, by default after the account's settlement
+    delay.
     """
     days = store.payout_schedule.delay_days
+    money = Settled(amount, source["currency"], None)
+    if source["object"] != "payout":
+        money = settled(store, *money[:2])
     return book_line(
         store,
-        amount=amount,
+        amount=money.amount,
         available_on=midnight_after(store.now(), days) if available_on is None else available_on,
-        currency=source["currency"],
+        currency=money.currency,
+        exchange_rate=money.exchange_rate,
         description=description,
         fee_details=fees or [],
         reporting_category=category,
@@ -96,7 +103,8 @@ def book_line(store: Store, *, amount: int, **fields: Any) -> StripeObject:
 
 def book_payment(store: Store, charge: StripeObject) -> None:
     method = charge["payment_method_details"]["type"]
-    fee = payment_fee(charge["amount"], charge["currency"], method)
+    money = settled(store, charge["amount"], charge["currency"])
+    fee = payment_fee(money.amount, money.currency, method)
     kind = "charge" if method == "card" else "payment"
     transaction = book(
         store,
@@ -104,14 +112,14 @@ def book_payment(store: Store, charge: StripeObject) -> None:
         kind=kind,
         category="charge",
         amount=charge["amount"],
-        fees=[fee_detail(fee, charge["currency"], "Stripe processing fees")],
+        fees=[fee_detail(fee, money.currency, "Stripe processing fees")],
         description=charge["description"],
     )
     charge["balance_transaction"] = transaction["id"]
 
 
 def as_of(transaction: StripeObject, now: int) -> StripeObject:
-    """Return a balance transaction with its status at this time."""
+    """Return a copy of a balance transaction with its status at this time, in unix seconds."""
     available = transaction["available_on"] <= now
     return {**transaction, "status": "available" if available else "pending"}
 

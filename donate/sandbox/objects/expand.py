@@ -114,6 +114,7 @@ _SHELVES: dict[str, Callable[[Store], Shelf]] = {
     "in": lambda store: store.invoices,
     "inpay": lambda store: store.invoice_payments,
     "pi": lambda store: store.payment_intents,
+    "pm": lambda store: store.payment_methods,
     "po": lambda store: store.payouts,
     "prod": lambda store: store.products,
     "py": lambda store: store.charges,
@@ -129,6 +130,6 @@ def _current(store: Store, thing: StripeObject) -> StripeObject:
     if thing.get("object") == "balance_transaction":
         return as_of(thing, store.now())
     if thing.get("object") == "bank_account":
-        # Only the class `Shelf` needs this field.
+        # Leave out `created`, which only the class `Shelf` needs to sort objects.
         return {name: value for name, value in thing.items() if name != "created"}
     return thing

@@ -28,7 +28,7 @@ def no_evidence() -> dict[str, Any]:
 
 
 def branding(request: dict[str, Any]) -> dict[str, Any]:
-    """Return a session's branding: the requested settings, with the account's for the rest."""
+    """Return a session's branding: the account's settings, replaced by those in the request."""
     return {
         **null_fields("icon logo"),
         "background_color": "#ffffff",

@@ -85,7 +85,7 @@ def boolean(value: Any, path: str) -> bool:
 
 
 def only(required: str) -> Check:
-    """Return a check for a parameter for which the sandbox supports only one value."""
+    """Return a check that refuses every value but `required`, the only one that is supported."""
 
     def check(value: Any, path: str) -> str:
         if value != required:

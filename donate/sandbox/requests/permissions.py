@@ -6,7 +6,8 @@ before it looks for the object. The message is quoted from public error reports 
 Stripe refused in 2026.
 """
 
-from typing import Literal, get_args
+from collections.abc import Mapping
+from typing import Any, Literal, get_args
 
 from donate.sandbox.errors import Refusal
 
@@ -32,6 +33,7 @@ RESOURCES = (
         "Payment Method Configurations",
         "payment_method_configuration",
     ),
+    ("/v1/payment_methods", "PaymentMethods", "payment_method"),
     ("/v1/payouts", "Payouts", "payout"),
     ("/v1/products", "Products", "product"),
     ("/v1/refunds", "Charges and Refunds", "charge"),
@@ -49,9 +51,17 @@ class Permissions:
         self._account_id = account_id
         self.levels: dict[str, Level] = {}
 
-    def check(self, method: str, path: str) -> None:
-        """Raise Refusal if the key lacks the permission for this request."""
-        required: Level = "read" if method == "GET" else "write"
+    def check(self, method: str, path: str, parameters: Mapping[str, Any]) -> None:
+        """Raise Refusal if the key lacks a permission for this request.
+
+        Stripe's documents do not say whether expanding a payment method needs the permission to
+        read it. This sandbox requires it, which is stricter.
+        """
+        self._require(path, "read" if method == "GET" else "write")
+        if "default_payment_method" in str(parameters.get("expand", "")):
+            self._require("/v1/payment_methods", "read")
+
+    def _require(self, path: str, required: Level) -> None:
         for prefix, row, name in RESOURCES:
             if path.startswith(prefix):
                 level = self.levels.get(name, "write")

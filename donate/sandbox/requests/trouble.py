@@ -106,7 +106,7 @@ def refusal_for(kind: Kind) -> Refusal | None:
 
 
 def early_answer(kind: Kind) -> ASGIApp | None:
-    """Return the response to a request that is never processed."""
+    """Return the response to a request that is not processed; None for other kinds of fault."""
     match kind:
         case "502_before":
             return HTMLResponse(_HTML, status_code=502)

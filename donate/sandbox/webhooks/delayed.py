@@ -14,7 +14,7 @@ class DelayedDeliveries:
     async def wait(self, seconds: float, until_number: int | None = None) -> None:
         """Wait `seconds`, or until `release` ends the wait.
 
-        `until_number` is the number of the event to wait for; None means to wait for no event.
+        `until_number` is the number of the event that ends the wait when it is sent; None for none.
         """
         if seconds <= 0:
             return
@@ -27,7 +27,10 @@ class DelayedDeliveries:
             self._waiting.pop(released, None)
 
     def release(self, number: int | None = None) -> int:
-        """Release the deliveries that wait for this event or an earlier one; None releases all."""
+        """End the waits for the event with this number or an earlier one; None ends all waits.
+
+        Return how many waits ended.
+        """
         events = [
             released
             for released, until in self._waiting.items()

@@ -1,4 +1,8 @@
-"""The Stripe objects that the checks share, each created once: sessions, payments, refunds."""
+"""The Stripe objects that the checks share, each created once: sessions, payments, refunds.
+
+`world` is Stripe in test mode. `proving` is true in the check that tests the creation itself; see
+`World.make_once`.
+"""
 
 import uuid
 from typing import Any, Final
@@ -16,7 +20,7 @@ from donate.stripe_gateway.requests.refunds import refund_params
 
 AMOUNT: Final = 5_000
 PART: Final = 1_000
-# Stripe's test mode decides a dispute by the text of the evidence. These are the texts.
+# In test mode, these texts, sent as the evidence in a dispute, decide how the dispute ends.
 WINNING: Final = "winning_evidence"
 LOSING: Final = "losing_evidence"
 ESCALATING: Final = "escalate_inquiry_evidence"
@@ -40,7 +44,7 @@ def new_gift(world: World, kind: str) -> Gift:
     return Gift(
         id=number,
         reference=f"CHECK-{number.hex[:7].upper()}",
-        token=number.hex,
+        link_name=number.hex,
         form_key=number.hex,
         code="CHECK",
         mode=mode,
@@ -59,7 +63,8 @@ def new_gift(world: World, kind: str) -> Gift:
 def request_params(world: World, gift: Gift) -> Any:
     """Return the parameters with which the service opens this gift's session."""
     donor = Donor(name="Ann Check", email="check@example.com", country="CA", language=gift.language)
-    return session_params(gift, donor, 1, world.clock.now(), world.account.public_url)
+    page = f"{world.account.public_url}/gifts/check"
+    return session_params(gift, donor, 1, world.clock.now(), page)
 
 
 def metadata_of(gift: Gift) -> dict[str, str]:

@@ -1,4 +1,8 @@
-"""Monthly gifts for the checks. Checks start, change, pause and end them on a test clock."""
+"""Monthly gifts for the checks. Checks start, change, pause and end them on a test clock.
+
+`world` is Stripe in test mode. `proving` is true in the check that tests the creation itself; see
+`World.make_once`.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -43,6 +47,11 @@ def second_pledge(world: World) -> Pledge:
 def pledge_to_pause(world: World) -> Pledge:
     """Return a third running pledge, for checks that pause it until a date."""
     return world.make_once("third monthly gift", lambda: _create(world, GOOD_CARD))
+
+
+def pledge_to_pause_briefly(world: World) -> Pledge:
+    """Return a fourth running pledge, for a pause that leaves out no month."""
+    return world.make_once("fourth monthly gift", lambda: _create(world, GOOD_CARD))
 
 
 def declined_pledge(world: World) -> Pledge:

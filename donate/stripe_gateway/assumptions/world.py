@@ -109,7 +109,7 @@ class WatchedClient(StripeClient):
 
 
 class World:
-    """Stripe in test mode, and what the checks need to work with it."""
+    """Stripe in test mode: what each check calls, and the objects that the checks share."""
 
     def __init__(
         self,

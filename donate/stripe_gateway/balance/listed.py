@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from donate.clock import Clock
 from donate.storage.database import Database
-from donate.stripe_gateway.balance.readings import (
+from donate.stripe_gateway.balance.parser import (
     Row,
     is_listed,
     read_balance_transaction,

@@ -7,7 +7,7 @@ of a payout is positive if the money goes to the bank.
 
 import uuid
 from datetime import date, datetime
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import (
     JSON,
@@ -23,9 +23,19 @@ from sqlmodel import Field, SQLModel
 
 from donate.storage.bulk_writes import table_of
 from donate.storage.column_types import RowNumber, UtcDateTime
-from donate.stripe_gateway.balance.readings import AUTOMATIC_METHOD
+from donate.stripe_gateway.balance.parser import AUTOMATIC_METHOD
 
 _NO_GIFT_YET = text("gift_id IS NULL AND payment <> ''")
+_IS_CONVERTED = text("original_currency <> ''")
+TOP_UP_TYPES: Final = ("topup", "topup_reversal")
+"""The types of the charity's own money that it sent to Stripe, or that Stripe returned."""
+ORDINARY_TYPES: Final = (
+    *("charge", "payment", "payment_failure_refund", "refund", "payment_refund"),
+    *("stripe_fee", "tax_fee", "adjustment", "payout"),
+)
+"""The types that most charities have every week. An index has the transactions of all others."""
+_NOT_ORDINARY = text(" AND ".join(f"type <> '{each}'" for each in ORDINARY_TYPES))
+_IS_TOP_UP = text(" OR ".join(f"type = '{each}'" for each in TOP_UP_TYPES))
 
 
 class StripePayout(SQLModel, table=True):
@@ -77,6 +87,10 @@ class BalanceTransaction(SQLModel, table=True):
     `tax_minor` is the part of the fee that Stripe calls tax. `payment` is the payment intent that
     the transaction is about. `gift_id` is the gift of that payment, or None until we have recorded
     the payment. `payout_row` is the payout that paid the transaction out.
+
+    If Stripe converted the money, `original_minor` is the amount of the payment, refund or dispute
+    in its own currency, `original_currency`, with the sign of the amount, and `exchange_rate` is
+    Stripe's rate: the original amount times the rate is the amount. Otherwise they are 0 and empty.
     """
 
     __tablename__ = "balance_transaction"
@@ -85,6 +99,14 @@ class BalanceTransaction(SQLModel, table=True):
             "net_minor = amount_minor - fee_minor", name="balance_transaction_net_is_without_fee"
         ),
         CheckConstraint("length(currency) = 3", name="balance_transaction_currency_is_a_code"),
+        # Both amounts have the same sign, but a small one may be rounded to zero.
+        CheckConstraint(
+            "(original_currency = '' AND original_minor = 0) "
+            "OR (length(original_currency) = 3 AND original_currency <> currency "
+            "AND (original_minor >= 0 OR amount_minor <= 0) "
+            "AND (original_minor <= 0 OR amount_minor >= 0))",
+            name="balance_transaction_is_converted",
+        ),
         Index("balance_transaction_of_payout", "payout_row", "type", "reporting_category"),
         Index("balance_transaction_in_payout", "payout_row", "id"),
         Index("balance_transaction_by_time", "currency", "created_at", "net_minor"),
@@ -95,6 +117,24 @@ class BalanceTransaction(SQLModel, table=True):
             "payment",
             sqlite_where=_NO_GIFT_YET,
             postgresql_where=_NO_GIFT_YET,
+        ),
+        Index(
+            "balance_transaction_converted",
+            *("created_at", "original_currency"),
+            sqlite_where=_IS_CONVERTED,
+            postgresql_where=_IS_CONVERTED,
+        ),
+        Index(
+            "balance_transaction_not_ordinary",
+            *("created_at", "type", "reporting_category"),
+            sqlite_where=_NOT_ORDINARY,
+            postgresql_where=_NOT_ORDINARY,
+        ),
+        Index(
+            "balance_transaction_top_up",
+            *("currency", "amount_minor", "created_at"),
+            sqlite_where=_IS_TOP_UP,
+            postgresql_where=_IS_TOP_UP,
         ),
     )
 
@@ -115,6 +155,12 @@ class BalanceTransaction(SQLModel, table=True):
     fee_details: list[dict[str, Any]] = Field(default_factory=list, sa_type=JSON)
     description: str = Field(default="", max_length=500)
     exchange_rate: str = Field(default="", max_length=40)
+    original_minor: int = Field(
+        default=0, sa_type=BigInteger, sa_column_kwargs={"server_default": text("0")}
+    )
+    original_currency: str = Field(
+        default="", max_length=3, sa_column_kwargs={"server_default": text("''")}
+    )
     payout_row: int | None = Field(
         default=None, sa_column=Column(BigInteger, ForeignKey(table_of(StripePayout).c.id))
     )

@@ -9,14 +9,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import update
+from sqlalchemy import Update, update
 from sqlmodel import col
 
 from donate.clock import Backoff, Clock
 from donate.errors import StripeRefused, StripeUnavailable
 from donate.storage.database import Database
 from donate.stripe_gateway.balance.models import PayoutToRead
-from donate.stripe_gateway.balance.readings import (
+from donate.stripe_gateway.balance.parser import (
     Row,
     is_listed,
     read_balance_transaction,
@@ -114,10 +114,11 @@ class PayoutReader:
             params["starting_after"] = page.objects[-1]["id"]
 
     def _note(self, claim: _Claim, trouble: str, *, is_final: bool = False) -> None:
-        values: dict[str, Any] = {"trouble": trouble[:500]} | ({"ask_at": None} if is_final else {})
+        noted = update(PayoutToRead).where(col(PayoutToRead.payout_id) == claim.payout_id)
         with self._database.writing() as session:
-            statement = update(PayoutToRead).where(col(PayoutToRead.payout_id) == claim.payout_id)
-            session.execute(statement.values(**values))
+            session.execute(noted.values(trouble=trouble[:500]))
+            if is_final:
+                session.execute(_still_claimed(claim).values(ask_at=None))
 
 
 def _is_unknown(refused: StripeRefused) -> bool:
@@ -126,11 +127,13 @@ def _is_unknown(refused: StripeRefused) -> bool:
 
 def _finish(claim: _Claim) -> Any:
     """Return the statement that ends a claim, unless an event has scheduled another read."""
-    return (
-        update(PayoutToRead)
-        .where(
-            col(PayoutToRead.payout_id) == claim.payout_id,
-            col(PayoutToRead.ask_at) == claim.ask_at,
-        )
-        .values(ask_at=None, tries=0, trouble="")
+    return _still_claimed(claim).values(ask_at=None, tries=0, trouble="")
+
+
+def _still_claimed(claim: _Claim) -> Update:
+    return update(PayoutToRead).where(
+        col(PayoutToRead.payout_id) == claim.payout_id,
+        col(PayoutToRead.ask_at) == claim.ask_at,
+        # An event sets this to 0, and may by chance set the same time.
+        col(PayoutToRead.tries) > 0,
     )

@@ -13,17 +13,23 @@ from donate.gifts.queries import gifts_by_source
 from donate.storage.bulk_writes import insert_new, table_of
 from donate.storage.column_types import UtcDateTime
 from donate.stripe_gateway.balance.models import BalanceTransaction, PayoutToRead, StripePayout
-from donate.stripe_gateway.balance.readings import Row
+from donate.stripe_gateway.balance.parser import Row
 
 # Maximum number of ids in one statement. SQLite allows 32,766 parameters.
 _AT_ONCE: Final = 500
 _TO_READ = table_of(PayoutToRead)
-# A payout that is already due keeps its earlier due time, so that it keeps its place in the queue.
+# A payout that is already due keeps its due time, and so its place in the queue. If a worker is
+# reading it (`tries` is above 0), it becomes due again, because the worker may have asked Stripe
+# before this news arrived.
 _MAKE_DUE = (
     update(_TO_READ)
     .where(
         _TO_READ.c.payout_id == bindparam("due_id"),
-        or_(_TO_READ.c.ask_at.is_(None), _TO_READ.c.ask_at > bindparam("due_at")),
+        or_(
+            _TO_READ.c.ask_at.is_(None),
+            _TO_READ.c.ask_at > bindparam("due_at"),
+            _TO_READ.c.tries > 0,
+        ),
     )
     .values(ask_at=bindparam("due_at", type_=UtcDateTime), tries=0)
 )
@@ -65,8 +71,9 @@ def record_transactions(
 ) -> int:
     """Store balance transactions with their gifts, and with the payout that lists them if given.
 
-    A transaction never changes at Stripe. If it is already stored, only its payout is added. Return
-    how many transactions are new.
+    A transaction never changes at Stripe. If it is already stored, only its payout is added, and
+    the amount before a conversion, which earlier versions did not store. Return how many
+    transactions are new.
     """
     # Sorted, so that two workers insert the same rows in the same order and cannot deadlock.
     ordered = sorted(rows, key=lambda row: (row["created_at"], row["txn_id"]))
@@ -79,6 +86,8 @@ def record_transactions(
         BalanceTransaction,
         [row | {"payout_row": payout_row, "gift_id": gifts.get(row["payment"])} for row in ordered],
     )
+    if added < len(ordered):
+        _add_originals(session, ordered)
     if payout_row is not None and added < len(ordered):
         for ids in _in_parts({row["txn_id"] for row in ordered}):
             belongs = col(BalanceTransaction.txn_id).in_(ids)
@@ -86,6 +95,24 @@ def record_transactions(
             statement = update(BalanceTransaction).where(belongs, elsewhere)
             session.execute(statement.values(payout_row=payout_row))
     return added
+
+
+def _add_originals(session: Session, rows: Iterable[Row]) -> None:
+    """Store the amounts before conversions, where a stored transaction has none.
+
+    This changes the books, so `read_at` is updated too.
+    """
+    for row in rows:
+        if row["original_currency"]:
+            names = ("original_minor", "original_currency", "exchange_rate", "read_at")
+            session.execute(
+                update(BalanceTransaction)
+                .where(
+                    col(BalanceTransaction.txn_id) == row["txn_id"],
+                    col(BalanceTransaction.original_currency) == "",
+                )
+                .values({name: row[name] for name in names})
+            )
 
 
 def tie_transactions(session: Session, since: datetime) -> int:

@@ -13,9 +13,9 @@ from typing import Any
 from sqlalchemy import tuple_
 from sqlmodel import Session, col, select
 
-from donate.gifts.facts import PAYMENT_NAMES, Fact, FactKind
+from donate.gifts.facts import NEVER_PAID, PAYMENT_NAMES, Fact, FactKind
 from donate.gifts.models import Gift, GiftFact
-from donate.gifts.queries import gifts_by_source
+from donate.gifts.queries import gifts_by_source, was_pruned
 from donate.money import Money
 from donate.stripe_gateway.catchup.plan import Listing
 from donate.stripe_gateway.events.fields import Reading, UnusableEvent
@@ -120,6 +120,8 @@ def compare(session: Session, events: Sequence[SyntheticEvent]) -> Comparison:
                 missing.append(fact)
         if missing:
             reference = gifts.references.get(gift_id)
+            if reference is None and _is_about_pruned_gift(session, gift_id, missing):
+                continue
             fact = max(missing, key=lambda one: one.amount_minor or 0)
             amount = recorded.get((fact.kind, fact.source_id), 0)
             discrepancies.append(
@@ -219,6 +221,10 @@ def _recorded(
         )
     )
     return {(kind, source): amount for kind, source, amount in rows}
+
+
+def _is_about_pruned_gift(session: Session, gift_id: uuid.UUID, facts: Iterable[Fact]) -> bool:
+    return all(fact.kind in NEVER_PAID for fact in facts) and was_pruned(session, gift_id)
 
 
 def _counts_in_totals(reading: Reading) -> bool:

@@ -1,16 +1,15 @@
-"""Reads Stripe's lists page by page. Limits the rate of requests, and retries patiently."""
+"""Reads Stripe's lists page by page, and retries patiently."""
 
 import logging
 import threading
 from collections.abc import Callable, Mapping
-from datetime import datetime, timedelta
 from typing import Any, Final
 
-from donate.clock import Clock
 from donate.errors import StripeKeyRefused, StripeRefused, StripeUnavailable
 from donate.stripe_gateway.catchup.plan import Listing, ListRange
 from donate.stripe_gateway.client import Page, StripeClient
 from donate.stripe_gateway.events.types import EVENT_TYPES
+from donate.stripe_gateway.turns import Turns
 
 log = logging.getLogger(__name__)
 
@@ -18,9 +17,6 @@ PAGE_SIZE: Final = 100
 # The smallest page size. Each retry asks for a smaller page, because Stripe may be too slow to
 # answer with a large one.
 _SMALLEST_PAGE: Final = 10
-# The pause between two reads, which gives twenty reads a second. Stripe allows 25 in test mode, and
-# about 100 in a live account.
-MIN_INTERVAL: Final = timedelta(milliseconds=50)
 # The pauses before each retry of a page. After the last retry, the run gives up, and the next run
 # resumes at this page.
 RETRY_PAUSES_S: Final = (1.0, 2.0, 4.0, 8.0, 16.0, 30.0)
@@ -29,21 +25,25 @@ Wait = Callable[[threading.Event, float], bool]
 """A function that waits some seconds or until the event is set; it returns whether it is set."""
 
 
-def reading_client(secret_key: str, api_base: str, *, account: str = "") -> StripeClient:
+def reading_client(
+    secret_key: str, api_base: str, *, account: str = "", turns: Turns | None = None
+) -> StripeClient:
     """Return a Stripe client for reading lists, with its own call limit and a longer timeout."""
-    return StripeClient(secret_key, api_base, (), account=account, per_attempt_s=7.5, max_waiting=2)
+    return StripeClient(
+        *(secret_key, api_base, ()),
+        account=account,
+        per_attempt_s=7.5,
+        max_waiting=2,
+        turns=turns,
+    )
 
 
 class StripeLists:
     """Reads pages of Stripe's lists."""
 
-    def __init__(
-        self, client: StripeClient, clock: Clock, wait: Wait = threading.Event.wait
-    ) -> None:
+    def __init__(self, client: StripeClient, wait: Wait = threading.Event.wait) -> None:
         self._client = client
-        self._clock = clock
         self._wait = wait
-        self._last_call_at: datetime | None = None
 
     def page(self, list_range: ListRange, cursor: str, stopping: threading.Event) -> Page:
         """Return the page that begins after the object `cursor`; without a cursor, the first page.
@@ -69,7 +69,6 @@ class StripeLists:
         """
         size, pauses_s = PAGE_SIZE, iter(RETRY_PAUSES_S)
         while True:
-            self._limit_rate(stopping)
             try:
                 return self._client.list_page(name, {**params, "limit": size})
             except (StripeRefused, StripeKeyRefused):
@@ -86,12 +85,6 @@ class StripeLists:
     def close(self) -> None:
         """Cancel waiting calls, and close the connections."""
         self._client.close()
-
-    def _limit_rate(self, stopping: threading.Event) -> None:
-        now = self._clock.now()
-        if self._last_call_at and now < self._last_call_at + MIN_INTERVAL:
-            self._wait(stopping, (self._last_call_at + MIN_INTERVAL - now).total_seconds())
-        self._last_call_at = self._clock.now()
 
 
 def _list_and_params(list_range: ListRange, cursor: str, size: int) -> tuple[str, dict[str, Any]]:

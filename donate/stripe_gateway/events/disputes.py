@@ -38,7 +38,7 @@ _OUTCOMES: Final = {"won": FactKind.DISPUTE_WON, "lost": FactKind.DISPUTE_LOST}
 
 @dataclass(frozen=True, slots=True)
 class _Balance:
-    """Whether Stripe took money for a dispute, and how often all of it came back.
+    """Whether Stripe took money for a dispute, and how many times all of it came back.
 
     A round of the dispute ends only when all of the money has come back. A partial return is not
     enough, because Stripe may reinstate the part of the payment that was already refunded
@@ -51,7 +51,10 @@ class _Balance:
 
 
 def read_dispute(step: str, dispute: Mapping[str, Any], at: datetime) -> Reading | IrrelevantEvent:
-    """Parse a dispute into a Reading. Raises UnusableEvent."""
+    """Parse a dispute into a Reading. Raises UnusableEvent.
+
+    `step` is the last part of the event's type, such as `created`.
+    """
     if dispute.get("payment_intent") is None:
         return IrrelevantEvent("a dispute about a charge that this service did not make")
     payment, status = read_text(dispute, "payment_intent"), read_word(dispute, "status")

@@ -53,7 +53,7 @@ class _Data(BaseModel):
 class _Head(BaseModel):
     """The fields of an event, except its object."""
 
-    model_config = ConfigDict(strict=True)
+    model_config = ConfigDict(strict=True, hide_input_in_errors=True)
 
     object: Literal["event"]
     id: str

@@ -1,8 +1,9 @@
 """Reads events about the subscription of a pledge: its status, amount, pause and end. Pure."""
 
+import re
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from donate.gifts.evidence import Evidence
 from donate.gifts.facts import FactKind
@@ -11,6 +12,7 @@ from donate.stripe_gateway.events.fields import (
     Envelope,
     IrrelevantEvent,
     Reading,
+    is_id,
     is_instant,
     read_currency,
     read_gift_id,
@@ -20,6 +22,8 @@ from donate.stripe_gateway.events.fields import (
     read_word,
     stripe_fact,
 )
+
+_LAST_FOUR: Final = re.compile(r"[0-9]{4}")
 
 
 def read_subscription(envelope: Envelope) -> Reading | IrrelevantEvent:
@@ -44,7 +48,10 @@ def read_subscription(envelope: Envelope) -> Reading | IrrelevantEvent:
     elif envelope.type == "customer.subscription.created":
         facts.append(
             stripe_fact(
-                FactKind.PLEDGE_STARTED, subscription_id, at, evidence=_month_end(subscription)
+                FactKind.PLEDGE_STARTED,
+                subscription_id,
+                at,
+                evidence={**_month_end(subscription), **_payment_method(subscription)},
             )
         )
     # If a new pledge is active, PLEDGE_STARTED says so, and no PLEDGE_CHANGED is needed.
@@ -55,6 +62,7 @@ def read_subscription(envelope: Envelope) -> Reading | IrrelevantEvent:
             **_pause(subscription, at),
             **_month_end(subscription),
             **_ending(subscription),
+            **_payment_method(subscription),
         }
         facts.append(
             stripe_fact(
@@ -92,8 +100,33 @@ def _pause(subscription: Mapping[str, Any], at: datetime) -> Evidence:
 
 
 def _month_end(subscription: Mapping[str, Any]) -> Evidence:
-    ends_at = _period_end(subscription)
-    return {"month_ends_at": ends_at} if ends_at else {}
+    evidence: Evidence = {}
+    ends_at, anchor = _period_end(subscription), subscription.get("billing_cycle_anchor")
+    if ends_at:
+        evidence["month_ends_at"] = ends_at
+    if is_instant(anchor):
+        evidence["anchor"] = anchor
+    return evidence
+
+
+def _payment_method(subscription: Mapping[str, Any]) -> Evidence:
+    """Return the id of the card or bank account that pays, and its last four digits if known.
+
+    In events the field is an id. It is an object if we asked Stripe for one. Nothing else of the
+    card or account is recorded.
+    """
+    if "default_payment_method" not in subscription:
+        return {}
+    method = subscription["default_payment_method"]
+    if not isinstance(method, dict):
+        return {"payment_method": method if is_id(method) else ""}
+    evidence: Evidence = {"payment_method": read_text(method, "id")}
+    details = _object(method.get(read_word(method, "type")))
+    digits = details.get("last4")
+    if isinstance(digits, str) and _LAST_FOUR.fullmatch(digits):
+        evidence["last4"] = digits
+        evidence["brand"] = read_word(details, "brand")
+    return evidence
 
 
 def _ending(subscription: Mapping[str, Any]) -> Evidence:

@@ -39,7 +39,8 @@ def read_agreement(
 ) -> Reading | IrrelevantEvent:
     """Return the facts of a checkout session in which a donor agrees to monthly debits.
 
-    The session takes no money. The bank account is debited later, through a subscription.
+    The session takes no money. The bank account is debited later, through a subscription. `step` is
+    the last part of the event's type, such as `completed`.
     """
     metadata = _object(session.get("metadata"))
     gift_id = read_gift_id(metadata)
@@ -73,7 +74,10 @@ def read_agreement(
 
 
 def read_invoice(step: str, envelope: Envelope) -> Reading | IrrelevantEvent:
-    """Return the facts of an invoice that was paid or could not be collected."""
+    """Return the facts of an invoice that was paid or could not be collected.
+
+    `step` is the last part of the event's type, such as `paid`.
+    """
     invoice = envelope.object
     metadata = _object(subscription_in(invoice).get("metadata"))
     gift_id = read_gift_id(metadata)

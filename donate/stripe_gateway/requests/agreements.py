@@ -70,7 +70,7 @@ class Agreement:
 
     @property
     def key(self) -> str:
-        """The beginning of the idempotency keys for this agreement."""
+        """The beginning of the idempotency keys of all requests for this agreement."""
         spent = f":{self.keys_spent}" if self.keys_spent else ""
         return f"donate-{self.session_id}{spent}"
 

@@ -46,6 +46,13 @@ class Billing:
             lambda sdk: sdk.v1.subscriptions.retrieve(subscription_id), "subscription"
         )
 
+    def subscription_with_method(self, subscription_id: str) -> dict[str, Any]:
+        """Return a subscription. Its payment method is Stripe's object, not only the id of it."""
+        expand: Any = {"expand": ["default_payment_method"]}
+        return self._client.ask(
+            lambda sdk: sdk.v1.subscriptions.retrieve(subscription_id, expand), "subscription"
+        )
+
     def subscription_of(self, customer_id: str) -> dict[str, Any] | None:
         """Return the newest subscription of a customer in any status, or None."""
         params = {"customer": customer_id, "status": "all", "limit": 1}
@@ -181,14 +188,19 @@ class Billing:
                 raise
         return self._portal(params)
 
-    def charge_new_card(self, subscription_id: str) -> None:
-        """If the donor entered a new card on Stripe's page, charge this card from now on."""
+    def charge_new_card(self, subscription_id: str) -> bool:
+        """If the donor entered a new card on Stripe's page, charge this card from now on.
+
+        Return whether they did.
+        """
         _, default_card, own_card = self._customer_and_cards(subscription_id)
         if own_card and default_card and default_card != own_card:
             changes: SubscriptionUpdateParams = {"default_payment_method": default_card}
             self._client.ask(
                 lambda sdk: sdk.v1.subscriptions.update(subscription_id, changes), "subscription"
             )
+            return True
+        return False
 
     def _portal(self, params: "SessionCreateParams") -> str:
         return self._client.redirect_url(

@@ -5,6 +5,7 @@ the next call finds the recorded request, sends it with the same idempotency key
 gets the same session.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
@@ -15,6 +16,7 @@ from donate.clock import Clock
 from donate.errors import (
     N_,
     Conflict,
+    NotCounted,
     NotFound,
     StripeKeyRefused,
     StripeRefused,
@@ -23,6 +25,7 @@ from donate.errors import (
 from donate.gifts.evidence import refusal_evidence
 from donate.gifts.facts import Fact, FactKind
 from donate.gifts.ledger import record_facts
+from donate.gifts.links.gift_links import GiftLinks
 from donate.gifts.models import Gift
 from donate.gifts.queries import donor_of, plain_facts_of
 from donate.gifts.status import STILL_PAYABLE
@@ -31,6 +34,7 @@ from donate.storage.database import Database
 from donate.stripe_gateway.client import OpenedSession, StripeClient
 from donate.stripe_gateway.models import OpenCheckout
 from donate.stripe_gateway.requests.checkout_params import SESSION_LIFE, session_params
+from donate.trust.secret_cipher import SecretCipher
 
 if TYPE_CHECKING:
     from stripe.params.checkout import SessionCreateParams
@@ -46,32 +50,49 @@ _MAX_ATTEMPTS: Final = 20
 
 
 class Checkouts:
-    """Opens checkout sessions for gifts."""
+    """Opens checkout sessions for gifts.
+
+    `charity_of` returns the organisation's name on Stripe's page, for a giving code and a language.
+    """
 
     def __init__(
-        self, database: Database, client: StripeClient, clock: Clock, public_url: str
+        self,
+        database: Database,
+        client: StripeClient,
+        clock: Clock,
+        links: GiftLinks,
+        *,
+        cipher: SecretCipher,
+        charity_of: Callable[[str, str], str] = lambda _code, _language: "",
     ) -> None:
+        self._charity_of = charity_of
         self._database = database
         self._client = client
         self._clock = clock
-        self._public_url = public_url
+        self._links = links
+        self._cipher = cipher
 
-    def open_for(self, gift: Gift, language: str = "") -> str:
+    def open_for(self, gift: Gift, language: str = "", *, is_counted: bool = True) -> str:
         """Return the URL of a session in which this gift can be paid. At most one session is open.
 
         With `language`, expire an open session whose page is in another language, and open a new
         one.
 
         Raises Conflict when there is nothing left to pay, and StripeUnavailable or a related error
-        when Stripe gives no usable answer. The gift is recorded in either case.
+        when Stripe gives no usable answer. The gift is recorded in either case. Raises NotCounted
+        if `is_counted` is false and this needs a session beyond those that were requested before.
         """
-        checkout = self._open(gift, language or gift.language)
-        if language and checkout.language != language:
+        checkout = self._open(gift, language or gift.language, is_counted=is_counted)
+        if checkout.url is None or (language and checkout.language != language):
+            if not is_counted:
+                raise NotCounted("another session is needed")
             self._expire(gift, checkout.session_id)
-            checkout = self._open(gift, language)
+            checkout = self._open(gift, language or gift.language)
+        if checkout.url is None:
+            raise StripeUnavailable("another request has just opened a session")
         return checkout.url
 
-    def _open(self, gift: Gift, new_language: str) -> "_OpenSession":
+    def _open(self, gift: Gift, new_language: str, *, is_counted: bool = True) -> "_OpenSession":
         """Return the open session in any language. If none is open, open one in `new_language`."""
         now = self._clock.now()
         with self._database.writing() as session:
@@ -82,20 +103,28 @@ class Checkouts:
                 raise NotFound("no such gift")
             if locked.pledge_id not in (None, locked.id):
                 raise Conflict(
-                    N_("This month is collected automatically. You don’t need to do anything.")
+                    N_("This gift is collected automatically. You don’t need to do anything.")
                 )
             if locked.status not in STILL_PAYABLE:
-                raise Conflict(N_("This gift is already paid, or its payment is being processed."))
+                raise Conflict(
+                    N_("You’ve already made this payment, or it’s still being processed.")
+                )
             facts = plain_facts_of(session, gift.id)
-            open_session = _open_session(session, gift, facts, now)
+            open_session = _open_session(session, gift, facts, now, self._cipher)
             if open_session:
                 return open_session
             attempt, requested_at, language = _attempt_to_make(
-                session, gift, facts, now, new_language
+                session, gift, facts, now, new_language, is_counted=is_counted
             )
             donor = donor_of(session, gift)
             params = session_params(
-                gift, donor, attempt, requested_at, self._public_url, language=language
+                gift,
+                donor,
+                attempt,
+                requested_at,
+                self._links.page(gift),
+                language=language,
+                charity=self._charity_of(gift.code, language),
             )
         source = f"{gift.id}:{attempt}"
         try:
@@ -119,7 +148,7 @@ class Checkouts:
         except StripeRefused:
             checkout = self._client.retrieve_session(session_id)
         if checkout.get("status") == "complete":
-            raise Conflict(N_("This gift is already paid, or its payment is being processed."))
+            raise Conflict(N_("You’ve already made this payment, or it’s still being processed."))
         if checkout.get("status") != "expired":
             raise StripeUnavailable("a session did not expire")
         self._remember(
@@ -154,7 +183,7 @@ class Checkouts:
                 row = {
                     "session_id": opened.session_id,
                     "gift_id": gift.id,
-                    "url": opened.url,
+                    "url": self._cipher.encrypt(opened.url),
                     "opened_at": now,
                     "expires_at": requested_at + SESSION_LIFE,
                     "ask_at": now + ASK_AFTER[0],
@@ -164,15 +193,15 @@ class Checkouts:
 
 @dataclass(frozen=True, slots=True)
 class _OpenSession:
-    """An open session, and the language of its page."""
+    """An open session, and the language of its page. `url` is None if no key can decrypt it."""
 
     session_id: str
-    url: str
+    url: str | None
     language: str
 
 
 def _open_session(
-    session: Session, gift: Gift, facts: list[Fact], now: datetime
+    session: Session, gift: Gift, facts: list[Fact], now: datetime, cipher: SecretCipher
 ) -> _OpenSession | None:
     ended = {
         f.source_id for f in facts if f.kind in (FactKind.CHECKOUT_EXPIRED, FactKind.PAYMENT_FAILED)
@@ -185,7 +214,8 @@ def _open_session(
     row = next((row for row in session.exec(statement) if row.session_id not in ended), None)
     if row is None:
         return None
-    return _OpenSession(row.session_id, row.url, _language_of(row.session_id, gift, facts))
+    language = _language_of(row.session_id, gift, facts)
+    return _OpenSession(row.session_id, cipher.decrypt(row.url), language)
 
 
 def _language_of(session_id: str, gift: Gift, facts: list[Fact]) -> str:
@@ -206,11 +236,18 @@ def _request_language(request: Fact, gift: Gift) -> str:
 
 
 def _attempt_to_make(
-    session: Session, gift: Gift, facts: list[Fact], now: datetime, language: str
+    session: Session,
+    gift: Gift,
+    facts: list[Fact],
+    now: datetime,
+    language: str,
+    *,
+    is_counted: bool,
 ) -> tuple[int, datetime, str]:
     """Return the number, request time and language of the next attempt to open a session.
 
-    If an earlier request got no answer, it is repeated. Otherwise a new request is recorded.
+    If an earlier request got no answer, it is repeated. Otherwise a new request is recorded. The
+    first request was counted when the gift was opened. Raises NotCounted for others that were not.
     """
     answered = {
         fact.attempt
@@ -226,8 +263,10 @@ def _attempt_to_make(
         if attempt not in answered and now - request.happened_at < REQUEST_LIFE:
             return attempt, request.happened_at, _request_language(request, gift)
     attempt = len(requests) + 1
+    if attempt > 1 and not is_counted:
+        raise NotCounted("another session is needed")
     if attempt > _MAX_ATTEMPTS:
-        raise Conflict(N_("Too many attempts for this gift. Please start a new one."))
+        raise Conflict(N_("Too many attempts for this gift. Please start a new gift."))
     fact = Fact(
         kind=FactKind.CHECKOUT_REQUESTED,
         source_id=f"{gift.id}:{attempt}",

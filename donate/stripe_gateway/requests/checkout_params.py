@@ -28,20 +28,20 @@ def session_params(
     donor: Donor,
     attempt: int,
     requested_at: datetime,
-    public_url: str,
+    page: str,
     *,
     language: str = "",
+    charity: str = "",
 ) -> "SessionCreateParams":
     """Return the parameters for a payment, a subscription, or a bank account for monthly debits.
 
-    `language` is the language of Stripe's page and of the page to which the donor returns. By
-    default it is the gift's language. Stripe does not offer pre-authorized debit in subscription
-    mode. So a monthly debit starts with a session in setup mode, and `agreements` creates its
-    subscription.
+    `page` is the URL of the donor's page for the gift. `language` is the language of Stripe's page
+    and of the page to which the donor returns. By default it is the gift's language. Stripe does
+    not offer pre-authorized debit in subscription mode. So a monthly debit starts with a session in
+    setup mode, and `agreements` creates its subscription.
     """
     metadata = {"gift_id": str(gift.id), "reference": gift.reference, "attempt": str(attempt)}
     language = language or gift.language
-    page = f"{public_url}/gifts/{gift.token}"
     lang_param = "" if language == gift.language else f"&lang={language}"
     labels: Any = {"metadata": metadata, "description": gift.reference}
     params: SessionCreateParams = {
@@ -66,7 +66,7 @@ def session_params(
             "price_data": {
                 "currency": gift.currency.lower(),
                 "unit_amount": gift.amount_minor,
-                "product_data": {"name": product_name(gift, language)},
+                "product_data": {"name": product_name(gift, language, charity)},
             },
         }
     ]
@@ -83,19 +83,22 @@ def session_params(
     return params
 
 
-def product_name(gift: Gift, language: str = "") -> str:
-    """Return the gift's name, which Stripe shows to the donor on its page and on invoices."""
+def product_name(gift: Gift, language: str = "", charity: str = "") -> str:
+    """Return the gift's name, which Stripe shows to the donor on its page and on invoices.
+
+    `charity` is the organisation's name in that language; empty if it is not known.
+    """
     french = (language or gift.language).startswith("fr")
-    return f"Don {gift.reference}" if french else f"Gift {gift.reference}"
+    name = f"Don {gift.reference}" if french else f"Gift {gift.reference}"
+    return f"{name} – {charity}" if charity else name
 
 
 def _setup(gift: Gift, labels: Any, language: str) -> "SessionCreateParams":
     terms = translate(
         language,
         N_(
-            "You authorize us to debit %(amount)s from your bank account now, and again every "
-            "month on the day of the first debit. You can change the amount, pause or cancel at "
-            "any time."
+            "You authorize us to debit %(amount)s from your bank account now, and then every "
+            "month on the same day. You can change the amount, pause or cancel at any time."
         ),
         {"amount": format_money(gift.amount, language)},
     )

@@ -5,11 +5,10 @@ first. If the outcome of a change is unknown, the change stays open, and the wor
 """
 
 import logging
-import uuid
 from collections.abc import Mapping
 from contextlib import suppress
 from datetime import datetime
-from typing import Any, assert_never
+from typing import Any, Final, assert_never
 
 from sqlmodel import Session, col, select
 
@@ -24,12 +23,13 @@ from donate.errors import (
 from donate.gifts.evidence import refusal_evidence
 from donate.gifts.facts import Fact, FactKind
 from donate.gifts.ledger import record_facts
+from donate.gifts.links.gift_links import GiftLinks
 from donate.gifts.models import Gift
-from donate.gifts.monthly.pledge_state import Pledge, PledgeState, answer_to, invoice_of, pledge_of
-from donate.gifts.queries import plain_facts_of
+from donate.gifts.monthly.pledge_state import Pledge, answer_to, invoice_of
+from donate.gifts.monthly.queries import read_pledge, read_schedule
+from donate.gifts.monthly.schedule import Schedule
 from donate.gifts.status import StatusName
 from donate.money import Money
-from donate.regions.modes import Mode
 from donate.storage.database import Database
 from donate.stripe_gateway.events.synthetic import (
     as_invoice_events,
@@ -37,10 +37,13 @@ from donate.stripe_gateway.events.synthetic import (
     is_under_way,
 )
 from donate.stripe_gateway.models import OpenPledgeChange, PledgeAction
+from donate.stripe_gateway.pledge_limits import PledgeLimits
 from donate.stripe_gateway.requests.billing import Billing
 from donate.stripe_gateway.requests.checkout_params import product_name
+from donate.stripe_gateway.requests.payment_methods import PledgeMethods
 from donate.stripe_gateway.requests.pledge_requests import (
     ASK_AGAIN_AFTER,
+    DonorChange,
     request_change,
 )
 from donate.stripe_gateway.retry_loop import ask_each, due_rows
@@ -61,22 +64,29 @@ class PledgeChanges:
         settler: Settler,
         clock: Clock,
         *,
-        public_url: str,
+        links: GiftLinks,
+        limits: PledgeLimits | None = None,
     ) -> None:
         self._database = database
         self._billing = billing
         self._inbox = inbox
         self._settler = settler
         self._clock = clock
-        self._public_url = public_url
+        self.methods: Final = PledgeMethods(
+            *(database, billing, inbox, settler, clock), links=links, limits=limits
+        )
 
-    def change(self, gift: Gift, act: PledgeAction, amount: Money | None = None) -> bool:
+    def change(self, gift: Gift, change: DonorChange) -> bool:
         """Record a change, and request it from Stripe; return False if Stripe has not answered yet.
 
         Raises Conflict when there is nothing to change, and StripeRefused when Stripe refuses.
         """
         with self._database.writing() as session:
-            request = request_change(session, gift.id, act, amount, now=self._clock.now())
+            request = request_change(session, gift.id, change, now=self._clock.now())
+        try:
+            self.methods.count_act(gift)
+        except StripeUnavailable:
+            return False  # it is recorded, and the worker asks soon
         return self.ask_now(request)
 
     def ask_now(self, request: OpenPledgeChange) -> bool:
@@ -106,10 +116,11 @@ class PledgeChanges:
         when the card is declined, and the errors that every call to Stripe can raise.
         """
         invoice_id = _failed_invoice(gift)
+        self.methods.count_act(gift)
         # Stripe refuses a new card for an ended subscription, but its open invoice can still be
         # paid.
         with suppress(StripeRefused):
-            self._charge_new_card(gift.pledge_id)
+            self.methods.charge_new_card(gift.pledge_id)
         try:
             invoice = self._billing.pay_invoice(invoice_id)
         except StripeRefused:
@@ -128,65 +139,26 @@ class PledgeChanges:
         invoice, and the errors that every call to Stripe can raise.
         """
         invoice_id = _failed_invoice(gift)
+        self.methods.count_act(gift)
         try:
             self._billing.void_invoice(invoice_id)
         except StripeRefused:
             invoice = self._billing.invoice(invoice_id)
             if invoice.get("status") == "paid":
                 self._store_and_settle(*as_invoice_events(invoice, self._clock.now()))
-                raise Conflict(N_("This month has already been paid.")) from None
+                raise Conflict(N_("We’ve already received this gift.")) from None
             if invoice.get("status") != "void":
                 raise
-
-    def card_page(self, gift: Gift) -> str:
-        """Return the URL of Stripe's page where the donor replaces their card.
-
-        `gift` is the first gift of the pledge. Raises Conflict when the pledge is not running, or
-        is not paid by card.
-        """
-        if gift.mode != Mode.CARD:
-            raise Conflict(
-                N_("To use another account, cancel this monthly gift and start a new one.")
-            )
-        pledge = self.pledge(gift)
-        if pledge.subscription is None:
-            raise Conflict(N_("This monthly gift hasn’t started yet."))
-        if pledge.state is PledgeState.ENDED:
-            raise Conflict(N_("This monthly gift has ended and can’t be changed."))
-        page = f"{self._public_url}/pledges/{gift.token}"
-        return self._billing.card_page(
-            pledge.subscription,
-            back=page,
-            saved=f"{page}?done=card",
-            french=gift.language.startswith("fr"),
-        )
-
-    def use_new_card(self, gift: Gift) -> bool:
-        """Charge the card that the donor has just entered; return False if Stripe does not answer.
-
-        If it does not, the next retry of a failed monthly payment switches to the new card.
-        """
-        try:
-            self._charge_new_card(gift.id)
-        except DonateError as error:
-            log.warning("a subscription still charges the old card: %s", error)
-            return False
-        return True
-
-    def _charge_new_card(self, pledge_id: uuid.UUID | None) -> None:
-        if pledge_id is None:
-            return
-        with self._database.reading() as session:
-            first = session.get_one(Gift, pledge_id)
-        subscription = self.pledge(first).subscription
-        if subscription and first.mode == Mode.CARD:
-            self._billing.charge_new_card(subscription)
 
     def pledge(self, gift: Gift) -> Pledge:
         """Return the pledge whose first gift is `gift`, computed from its facts."""
         with self._database.reading() as session:
-            facts = plain_facts_of(session, gift.id)
-        return pledge_of(facts, gift.amount)
+            return read_pledge(session, gift)
+
+    def schedule(self, gift: Gift) -> Schedule:
+        """Return when the pledge whose first gift is `gift` is collected from now on."""
+        with self._database.reading() as session:
+            return read_schedule(session, gift, self._clock.now())
 
     def collects_already(self, gift: Gift, amount: Money) -> bool:
         """Return whether the pledge already collects this amount, and no change is open."""
@@ -232,8 +204,8 @@ class PledgeChanges:
         return True
 
     def _carry_out(self, request: OpenPledgeChange) -> dict[str, Any]:
-        # Each try has its own idempotency key, because Stripe may only repeat an earlier failure
-        # for an earlier key. Making the same change twice is harmless.
+        # Each try has its own idempotency key, because Stripe might only repeat the failure of an
+        # earlier try with the same key. Making the same change twice is harmless.
         key = f"donate-{request.key}:{request.tries}"
         match request.act:
             case PledgeAction.AMOUNT:
@@ -284,5 +256,5 @@ def _record_refusal(
 def _failed_invoice(gift: Gift) -> str:
     invoice_id = invoice_of(gift.form_key)
     if invoice_id is None or gift.status != StatusName.FAILED:
-        raise Conflict(N_("This month is collected automatically. You don’t need to do anything."))
+        raise Conflict(N_("This gift is collected automatically. You don’t need to do anything."))
     return invoice_id

@@ -30,9 +30,21 @@ ASK_AGAIN_AFTER: Final = Backoff("20s 1m 5m 15m 1h")
 # Maximum number of changes to a pledge. No donor makes more, but a program might.
 MOST_CHANGES: Final = 100
 CHANGED_SINCE: Final = N_(
-    "This monthly gift has changed since you opened the page, so nothing was done. It is shown "
-    "below as it is now. Please decide again."
+    "This monthly gift has changed since you opened the page, so nothing was done. Please check "
+    "it below and decide again."
 )
+
+
+@dataclass(frozen=True, slots=True)
+class DonorChange:
+    """A change that a donor requests.
+
+    Only a request for a new amount has `amount`, and only a pause until a date has `resumes_at`.
+    """
+
+    act: PledgeAction
+    amount: Money | None = None
+    resumes_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,26 +111,20 @@ def request_by_staff(
     if version_of(pledge, facts) != change.version:
         raise Conflict(CHANGED_SINCE)
     if not may_request(pledge, change.act):
-        raise Conflict(N_("This can’t be done with this monthly gift as it is now."))
-    return request_change(session, gift_id, change.act, None, now=now, by=change)
+        raise Conflict(N_("This monthly gift can’t be changed that way right now."))
+    return request_change(session, gift_id, change, now=now)
 
 
 def request_change(
-    session: Session,
-    gift_id: uuid.UUID,
-    act: PledgeAction,
-    amount: Money | None,
-    *,
-    now: datetime,
-    by: StaffChange | None = None,
+    session: Session, gift_id: uuid.UUID, change: DonorChange | StaffChange, *, now: datetime
 ) -> OpenPledgeChange:
     """Record and return a request to change a pledge. The caller commits, then asks Stripe.
 
-    `gift_id` is the first gift of the pledge. Only `PledgeAction.AMOUNT` has an `amount`. `by` is
-    the change that staff request, or None if the donor requests it. Raises Conflict, with a
-    sentence for the donor, when there is no pledge to change. Raises NotFound when there is no such
-    gift.
+    `gift_id` is the first gift of the pledge. Raises Conflict, with a sentence for the donor, when
+    there is no pledge to change. Raises NotFound when there is no such gift.
     """
+    by = change if isinstance(change, StaffChange) else None
+    amount = change.amount if isinstance(change, DonorChange) else None
     gift = session.get(Gift, gift_id, with_for_update=True)
     if gift is None:
         raise NotFound("no such gift")
@@ -130,13 +136,13 @@ def request_change(
         raise Conflict(N_("This monthly gift hasn’t started yet."))
     number = 1 + sum(fact.kind == FactKind.PLEDGE_CHANGE_REQUESTED for fact in facts)
     if number > MOST_CHANGES and by is None:
-        raise Conflict(N_("You’ve changed this gift too many times. Please write to us."))
+        raise Conflict(N_("You’ve changed this monthly gift too many times. Please write to us."))
     key = change_key(gift.id, number)
-    evidence: Evidence = {"act": act}
+    evidence: Evidence = {"act": change.act}
     if by:
         evidence["note"] = by.reason
-    if by and by.resumes_at:
-        evidence["resumes_at"] = int(by.resumes_at.timestamp())
+    if change.resumes_at:
+        evidence["resumes_at"] = int(change.resumes_at.timestamp())
     request = Fact(
         kind=FactKind.PLEDGE_CHANGE_REQUESTED,
         source_id=key,
@@ -153,9 +159,9 @@ def request_change(
         key=key,
         gift_id=gift.id,
         subscription=pledge.subscription,
-        act=act,
+        act=change.act,
         amount_minor=amount.amount_minor if amount else None,
-        resumes_at=by.resumes_at if by else None,
+        resumes_at=change.resumes_at,
         form_key=by.form_key if by else None,
         requested_at=now,
         ask_at=now + ASK_AGAIN_AFTER.after(1),

@@ -120,8 +120,8 @@ class Refunds:
         self._inbox.store_answers(now, as_refund_event(refund, now) | {"livemode": self._livemode})
 
     def _find_or_create(self, request: OpenRefund) -> dict[str, Any]:
-        # Stripe does not recognize a new idempotency key, and forgets old ones. So first look for a
-        # refund that an earlier try created; otherwise this request could refund twice.
+        # If the idempotency key is new or too old, Stripe does not recognize a repeated request and
+        # would refund twice. So first look for a refund that an earlier try created.
         if request.keys_spent or self._clock.now() >= request.requested_at + KEY_LIFE:
             for refund in self._client.refunds_of(request.payment):
                 if _belongs_to(refund, request):

@@ -88,6 +88,11 @@ _READ_PERMISSIONS: Final = (
         (lambda sdk: sdk.v1.payment_intents.list(_ONE_ROW),),
     ),
     _Permission(
+        "Payment Methods",
+        "no monthly donor reads which card is charged",
+        (lambda sdk: sdk.v1.payment_methods.list(_ONE_ROW),),
+    ),
+    _Permission(
         "Setup Intents",
         "no monthly debit can begin",
         (lambda sdk: sdk.v1.setup_intents.list(_ONE_ROW),),

@@ -7,9 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from donate.gifts.facts import FactKind
 from donate.money import Money, format_money
 from donate.regions.modes import Mode
-from donate.stripe_gateway.events.fields import Claim, Envelope
+from donate.stripe_gateway.events.fields import Claim, Envelope, Reading
 
 _STAFF_LOCALE: Final = "en-CA"
 
@@ -80,3 +81,18 @@ def mismatch_reason(claim: Claim, expected: Expectation) -> str | None:
 
 def _format(amount_minor: int | None, currency: str) -> str:
     return format_money(Money(amount_minor or 0, currency), _STAFF_LOCALE)
+
+
+def differs_in_currency(reading: Reading, currency: str) -> bool:
+    """Return whether an event tells of money in another currency than its gift's."""
+    return any(fact.currency not in (None, currency) for fact in reading.facts)
+
+
+def only_names_payment(reading: Reading) -> bool:
+    """Return whether an event says only which payment belongs to its gift."""
+    return all(fact.kind == FactKind.PAYMENT_NAMED for fact in reading.facts)
+
+
+def is_our_refund(reading: Reading) -> bool:
+    """Return whether an event is about a refund that our own staff requested."""
+    return any(fact.request for fact in reading.facts)

@@ -13,8 +13,8 @@ from stripe import SignatureVerificationError, WebhookSignature
 from donate.clock import Clock
 from donate.errors import DatabaseBusy
 from donate.stripe_gateway.webhooks.inbox import Arrival, Inbox
-from donate.web.observability import WEBHOOKS
-from donate.web.request_limits import WEBHOOK_PATH
+from donate.web.limits.body_limits import WEBHOOK_PATH
+from donate.web.logs_and_metrics import WEBHOOKS
 
 # Maximum difference between a signature's time and now, the same as Stripe's default. The SDK
 # limits only times in the past. We also limit times in the future.

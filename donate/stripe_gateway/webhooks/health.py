@@ -14,7 +14,7 @@ from sqlmodel import Session, col, func, select
 
 from donate.storage.bulk_writes import count_changed, insert_new
 from donate.stripe_gateway.models import CatchupRun, WebhookHeard
-from donate.web.observability import WEBHOOK_HEARD, WEBHOOK_MISSED
+from donate.web.logs_and_metrics import WEBHOOK_HEARD, WEBHOOK_MISSED
 
 # The age at which an event without a webhook counts as missed. Webhooks take seconds, or a few
 # minutes if Stripe has to retry because of a restart.
@@ -22,6 +22,8 @@ LATE_AFTER: Final = timedelta(minutes=15)
 # How often to store the time of the newest webhook. If it were stored for every event, there would
 # be twice as many writes, and on PostgreSQL all processes would queue for the lock on its row.
 RECORD_EVERY: Final = timedelta(minutes=1)
+_HEARD_AT: Final = select(WebhookHeard.heard_at)
+_MISSED_AT: Final = select(func.max(col(CatchupRun.missed_at)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,12 +67,12 @@ def webhook_silence(session: Session) -> Silence | None:
 
 def last_webhook_at(session: Session) -> datetime | None:
     """Return when the newest webhook arrived, accurate to the minute."""
-    return session.exec(select(WebhookHeard.heard_at)).one_or_none()
+    return session.exec(_HEARD_AT).one_or_none()
 
 
 def last_missed_at(session: Session) -> datetime | None:
     """Return the time of the newest event that webhooks missed."""
-    return session.exec(select(func.max(col(CatchupRun.missed_at)))).one()
+    return session.exec(_MISSED_AT).one()
 
 
 def measure_webhooks(session: Session) -> None:

@@ -1,4 +1,7 @@
-"""Stores each event once in the inbox, exactly as it arrived, before it is processed.
+"""Stores each event once in the inbox, before it is processed.
+
+It is stored exactly as it arrived, except for the tokens of donors' links. Stripe's events repeat
+the address to which a donor returns, and a copy of the database must not open a gift's page.
 
 A single writer thread commits all waiting events in one transaction (group commit). So a burst of
 events needs only a few disk flushes, instead of one for each event.
@@ -9,6 +12,7 @@ import hashlib
 import json
 import logging
 import math
+import re
 import threading
 import time
 from collections import defaultdict, deque
@@ -45,6 +49,8 @@ MAX_GATHER_S: Final = 0.015
 # A lull is this many turns of the event loop without a new event.
 LULL_TURNS: Final = 3
 QUIET_AFTER_S: Final = 0.1
+# The token of a link to a gift's page (`gifts/links/gift_links.py`).
+_LINK_TOKEN: Final = re.compile(rb"(/gifts/)[A-Za-z0-9_-]{22,}")
 STORE_TIMED_OUT: Final = "the database did not store it in time"
 
 
@@ -73,7 +79,7 @@ class Arrival:
             "event_id": event_id,
             "type": event_type,
             "source": self.source,
-            "payload": self.payload,
+            "payload": _LINK_TOKEN.sub(rb"\1-", self.payload),
             "received_at": self.received_at,
             "state": EventState.SET_ASIDE if reason else EventState.WAITING,
             "reason": reason,
@@ -149,7 +155,7 @@ class Inbox:
     def _wake_writer_in_lull(
         self, loop: asyncio.AbstractEventLoop, until: float, waiting_before: int, quiet_turns: int
     ) -> None:
-        """Wake the writer now; during a burst, wake it at the next lull, no later than `until`."""
+        """Wake the writer now, or during a burst at the next lull, but no later than `until`."""
         waiting = len(self._waiting)
         quiet_turns = quiet_turns + 1 if waiting == waiting_before else 0
         if self._is_burst and quiet_turns < LULL_TURNS and time.monotonic() < until:

@@ -89,8 +89,9 @@ def try_again_later(event: ClaimedEvent, reason: str, now: datetime) -> None:
 _FINAL_STATES: Final = tuple(
     s for s in EventState if s not in {EventState.WAITING, EventState.SET_ASIDE}
 )
-# Skip rows that another worker has locked, because waiting for them could deadlock. Use NOT IN with
-# the final states. Using IN with the other states, SQLite would scan every waiting event.
+# Skip rows that another worker has locked, because waiting for them could deadlock. Exclude the
+# final states with NOT IN: if the query selected the other states with IN, SQLite would scan every
+# waiting event.
 _WAITING_FOR = select(_EVENT.id).where(
     _EVENT.waits_for.in_(bindparam("sources", expanding=True)), _EVENT.state.not_in(_FINAL_STATES)
 )
@@ -102,6 +103,6 @@ _WAKE = (
 
 
 def wake_events(session: Session, sources: set[str], now: datetime) -> None:
-    """Make the events due that wait for one of these payments, even if they were set aside."""
+    """Make events due now if they wait for one of these payments, even if they were set aside."""
     if sources:
         session.connection().execute(_WAKE, {"sources": list(sources), "now": now})

@@ -10,19 +10,26 @@ from sqlalchemy import bindparam, update
 from sqlmodel import Session, col
 
 from donate.gifts.evidence import Evidence
-from donate.gifts.facts import PAYMENT_NAMES, Fact, FactKind
+from donate.gifts.facts import NEVER_PAID, PAYMENT_NAMES, Fact, FactKind
 from donate.gifts.ledger import LockedGift, LockedGifts, Outcome, record_facts
 from donate.gifts.models import Gift
 from donate.gifts.monthly.pledge_state import month_key
 from donate.gifts.opening import open_month
-from donate.gifts.queries import gifts_by_source
+from donate.gifts.queries import gifts_by_source, was_pruned
 from donate.money import Money
 from donate.regions.regions import Frequency
 from donate.storage.bulk_writes import table_of
 from donate.stripe_gateway.events.fields import Month, Reading
 from donate.stripe_gateway.models import EventState, OpenCheckout, OpenRefund
 from donate.stripe_gateway.webhooks.agreement_records import schedule_agreement
-from donate.stripe_gateway.webhooks.checks import Expectation, mismatch_reason
+from donate.stripe_gateway.webhooks.card_testing import heed_cards
+from donate.stripe_gateway.webhooks.checks import (
+    Expectation,
+    differs_in_currency,
+    is_our_refund,
+    mismatch_reason,
+    only_names_payment,
+)
 from donate.stripe_gateway.webhooks.queue import (
     ClaimedEvent,
     try_again_later,
@@ -31,6 +38,7 @@ from donate.stripe_gateway.webhooks.queue import (
 from donate.stripe_gateway.webhooks.unknown_payments import foreign_payments, schedule_lookups
 
 NOT_OURS: Final = "about a payment that this service did not begin, as Stripe says"
+PRUNED: Final = "about a gift that was never paid and is pruned"
 
 Readings = Sequence[tuple[ClaimedEvent, Reading]]
 
@@ -65,6 +73,7 @@ class EventRecorder:
         self._facts: list[Fact] = []
         self._unknown: set[str] = set()
         self._processing: set[str] = set()
+        self._recorded: list[tuple[LockedGift, Fact]] = []
 
     def record(self, readings: Readings) -> None:
         """Record the facts of these events, and give each event its new state."""
@@ -77,7 +86,7 @@ class EventRecorder:
         self._record_named(named)
         for only_names in (True, False):
             self._record_by_payment(
-                [(e, r) for e, r in rest if _only_names_payment(r) is only_names]
+                [(e, r) for e, r in rest if only_names_payment(r) is only_names]
             )
 
     def follow_up(self) -> None:
@@ -103,6 +112,7 @@ class EventRecorder:
                 request = col(OpenRefund.key) == fact.request
                 same_amount = col(OpenRefund.amount_minor) == fact.amount_minor
                 session.execute(update(OpenRefund).where(request, same_amount).values(ask_at=None))
+        heed_cards(session, self._recorded, now)
         # Keep this last. Locking anything after it could cause a deadlock with another process.
         schedule_lookups(session, self._unknown, now)
 
@@ -123,7 +133,7 @@ class EventRecorder:
         for event, reading in readings:
             assert event.tied_to is not None
             event.gift_id = event.tied_to
-            if _differs_in_currency(reading, self._gifts[event.tied_to]):
+            if differs_in_currency(reading, self._gifts[event.tied_to].currency):
                 self._set_aside(event, "its currency is not the gift's")
             else:
                 matching.append((event, _with_tied_by(reading, event.tied_by)))
@@ -136,7 +146,7 @@ class EventRecorder:
         for event, reading in readings:
             gift = self._gifts.get(reading.gift_id)
             if gift is None:
-                try_again_later(event, "no gift with this id is known", self._now)
+                self._record_without_gift(event, reading)
                 continue
             event.gift_id = gift.id
             mismatch = reading.claim and mismatch_reason(reading.claim, _expectation_of(gift))
@@ -153,6 +163,15 @@ class EventRecorder:
                 event.gift_id = month.id
             matching.append((event, reading))
         self._record(matching)
+
+    def _record_without_gift(self, event: ClaimedEvent, reading: Reading) -> None:
+        """Retry an event later if no gift has its id, unless the gift was pruned."""
+        if reading.gift_id is None or not was_pruned(self._session, reading.gift_id):
+            try_again_later(event, "no gift with this id is known", self._now)
+        elif all(fact.kind in NEVER_PAID for fact in reading.facts):
+            event.mark(EventState.IGNORED, PRUNED, self._now)
+        else:
+            self._set_aside(event, "its gift was pruned, because it seemed never paid")
 
     def _record_by_payment(self, readings: Readings) -> None:
         """Record events that name only a payment: refunds, disputes, and payments of invoices.
@@ -173,20 +192,20 @@ class EventRecorder:
                 continue
             if gift_id is None:
                 event.waits_for = reading.payment
-                if reading.payment and not _is_our_refund(reading):
+                if reading.payment and not is_our_refund(reading):
                     self._unknown.add(reading.payment)
                 reason = "the payment that it is about is not known yet"
                 try_again_later(event, reason, self._now)
                 continue
             event.gift_id = gift_id
-            if _differs_in_currency(reading, self._gifts[gift_id]):
+            if differs_in_currency(reading, self._gifts[gift_id].currency):
                 self._set_aside(event, "its currency is not the gift's")
             else:
                 matching.append((event, reading))
         self._record(matching)
 
     def _record(self, readings: Readings) -> None:
-        """Record these events' facts, set their states, and keep the facts for `follow_up`."""
+        """Record the facts of these events, set their states, keep the facts for `follow_up`."""
         entries = [(event, fact) for event, reading in readings for fact in reading.facts]
         facts = [(_gift_id_of(event), fact) for event, fact in entries]
         outcomes = (
@@ -202,6 +221,11 @@ class EventRecorder:
             for (_, fact), outcome in zip(entries, outcomes, strict=True)
             if fact.kind == FactKind.PAYMENT_PROCESSING and outcome is Outcome.RECORDED
         }
+        self._recorded += [
+            (self._gifts[_gift_id_of(event)], fact)
+            for (event, fact), outcome in zip(entries, outcomes, strict=True)
+            if outcome is Outcome.RECORDED
+        ]
         for event, _ in readings:
             if event.id in contradicted:
                 self._set_aside(event, "it contradicts a fact that is already recorded")
@@ -257,19 +281,6 @@ def _expectation_of(gift: LockedGift) -> Expectation:
         requested=frozenset(requested),
         sessions=sessions,
     )
-
-
-def _only_names_payment(reading: Reading) -> bool:
-    return all(fact.kind == FactKind.PAYMENT_NAMED for fact in reading.facts)
-
-
-def _is_our_refund(reading: Reading) -> bool:
-    """Return whether the event is about a refund that our own staff requested."""
-    return any(fact.request for fact in reading.facts)
-
-
-def _differs_in_currency(reading: Reading, gift: LockedGift) -> bool:
-    return any(fact.currency not in (None, gift.currency) for fact in reading.facts)
 
 
 def _with_tied_by(reading: Reading, actor: str) -> Reading:

@@ -34,7 +34,7 @@ from donate.stripe_gateway.webhooks.queue import (
     try_again_later,
 )
 from donate.stripe_gateway.webhooks.recorder import EventRecorder
-from donate.web.observability import EVENTS_SETTLED
+from donate.web.logs_and_metrics import EVENTS_SETTLED
 
 log = logging.getLogger(__name__)
 

@@ -12,6 +12,7 @@ from donate.gifts.models import Gift
 from donate.storage.database import Database
 from donate.stripe_gateway.balance.reader import PayoutReader
 from donate.stripe_gateway.catchup.lists import StripeLists
+from donate.stripe_gateway.client import Page
 from tests.sandbox.running import RunningSandbox
 from tests.stripe_gateway.gifts_and_events import settle
 from tests.stripe_gateway.without_webhooks import Away, going_away
@@ -38,12 +39,17 @@ class PayingOut:
         """Return a reader for which Stripe fails after the first page of a list."""
         away = self.away
 
-        def wait(_stopping: threading.Event, _seconds: float) -> bool:
-            lever = {"path": "/v1/balance_transactions", "method": "GET", "kind": "500"}
-            away.sandbox.control("POST", "/_sandbox/trouble", times=50, **lever)
+        class FailsAfterAPage(StripeLists):
+            def page_of(self, *args: Any, **more: Any) -> Page:
+                page = super().page_of(*args, **more)
+                lever = {"path": "/v1/balance_transactions", "method": "GET", "kind": "500"}
+                away.sandbox.control("POST", "/_sandbox/trouble", times=50, **lever)
+                return page
+
+        def never_wait(_stopping: threading.Event, _seconds: float) -> bool:
             return False
 
-        lists = StripeLists(away.client, away.clock, wait)
+        lists = FailsAfterAPage(away.client, never_wait)
         return PayoutReader(away.database, away.client, lists, away.clock)
 
     def give(self, amount_minor: int = 5_000, currency: str = "CAD") -> tuple[Gift, str]:

@@ -9,7 +9,7 @@ from sqlmodel import col, select
 
 from donate.storage.database import Database
 from donate.stripe_gateway.balance.models import BalanceTransaction, PayoutToRead, StripePayout
-from donate.stripe_gateway.balance.readings import read_balance_transaction, read_payout
+from donate.stripe_gateway.balance.parser import read_balance_transaction, read_payout
 from donate.stripe_gateway.balance.recorder import record_payout, record_transactions
 
 ASKED = datetime(2026, 3, 6, 9, 0, tzinfo=UTC)

@@ -4,11 +4,46 @@ from datetime import timedelta
 
 from donate.books.recorded.books_audit import books_differences
 from donate.books.recorded.sheets.day_sheets import read_sheets
+from donate.books.sheet.daily_sheet import DaySheet
 from donate.books.sheet.differences import DifferenceKind as Kind
+from donate.books.sheet.items import PLACES
 from donate.clock import local_date
 from tests.stripe_gateway.balance.conftest import PayingOut
 
 ZONE = "America/Toronto"
+
+
+def test_an_account_in_one_currency_leaves_nothing_open(paying: PayingOut) -> None:
+    """If Stripe converts US dollars, the books balance in both currencies on each day."""
+    first_day = local_date(paying.away.clock.instant, ZONE)
+    paying.away.sandbox.control("POST", "/_sandbox/account", settles_in="cad")
+    _, refunded = paying.away.paid("USD", 7_000)
+    _, disputed = paying.away.paid("USD", 9_000)
+    paying.away.paid("CAD", 5_000)
+    paying.wait(4)
+    paying.away.refund(refunded)
+    paying.away.dispute(disputed, "won")
+    paying.wait(6)
+    today = local_date(paying.away.clock.instant, ZONE)
+    paying.away.catchup.run(since=paying.away.clock.instant - timedelta(days=40))
+    reader = paying.reader()
+    while reader.read_due():
+        pass
+    found: dict[str, DaySheet] = {}
+    with paying.database.reading_snapshot() as session:
+        assert list(books_differences(session, today, time_zone=ZONE)) == []
+        for number in range((today - first_day).days + 1):
+            day = first_day + timedelta(number)
+            found = {
+                one.sheet.currency: one.sheet for one in read_sheets(session, day, time_zone=ZONE)
+            }
+            assert [one.unexplained_minor for one in found.values()] == [0, 0]
+    dollars = {one.kind: one.amount_minor for one in found["USD"].differences}
+    assert dollars.pop(Kind.REFUNDED) < 0
+    assert dollars == {Kind.CONVERTED: found["USD"].added_up.confirmed}
+    assert [found["USD"].stated.of(place) for place in PLACES] == [0, 0, 0]
+    kinds = {one.kind for one in found["CAD"].differences}
+    assert kinds <= {Kind.CONVERTED, Kind.STRIPE_FEE, Kind.TAX_ON_FEE}
 
 
 def test_silence_is_named_and_heals(paying: PayingOut) -> None:

@@ -1,10 +1,12 @@
 """Payouts are read from Stripe: each with all its transactions, or not at all."""
 
 import threading
+from datetime import timedelta
 
 import pytest
 from sqlmodel import select
 
+from donate.errors import StripeRefused
 from donate.stripe_gateway.balance.models import PayoutToRead
 from donate.stripe_gateway.balance.recorder import make_payouts_due
 from tests.stripe_gateway.balance.conftest import DELAY_DAYS, PayingOut
@@ -149,8 +151,9 @@ def test_two_workers_at_once(paying: PayingOut) -> None:
     assert len(transactions_now(paying.database)) == 4
 
 
-def test_news_while_a_payout_is_read_is_not_lost(paying: PayingOut) -> None:
-    """An event that arrives while a payout is read leaves the payout due."""
+@pytest.mark.parametrize("seconds", [0, 60, 90])
+def test_news_while_a_payout_is_read_is_not_lost(paying: PayingOut, seconds: int) -> None:
+    """An event that arrives while a payout is read leaves the payout due, however long it takes."""
     paying.give()
     paying.wait(4)
     paying.hear()
@@ -158,11 +161,28 @@ def test_news_while_a_payout_is_read_is_not_lost(paying: PayingOut) -> None:
     reader = paying.reader()
     claim = reader._claim_due()
     assert claim is not None
+    paying.away.later(timedelta(seconds=seconds))
     with paying.database.writing() as session:
         make_payouts_due(session, [listed["id"]], paying.away.clock.now())
     reader._read(claim)
     assert payout_now(paying.database, listed["id"]).is_complete
     assert to_read(paying.database)[listed["id"]].ask_at == paying.away.clock.now()
+    assert reader.read_due() == 1
+
+
+def test_news_while_stripe_refuses_is_not_lost(paying: PayingOut) -> None:
+    """An event that arrives while Stripe says that it knows no such payout leaves it due."""
+    with paying.database.writing() as session:
+        make_payouts_due(session, ["po_nowhere"], paying.away.clock.now())
+    reader = paying.reader()
+    claim = reader._claim_due()
+    assert claim is not None
+    paying.away.later(timedelta(seconds=90))
+    with paying.database.writing() as session:
+        make_payouts_due(session, ["po_nowhere"], paying.away.clock.now())
+    with pytest.raises(StripeRefused):
+        reader._read(claim)
+    assert to_read(paying.database)["po_nowhere"].ask_at == paying.away.clock.now()
 
 
 def test_an_unknown_payout_is_not_asked_for_again(paying: PayingOut) -> None:

@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from donate.storage.database import Database
-from donate.stripe_gateway.balance.readings import read_balance_transaction
+from donate.stripe_gateway.balance.parser import read_balance_transaction
 from donate.stripe_gateway.balance.recorder import record_transactions, tie_transactions
 from tests.stripe_gateway.balance.payouts import (
     ASKED,

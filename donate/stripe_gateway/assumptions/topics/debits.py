@@ -1,4 +1,4 @@
-"""Monthly debits: a bank account that the API saves, and the subscription that debits it."""
+"""Monthly debits: a bank account that is saved at Stripe, and the subscription that debits it."""
 
 from typing import Any, Final
 
@@ -9,8 +9,8 @@ from donate.stripe_gateway.assumptions.world import Json, World
 from donate.stripe_gateway.events.synthetic import is_under_way
 
 DEBITS: Final = Topic("Monthly debits")
-# The id of a test bank account. The API can save it: there is no account number to type, and no
-# microdeposit to confirm.
+# Stripe's id of a test bank account. A check can save it without a person, because nobody has to
+# type an account number or confirm microdeposits.
 _ACCOUNT: Final = "pm_acssDebit_success"
 
 
@@ -66,6 +66,19 @@ def a_first_debit_is_processing(world: World) -> None:
         is_under_way(invoice) or invoice["status"] == "paid",
         f"the invoice is {invoice['status']} and no payment is processing",
     )
+
+
+@DEBITS.assumption(
+    sources.EXPAND,
+    fields="payment_method.acss_debit payment_method.acss_debit.last4",
+    cost=Cost.UNTRUE_WORDS,
+    if_false="A monthly donor does not read which bank account is debited.",
+)
+def a_subscription_shows_its_account(world: World) -> None:
+    """An expanded default_payment_method has the last four digits of the bank account."""
+    subscription = world.billing.subscription_with_method(_subscription(world)["id"])
+    digits = subscription["default_payment_method"]["acss_debit"]["last4"]
+    expect(len(digits) == 4 and digits.isdigit(), f"last4 is {digits!r}")
 
 
 @DEBITS.assumption(

@@ -43,17 +43,6 @@ def a_new_subscription_sends_an_event(world: World) -> None:
 
 
 @PLEDGES.assumption(
-    sources.FLEXIBLE,
-    cost=Cost.UNTRUE_WORDS,
-    if_false="The end of a subscription is in a different field from the one we expect.",
-)
-def billing_is_flexible(world: World) -> None:
-    """In our API version a new subscription has the billing mode flexible."""
-    subscription = subscriptions.subscription_of(world, subscriptions.pledge(world))
-    expect_equal(subscription["billing_mode"]["type"], "flexible", "billing_mode.type")
-
-
-@PLEDGES.assumption(
     sources.CHANGE_SUBSCRIPTION,
     routes="POST /v1/subscriptions/{id}",
     fields="""
@@ -198,18 +187,6 @@ def a_customers_subscriptions_are_listed(world: World) -> None:
 
 
 @PLEDGES.assumption(
-    sources.CANCEL_SUBSCRIPTION,
-    cost=Cost.STAFF_WORK,
-    if_false="A repeated cancellation looks like a failure.",
-)
-def an_end_is_refused_the_second_time(world: World) -> None:
-    """Cancelling a cancelled subscription is refused with the code resource_missing."""
-    ended_id = subscriptions.ended_pledge(world)["id"]
-    refusal = world.refusal(lambda: world.billing.cancel(ended_id, f"{ended_id}:again"))
-    expect_equal(refusal.code, "resource_missing", "the code of the refusal")
-
-
-@PLEDGES.assumption(
     sources.PORTAL,
     routes="POST /v1/billing_portal/sessions",
     cost=Cost.NO_GIFT,
@@ -247,26 +224,42 @@ def a_new_card_can_be_charged(world: World) -> None:
 
 
 @PLEDGES.assumption(
-    sources.FLEXIBLE,
+    sources.EXPAND,
+    routes="GET /v1/payment_methods",
     fields="""
-        subscription.cancel_at subscription.cancel_at_period_end
-        subscription_item.current_period_end
+        payment_method.id payment_method.type payment_method.card payment_method.card.brand
+        payment_method.card.last4
     """,
-    cost=Cost.WRONG_MONEY,
-    if_false="A monthly gift that a donor ended in Stripe's portal is shown as going on.",
+    cost=Cost.UNTRUE_WORDS,
+    if_false="A monthly donor does not read which card is charged.",
 )
-def a_scheduled_end_shows_in_cancel_at(world: World) -> None:
-    """A scheduled end is in cancel_at, and cancel_at_period_end stays false."""
+def a_subscription_shows_its_card(world: World) -> None:
+    """An expanded default_payment_method has the brand and the last four digits of the card."""
     pledge = subscriptions.second_pledge(world)
-    (item,) = subscriptions.subscription_of(world, pledge)["items"]["data"]
-    params: Any = {"cancel_at": item["current_period_end"]}
-    subscription = world.call(
-        lambda sdk: sdk.v1.subscriptions.update(pledge.subscription_id, params), "subscription"
-    )
-    expect_equal(subscription["cancel_at"], item["current_period_end"], "cancel_at")
-    expect(subscription["cancel_at_period_end"] is False, "cancel_at_period_end is not false")
+    subscription = world.billing.subscription_with_method(pledge.subscription_id)
     fact = world.read(as_subscription_event(subscription, world.clock.now())).facts[0]
-    expect_equal(fact.evidence["ends_at"], subscription["cancel_at"], "the end in the subscription")
+    expect_equal((fact.card_brand, fact.last4), ("visa", "4242"), "the card")
+    params: Any = {"customer": pledge.customer_id, "limit": 1}
+    methods = world.call(lambda sdk: sdk.v1.payment_methods.list(params), "list")
+    expect(methods["data"], "the customer's payment methods are not listed")
+
+
+@PLEDGES.assumption(
+    sources.EVENT_TYPES,
+    cost=Cost.UNTRUE_WORDS,
+    if_false="A monthly donor gets no e-mail about a new card.",
+)
+def a_new_card_sends_an_event(world: World) -> None:
+    """If another card becomes the subscription's own, an event names the card's id."""
+    a_new_card_can_be_charged(world)
+    pledge = subscriptions.second_pledge(world)
+    card = subscriptions.subscription_of(world, pledge)["default_payment_method"]
+    events = world.wait_for(
+        "event customer.subscription.updated",
+        lambda: world.events("customer.subscription.updated", pledge.subscription_id),
+    )
+    named = {world.read(event).facts[0].payment_method for event in events}
+    expect(card in named, f"the events name {sorted(filter(None, named))}")
 
 
 @PLEDGES.assumption(

@@ -192,6 +192,19 @@ def an_expired_session_sends_an_event(world: World) -> None:
 
 
 @SESSIONS.assumption(
+    sources.EXPIRE_SESSION,
+    routes="POST /v1/checkout/sessions/{id}/expire",
+    cost=Cost.STAFF_WORK,
+    if_false="A session that card testers use is asked about again and again, or taken for open.",
+)
+def an_ended_session_is_not_expired_again(world: World) -> None:
+    """Only an open session can be expired; Stripe refuses the request for any other."""
+    session_id = objects.expired_session(world).opened.session_id
+    refusal = world.refusal(lambda: world.client.expire_session(session_id))
+    expect_equal(refusal.status, 400, "the status of the refusal")
+
+
+@SESSIONS.assumption(
     sources.SESSION,
     cost=Cost.STAFF_WORK,
     if_false="A gift whose webhook was lost is awaited for ever.",

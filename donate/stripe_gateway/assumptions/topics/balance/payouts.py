@@ -7,7 +7,7 @@ from donate.stripe_gateway.assumptions.model import Cost, Topic, expect, expect_
 from donate.stripe_gateway.assumptions.outcomes import CouldNotBeTried
 from donate.stripe_gateway.assumptions.world import Json, World
 from donate.stripe_gateway.balance.categories import BalanceKind, balance_kind
-from donate.stripe_gateway.balance.readings import (
+from donate.stripe_gateway.balance.parser import (
     is_listed,
     read_balance_transaction,
     read_payout,
@@ -32,7 +32,7 @@ _WITH_SOURCE: Final = ["data.source"]
         balance_transaction.fee_details.currency balance_transaction.fee_details.description
         balance_transaction.fee_details.type balance_transaction.id balance_transaction.net
         balance_transaction.reporting_category balance_transaction.source
-        balance_transaction.type charge.object charge.payment_intent
+        balance_transaction.type charge.amount charge.currency charge.object charge.payment_intent
     """,
     cost=Cost.WRONG_BOOKS,
     if_false="The books lack Stripe's fees, or no fee belongs to a gift.",
@@ -51,11 +51,14 @@ def a_balance_transaction_states_gross_fee_and_net(world: World) -> None:
     expect_equal(kind, BalanceKind.GIFT, "what it is in the books")
     parts = sum(each["amount"] for each in row["fee_details"])
     expect_equal(parts, row["fee_minor"], "the sum of fee_details")
+    # If Stripe converts a payment, only the source has the amount that the donor paid.
+    source = next(each["source"] for each in listed if each["id"] == row["txn_id"])
+    expect_equal((source["amount"], source["currency"]), (objects.AMOUNT, "cad"), "the source")
 
 
 @PAYOUTS.assumption(
     sources.BALANCE_TRANSACTION,
-    fields="refund.object refund.payment_intent",
+    fields="refund.amount refund.currency refund.object refund.payment_intent",
     cost=Cost.WRONG_BOOKS,
     if_false="A refund in a payout belongs to no gift.",
 )
@@ -71,6 +74,7 @@ def a_refund_has_a_balance_transaction(world: World) -> None:
     assert row is not None
     expect_equal(row["amount_minor"], -refund["amount"], "amount")
     expect_equal(row["payment"], refund["payment_intent"], "payment_intent")
+    expect_equal(refund["currency"], "cad", "currency")
 
 
 @PAYOUTS.assumption(

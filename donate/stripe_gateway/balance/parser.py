@@ -1,6 +1,6 @@
-"""Reads Stripe's payouts and balance transactions from JSON. Pure.
+"""Turns Stripe's JSON of payouts and balance transactions, with their fees, into rows. Pure.
 
-A missing or malformed field is never guessed: the reader raises UnusableEvent.
+A missing or malformed field is never guessed: the parser raises UnusableEvent.
 """
 
 from collections.abc import Mapping
@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from donate.gifts.choosing.card_numbers import holds_card_number
+from donate.stripe_gateway.balance.conversions import ABOUT_PAYMENTS, read_original
 from donate.stripe_gateway.events.fields import (
     UnusableEvent,
     is_id,
@@ -23,7 +24,6 @@ _MOST_DESCRIPTION: Final = 500
 _MOST_FEE_DETAILS: Final = 20
 _HIDDEN: Final = "(contains a card number)"
 _PAYMENT_INTENT: Final = "pi_"
-_ABOUT_PAYMENTS: Final = ("charge", "refund", "dispute")
 AUTOMATIC_METHOD: Final = "standard"
 """The method of scheduled payouts. Stripe never lists the transactions of an instant payout."""
 
@@ -75,6 +75,7 @@ def read_balance_transaction(transaction: Mapping[str, Any], asked_at: datetime)
         raise UnusableEvent("net is not a usable amount")
     details = _fee_details(transaction)
     source = transaction.get("source")
+    original_minor, original_currency = read_original(transaction)
     return {
         "txn_id": read_text(transaction, "id"),
         "type": _word(transaction, "type"),
@@ -92,6 +93,8 @@ def read_balance_transaction(transaction: Mapping[str, Any], asked_at: datetime)
         "fee_details": details,
         "description": _description(transaction.get("description")),
         "exchange_rate": _rate(transaction.get("exchange_rate")),
+        "original_minor": original_minor,
+        "original_currency": original_currency,
         "read_at": asked_at,
     }
 
@@ -115,7 +118,7 @@ def is_listed(payout: Row) -> bool:
 
 def _payment_of(source: Mapping[str, Any]) -> str:
     """Return the payment intent of a charge, refund or dispute; "" for any other source."""
-    if source.get("object") not in _ABOUT_PAYMENTS:
+    if source.get("object") not in ABOUT_PAYMENTS:
         return ""
     intent = source.get("payment_intent")
     if isinstance(intent, Mapping):
