@@ -21,7 +21,7 @@ class CrossOriginGifts:
             app,
             allow_origins=origins,
             allow_methods=["POST"],
-            allow_headers=["Content-Type", "Accept-Language", "Idempotency-Key"],
+            allow_headers=["Content-Type", "Accept-Language", "Idempotency-Key", "Donate-Proof"],
             max_age=600,
         )
 

@@ -13,14 +13,20 @@ _COMPONENT: Final = "#/components/schemas/{model}"
 _REFUSALS: Final = {
     400: "The body is not JSON, or the Idempotency-Key header is missing or invalid.",
     401: "No token was sent.",
+    403: "Too many gifts at once, so each needs a proof first. Nothing was recorded. Send the same "
+    "request with the same key again, and with the header `Donate-Proof`: after `challenge.wait_s` "
+    "seconds `challenge.token`, or at once `token:work`, where `work` is a number with which the "
+    "SHA-256 hash of the header's value begins with `challenge.bits` zero bits. A program with a "
+    "staff token as its Bearer token needs no proof.",
     404: "Not found, or the token does not give access to it.",
     408: "The request took too long to arrive.",
     409: "Contradicts the recorded gift: another request for it was faster.",
     413: "The body is larger than 64 KB.",
     415: "The body is not application/json.",
-    422: "A field is wrong, the region does not offer the combination, or the Idempotency-Key was "
-    "sent before with another body. `errors` says where.",
-    429: "Too many card gifts from this address, or in all. Nothing was recorded.",
+    422: "A field is wrong, the region does not offer the combination, or the Idempotency-Key can "
+    "be guessed, is a day old, or was sent before with another body. `errors` says where.",
+    429: "Too many gifts from this network, or card gifts are paused. Nothing was recorded. Other "
+    "modes may still be open.",
     503: "Temporarily unavailable. The gift may be recorded without an answer from Stripe. "
     "Send the same request with the same key to continue.",
 }
@@ -33,6 +39,7 @@ _RETRY_AFTER: Final = {
 }
 _HEADERS: Final = {
     401: {"WWW-Authenticate": {"required": True, "schema": {"type": "string"}}},
+    403: _RETRY_AFTER,
     429: _RETRY_AFTER,
     503: _RETRY_AFTER,
 }

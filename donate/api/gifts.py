@@ -4,10 +4,8 @@ A gift is committed before Stripe is asked to prepare its payment. The idempoten
 a hash, never logged.
 """
 
-import secrets
 import uuid
 from collections.abc import Callable
-from hashlib import sha256
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Depends, Header, Path, Request, Response
@@ -17,36 +15,51 @@ from starlette.exceptions import HTTPException
 
 from donate.api.choices import read_new_gift, recorded_fields, requested_fields
 from donate.api.description import refusals
+from donate.api.idempotency_keys import MIN_LENGTH, NAME, REPLAY_LIFE, form_key_of_program
 from donate.api.next_step import next_step_as_json
 from donate.api.schemas import KnownGift, NewGift, NextInstructions, NextRedirect, OpenedGift
 from donate.api.strict_json import StrictJsonRoute
+from donate.breaker.breaker import Breaker, Visitor
 from donate.clock import Clock
-from donate.errors import N_, BadInput, NotFound, StripeRefused
+from donate.errors import N_, BadInput, NotCounted, NotFound, StripeRefused
+from donate.gifts.links.gift_links import GiftLinks
 from donate.gifts.models import Gift
-from donate.gifts.opening import count_and_open
+from donate.gifts.opening import open_gift
 from donate.gifts.queries import donor_of, gift_by_id, wish_of
-from donate.gifts.status import STILL_PAYABLE
-from donate.modes import Modes
+from donate.gifts.status import STILL_PAYABLE, StatusName
+from donate.modes import Modes, NextStep
 from donate.regions.regions import Region, Regions, UnknownCode
 from donate.storage.database import Database
-from donate.web.giving_limits import GivingLimits, address_of
+from donate.web.limits.networks import address_of
 from donate.web.problem_documents import BadHeader
 
-# If no gift has the requested id, compare the request's token with this dummy token. Without this
-# comparison, the answer would come faster and reveal that the gift does not exist.
-_UNUSED_TOKEN: Final = secrets.token_urlsafe(16)
+_USED_FOR_ANOTHER: Final = N_(
+    "This key was used for another gift. Please send a new key for a new gift."
+)
+_TOO_OLD: Final = N_(
+    "The gift with this key was recorded more than a day ago. Please send a new key for a new gift."
+)
 
 IdempotencyKey = Annotated[
     str,
     Header(
-        alias="Idempotency-Key",
-        min_length=16,
+        alias=NAME,
+        min_length=MIN_LENGTH,
         max_length=255,
         pattern="^[!-~]+$",
-        description="Your own key for this gift: 16 to 255 visible ASCII characters, such as a "
-        "new UUID. The same key with the same body returns the same gift and never opens a second "
-        "one. It has to be long so that two callers never choose the same key.",
+        description="Your own key for this gift: 128 random bits as 22 to 255 visible ASCII "
+        "characters, such as a new UUID of version 4. For 24 hours, the same key with the same "
+        "body returns the same gift; it never opens a second one. Keep it as secret as the gift's "
+        "token, which the answer has. A key that others could guess is refused.",
         examples=["6f1c2a4e-5d6b-4f0e-9a55-0d2f4b1c7e88"],
+    ),
+]
+DonateProof = Annotated[
+    str,
+    Header(
+        alias="Donate-Proof",
+        max_length=200,
+        description="The proof that a challenge is passed. A 403 answer has the challenge.",
     ),
 ]
 Bearer = Annotated[
@@ -74,17 +87,17 @@ class GiftRoutes:
         regions: Regions,
         modes: Modes,
         clock: Clock,
-        public_url: str,
+        links: GiftLinks,
         *,
-        limits: GivingLimits,
+        breaker: Breaker,
         is_staff_token: StaffTokenCheck,
     ) -> None:
         self._database = database
         self._regions = regions
         self._modes = modes
         self._clock = clock
-        self._public_url = public_url
-        self._limits = limits
+        self._links = links
+        self._breaker = breaker
         self._is_staff_token = is_staff_token
         self.router = APIRouter()
         self.router.add_api_route(
@@ -95,7 +108,7 @@ class GiftRoutes:
             response_description="The gift is recorded. The same key and body return it again.",
             responses={
                 201: {"headers": _HEADERS, "links": _LINKS},
-                **refusals(400, 408, 409, 413, 415, 422, 429, 503),
+                **refusals(400, 403, 408, 409, 413, 415, 422, 429, 503),
             },
             route_class_override=StrictJsonRoute,
         )
@@ -113,6 +126,8 @@ class GiftRoutes:
         idempotency_key: IdempotencyKey,
         request: Request,
         response: Response,
+        *,
+        proof: DonateProof = "",
     ) -> OpenedGift:
         """Record a gift, and return the donor's next step.
 
@@ -121,23 +136,23 @@ class GiftRoutes:
         refuses the payment, `next` leads to the gift's page, which offers other modes.
         """
         choice = read_new_gift(new, self._region_of(new))
-        form_key = f"api:{sha256(idempotency_key.encode()).hexdigest()}"
+        form_key, now = form_key_of_program(idempotency_key), self._clock.now()
+        kind, _, token = request.headers.get("Authorization", "").partition(" ")
+        with self._database.reading() as session:
+            is_trusted = kind.lower() == "bearer" and self._is_staff_token(session, token)
+        address = address_of(request)
+        visitor = Visitor(address, form_key, proof=proof, is_trusted=is_trusted)
+        is_new = self._breaker.admit_once(
+            choice.mode, choice.region.code, choice.email, visitor, form_key=form_key
+        )
         with self._database.writing() as session:
-            gift, is_new = count_and_open(
-                session,
-                choice,
-                form_key,
-                limits=self._limits,
-                address=address_of(request),
-                now=self._clock.now(),
-            )
+            gift = open_gift(session, choice, form_key, now=now, address=address)
             recorded = recorded_fields(gift, donor_of(session, gift), wish_of(session, gift))
             if recorded != requested_fields(choice):
-                raise BadHeader(
-                    "Idempotency-Key",
-                    N_("This key was used for another gift. Please send a new key for a new gift."),
-                )
-        step = self._begin(gift)
+                raise BadHeader(NAME, _USED_FOR_ANOTHER)
+            if now - gift.opened_at >= REPLAY_LIFE:
+                raise BadHeader(NAME, _TOO_OLD)
+        step = self._begin(gift, choice.email, visitor, is_new=is_new)
         response.headers["Location"] = f"/api/v1/gifts/{gift.id}"
         if not is_new:
             response.headers["Idempotency-Replayed"] = "true"
@@ -145,8 +160,8 @@ class GiftRoutes:
             id=gift.id,
             reference=gift.reference,
             status=gift.status,
-            token=gift.token,
-            status_url=self._page_of(gift),
+            token=self._links.token(gift),
+            status_url=self._links.page(gift),
             next=step,
         )
 
@@ -162,10 +177,9 @@ class GiftRoutes:
         if credentials is None:
             raise HTTPException(401, headers={"WWW-Authenticate": "Bearer"})
         gift = self._find(gift_id)
-        token = gift.token if gift else _UNUSED_TOKEN
         sent = credentials.credentials
-        matches = secrets.compare_digest(sent.encode(), token.encode())
-        if gift is None or not (matches or self._may_read_all(sent)):
+        is_opened = self._links.opens(sent, gift)
+        if gift is None or not (is_opened or self._may_read_all(sent)):
             raise NotFound("no such gift")
         return KnownGift(
             id=gift.id,
@@ -178,7 +192,7 @@ class GiftRoutes:
             received_minor=gift.received_minor,
             net_minor=gift.net_minor,
             opened_at=gift.opened_at,
-            status_url=self._page_of(gift),
+            status_url=self._links.page(gift),
         )
 
     def _region_of(self, new: NewGift) -> Region:
@@ -190,18 +204,29 @@ class GiftRoutes:
             message = N_("We couldn’t find that giving code. Did you mean %(code)s?")
             raise BadInput("code", message, {"code": unknown.suggestion}) from None
 
-    def _begin(self, gift: Gift) -> NextRedirect | NextInstructions:
-        if gift.status not in STILL_PAYABLE:
-            # The request was repeated after the gift had been paid, so lead to the gift's page.
-            return NextRedirect(url=self._page_of(gift))
+    def _begin(
+        self, gift: Gift, email: str, visitor: Visitor, *, is_new: bool
+    ) -> NextRedirect | NextInstructions:
+        has_ended = gift.mode.through_stripe and gift.status != StatusName.AWAITED
+        if gift.status not in STILL_PAYABLE or (has_ended and not is_new):
+            # The same request came again, after the gift was paid or its session ended. Lead to the
+            # gift's page, where the breaker counts the next attempt to pay.
+            return NextRedirect(url=self._links.page(gift))
         try:
-            step = self._modes[gift.mode].begin(gift)
+            step = self._begin_once(gift, email, visitor, is_new=is_new)
         except StripeRefused as refused:
             if not refused.is_final:
                 raise
             # Stripe would refuse a retry too, so lead to the gift's page, which offers other modes.
-            return NextRedirect(url=f"{self._page_of(gift)}?problem=refused")
+            return NextRedirect(url=f"{self._links.page(gift)}?problem=refused")
         return next_step_as_json(step, gift.language)
+
+    def _begin_once(self, gift: Gift, email: str, visitor: Visitor, *, is_new: bool) -> NextStep:
+        try:
+            return self._modes[gift.mode].begin(gift, is_counted=is_new)
+        except NotCounted:
+            self._breaker.admit(gift.mode, gift.code, email, visitor)
+            return self._modes[gift.mode].begin(gift)
 
     def _may_read_all(self, token: str) -> bool:
         with self._database.reading() as session:
@@ -214,9 +239,6 @@ class GiftRoutes:
             return None
         with self._database.reading() as session:
             return gift_by_id(session, key)
-
-    def _page_of(self, gift: Gift) -> str:
-        return f"{self._public_url}/gifts/{gift.token}"
 
 
 _HEADERS: Final = {

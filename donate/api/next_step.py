@@ -15,6 +15,7 @@ def next_step_as_json(step: NextStep, language: str) -> NextRedirect | NextInstr
         currency=step.amount.currency,
         reference=step.reference,
         send_to=step.send_to,
+        recipient_name=step.recipient_name,
         parts_minor=[part.amount_minor for part in step.parts],
         ways=[
             GivingWay(

@@ -1,5 +1,6 @@
 """The regions endpoint: what a region offers. It is public, cacheable, and open to all origins."""
 
+from dataclasses import asdict
 from hashlib import sha256
 from typing import Annotated, Final
 
@@ -7,12 +8,14 @@ from fastapi import APIRouter, Header, Path, Request
 from starlette.responses import Response
 
 from donate.api.description import refusals
-from donate.api.schemas import OfferedFee, OfferedMode, OfferedRegion
+from donate.api.schemas import OfferedAccent, OfferedFee, OfferedMode, OfferedRegion
 from donate.errors import N_
 from donate.money import minor_digits, minor_step
-from donate.regions.regions import Frequency, Region, Regions, UnknownCode
+from donate.regions.modes import Mode
+from donate.regions.regions import Frequency, ModeTerms, Region, Regions, UnknownCode, offers
+from donate.web.languages import LANGUAGES, language_for
 from donate.web.problem_documents import problem
-from donate.web.templating import LANGUAGES, language_for, translate
+from donate.web.templating import translate
 
 # Any web page may read the answer, because the data is public.
 _OPEN: Final = {"Access-Control-Allow-Origin": "*"}
@@ -82,6 +85,12 @@ def _offered(region: Region, public_url: str) -> OfferedRegion:
     return OfferedRegion(
         code=region.code,
         name={"en": region.name.en, "fr": region.name.fr},
+        organisation={tag[:2]: region.organisation.name_in(tag) for tag in LANGUAGES},
+        purpose=region.organisation.purpose.model_dump() if region.organisation.purpose else {},
+        accents={
+            "light": OfferedAccent(**asdict(region.look.light)),
+            "dark": OfferedAccent(**asdict(region.look.dark)),
+        },
         country=region.country,
         currency=region.currency,
         minor_digits=minor_digits(region.currency),
@@ -89,22 +98,38 @@ def _offered(region: Region, public_url: str) -> OfferedRegion:
         languages=region.languages,
         frequencies=region.frequencies,
         presets_minor=region.presets_minor,
-        modes=[
-            OfferedMode(
-                mode=mode,
-                name={tag[:2]: translate(tag, mode.facts.name) for tag in LANGUAGES},
-                min_minor=terms.min_minor,
-                max_minor=terms.max_minor,
-                countries=sorted(terms.countries),
-                monthly=mode.facts.monthly and Frequency.MONTHLY in region.frequencies,
-                fee=OfferedFee(**terms.fee.model_dump()) if terms.fee else None,
-            )
-            for mode, terms in region.modes.items()
-        ],
+        presets_monthly_minor=region.presets_for(Frequency.MONTHLY),
+        modes=[_offered_mode(region, mode, terms) for mode, terms in region.modes.items()],
         options=[name for name, offered in region.options if offered],
         funds={key: name.model_dump() for key, name in region.funds.items()},
         give_url=f"{public_url}/give/{region.code}",
     )
+
+
+def _offered_mode(region: Region, mode: Mode, terms: ModeTerms) -> OfferedMode:
+    has_monthly = Frequency.MONTHLY in region.frequencies
+
+    def why_not(country: str, frequency: Frequency) -> dict[str, str] | None:
+        offered = offers(region, country=country, currency=region.currency, frequency=frequency)
+        reason = offered[mode].why_not
+        return _in_each_language(reason) if reason else None
+
+    return OfferedMode(
+        mode=mode,
+        name=_in_each_language(mode.facts.name),
+        help=_in_each_language(terms.help_for(mode)),
+        min_minor=terms.min_minor,
+        max_minor=terms.max_minor,
+        countries=sorted(terms.countries),
+        monthly=mode.facts.monthly and has_monthly,
+        not_monthly=why_not(region.country, Frequency.MONTHLY) if has_monthly else None,
+        elsewhere=why_not("", region.frequencies[0]),
+        fee=OfferedFee(**terms.fee.model_dump()) if terms.fee else None,
+    )
+
+
+def _in_each_language(message: str) -> dict[str, str]:
+    return {tag[:2]: translate(tag, message) for tag in LANGUAGES}
 
 
 _HEADERS: Final = {

@@ -9,11 +9,12 @@ from starlette.responses import JSONResponse
 from donate.api.description import describe
 from donate.api.gifts import GiftRoutes, StaffTokenCheck
 from donate.api.regions import RegionRoutes
+from donate.breaker.breaker import Breaker
 from donate.clock import Clock
+from donate.gifts.links.gift_links import GiftLinks
 from donate.modes import Modes
 from donate.regions.regions import Regions
 from donate.storage.database import Database
-from donate.web.giving_limits import GivingLimits
 
 PREFIX: Final = "/api/v1"
 
@@ -27,9 +28,9 @@ class Api:
         regions: Regions,
         modes: Modes,
         clock: Clock,
-        public_url: str,
+        links: GiftLinks,
         *,
-        limits: GivingLimits,
+        breaker: Breaker,
         is_staff_token: StaffTokenCheck,
     ) -> None:
         self.router = APIRouter(
@@ -41,13 +42,13 @@ class Api:
                 regions,
                 modes,
                 clock,
-                public_url,
-                limits=limits,
+                links,
+                breaker=breaker,
                 is_staff_token=is_staff_token,
             ).router,
             tags=["gifts"],
         )
-        self.router.include_router(RegionRoutes(regions, public_url).router, tags=["regions"])
+        self.router.include_router(RegionRoutes(regions, links.public_url).router, tags=["regions"])
         self.router.add_api_route(
             "/openapi.json", self.describe, methods=["GET"], include_in_schema=False
         )

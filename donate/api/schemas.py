@@ -50,7 +50,7 @@ LanguageTag = Annotated[
 
 
 class _Sent(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
 
 class NewDonor(_Sent):
@@ -156,6 +156,9 @@ class NextInstructions(BaseModel):
     currency: CurrencyCode
     reference: str
     send_to: Annotated[str | None, Field(description="The e-mail address for an e-Transfer.")]
+    recipient_name: Annotated[
+        str | None, Field(description="The name that the donor's bank may show for this address.")
+    ]
     parts_minor: Annotated[
         list[AmountMinor],
         Field(description="Parts for an amount above the limit of many banks."),
@@ -210,13 +213,31 @@ class OfferedMode(BaseModel):
 
     mode: DonorMode
     name: Annotated[dict[str, str], Field(examples=[{"en": "Card", "fr": "Carte"}])]
+    help: Annotated[dict[str, str], Field(description="A few words below the name.")]
     min_minor: int
     max_minor: int
     countries: Annotated[
         list[str], Field(description="The donors' countries that can use it; empty means all.")
     ]
     monthly: Annotated[bool, Field(description="Whether it can be collected every month.")]
+    not_monthly: Annotated[
+        dict[str, str] | None,
+        Field(description="Why it cannot be monthly, although other gifts of the region can be."),
+    ]
+    elsewhere: Annotated[
+        dict[str, str] | None,
+        Field(description="Why donors who live outside of `countries` cannot use it."),
+    ]
     fee: Annotated[OfferedFee | None, Field(description="The fee that a donor can cover.")]
+
+
+class OfferedAccent(BaseModel):
+    """The accent colours of the organisation's pages, light or dark, as `#rrggbb`."""
+
+    base: Annotated[str, Field(description="Buttons and links.", examples=["#1f5c4d"])]
+    strong: Annotated[str, Field(description="A button under the pointer.")]
+    on: Annotated[str, Field(description="Text on `base`.")]
+    wash: Annotated[str, Field(description="The background of a chosen field.")]
 
 
 class OfferedRegion(BaseModel):
@@ -224,6 +245,17 @@ class OfferedRegion(BaseModel):
 
     code: Code
     name: Annotated[dict[str, str], Field(examples=[{"en": "Canada", "fr": "Canada"}])]
+    organisation: Annotated[
+        dict[str, str],
+        Field(description="The organisation's name in each language; empty if it is not set."),
+    ]
+    purpose: Annotated[
+        dict[str, str], Field(description="What gifts are for; no language if it is not set.")
+    ]
+    accents: Annotated[
+        dict[Literal["light", "dark"], OfferedAccent],
+        Field(description="The accent colour in each scheme."),
+    ]
     country: Country
     currency: CurrencyCode
     minor_digits: Annotated[
@@ -233,6 +265,7 @@ class OfferedRegion(BaseModel):
     languages: list[str]
     frequencies: list[Frequency]
     presets_minor: list[AmountMinor]
+    presets_monthly_minor: list[AmountMinor]
     modes: list[OfferedMode]
     options: Annotated[
         list[Literal["anonymous", "note", "tribute"]],

@@ -1,4 +1,4 @@
-"""Reads a JSON body strictly, and once, before FastAPI parses the body.
+"""Parses the JSON body of a request strictly, in place of FastAPI's own parsing.
 
 Python's own parser accepts NaN, repeated names, lone surrogates, and nesting until the stack
 overflows.
@@ -69,7 +69,7 @@ class StrictJsonRoute(APIRoute):
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """Return a handler that reads the body before FastAPI does.
 
-        FastAPI would report a body that is too large as a malformed body.
+        FastAPI would answer 400 to a body that is too large, instead of 413.
         """
         answer = super().get_route_handler()
 

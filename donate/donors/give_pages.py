@@ -1,41 +1,64 @@
 """The pages before a gift is opened: the list of regions, and the Give form."""
 
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from typing import Final
+from urllib.parse import urlencode
 
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from donate.clock import Clock
-from donate.donors import gift_words as words, give_view
+from donate.donors import give_view
+from donate.donors.challenge_page import CROWDED, visitor_of
 from donate.donors.first_step import FirstStep, redirect_to
-from donate.donors.forms import OTHER, GiveForm, blank_form, form_key, read_choice, showable
-from donate.donors.gift_pages import DonorGiftPages
-from donate.donors.pledge_pages import PledgePages
-from donate.donors.requests import Typed, language_of
-from donate.errors import N_, BadInput, BadInputs, DatabaseBusy, TooManyAttempts
+from donate.donors.forms import (
+    OTHER,
+    GiveForm,
+    blank_form,
+    form_key,
+    meant_email,
+    read_choice,
+    showable,
+    with_meant_email,
+)
+from donate.donors.gift_page import gift_words as words
+from donate.donors.gift_page.gift_pages import DonorGiftPages
+from donate.donors.languages import language_of
+from donate.donors.reminder_pages import ReminderPages
+from donate.donors.requests import Typed
+from donate.errors import (
+    N_,
+    BadInput,
+    BadInputs,
+    ChallengeNeeded,
+    DatabaseBusy,
+    TooManyAttempts,
+)
 from donate.gifts.models import Gift
 from donate.modes import Modes
 from donate.money import group_mark, minor_digits, minor_step, typed_sign
 from donate.regions.regions import Region, Regions, UnknownCode
 from donate.storage.database import Database
 from donate.stripe_gateway.requests.pledge_changes import PledgeChanges
-from donate.web.giving_limits import GivingLimits, address_of
-from donate.web.templating import LANGUAGES, Pages, languages_beside
+from donate.web.languages import LANGUAGES, languages_beside
+from donate.web.templating import Localizer, Pages
 
-_STALE: Final = N_("This page has expired. Please check your choices and tap Give again.")
-_CROWDED: Final = N_(
-    "We’re receiving too many gifts at once. Please choose another payment method, or try again "
-    "in ten minutes."
+_STALE: Final = N_("This page has expired. Please check your choices, then press “Give” again.")
+_DID_YOU_MEAN: Final = N_(
+    "Did you mean %(meant)s? If the address below is right, just press “Give” again."
 )
-_BUSY: Final = N_("We can’t save your gift right now. Nothing was lost. Please tap Give again.")
+_BUSY: Final = N_(
+    "We couldn’t save your gift just now. What you entered is still here. Please press “Give” "
+    "again."
+)
 
 
 class DonorPages:
     """The routes of all donor pages.
 
-    `look_again` is a function that asks Stripe whether a gift is paid. It never raises an
-    exception.
+    `look_again` asks Stripe whether a gift is paid. It returns the time when Stripe was last asked,
+    or None if Stripe gave no answer. It never raises an exception.
     """
 
     def __init__(
@@ -46,13 +69,13 @@ class DonorPages:
         pages: Pages,
         clock: Clock,
         *,
-        limits: GivingLimits,
+        first_step: FirstStep,
         pledges: PledgeChanges,
-        look_again: Callable[[Gift], None],
+        look_again: Callable[[Gift], datetime | None],
     ) -> None:
         self._regions = regions
         self._pages = pages
-        self._first_step = FirstStep(database, modes, clock, limits)
+        self._first_step, links = first_step, first_step.links
         self.router = APIRouter(include_in_schema=False)
         for method, path, answer in (
             ("GET", "/", self.first_page),
@@ -66,24 +89,31 @@ class DonorPages:
             modes,
             pages,
             clock,
-            first_step=self._first_step,
+            first_step=first_step,
             pledges=pledges,
             look_again=look_again,
         )
         gift_pages.add_to(self.router)
-        PledgePages(database, regions, pages, pledges).add_to(self.router)
+        ReminderPages(database, regions, pages, clock, links).add_to(self.router)
 
     def first_page(self, request: Request, code: str = "") -> Response:
         """Redirect to the Give form of `code` or of the only region; otherwise list all regions."""
         if code.strip():
             return self._with_region(
-                request, code, lambda region: redirect_to(f"/give/{region.code}")
+                request,
+                code,
+                lambda region: redirect_to(_with_language(f"/give/{region.code}", request)),
             )
         if len(self._regions) == 1:
             return redirect_to(_with_language(f"/give/{next(iter(self._regions))}", request))
         language = language_of(request, LANGUAGES)
         regions = sorted(self._regions.values(), key=lambda r: r.name.in_language(language))
-        return self._pages.render("donors/first_page.html", language, regions=regions)
+        return self._pages.render(
+            "donors/first_page.html",
+            language,
+            regions=regions,
+            languages=languages_beside(language, LANGUAGES),
+        )
 
     def show_form(self, request: Request, code: str) -> Response:
         """Show the Give form. Redirect first if the URL's giving code is spelled differently."""
@@ -96,12 +126,13 @@ class DonorPages:
 
         return self._with_region(request, code, answer)
 
-    def give(self, request: Request, code: str, form: Typed) -> Response:
+    def give(self, request: Request, code: str, typed: Typed) -> Response:
         """Open a gift from the posted form, and redirect the donor to pay it."""
+        form = with_meant_email(typed)
 
         def answer(region: Region) -> Response:
             language = language_of(request, region.languages, form.language_switch or form.lang)
-            if form.language_switch:
+            if form.language_switch or form.country_switch:
                 return self._form(region, language, form if form.nonce_holds else form.fresh())
             if not form.nonce_holds or request.headers.get("sec-fetch-site") == "cross-site":
                 # If another site submitted the form, show it again, because only the donor may
@@ -109,14 +140,21 @@ class DonorPages:
                 return self._form(region, language, form.fresh(), status_code=422, notice=_STALE)
             try:
                 choice = read_choice(form, region, language)
+                if meant := meant_email(form):
+                    raise BadInputs([BadInput("email", _DID_YOU_MEAN, {"meant": meant})])
             except BadInputs as bad:
                 return self._form(region, language, form, status_code=422, problems=bad.problems)
             try:
                 key = form_key(form.nonce, choice)
-                return self._first_step.take(choice, key, address_of(request))
+                return self._first_step.take(choice, key, visitor_of(request, form, form.nonce))
+            except ChallengeNeeded as needed:
+                fields, path = form.to_send_again(), f"/give/{region.code}"
+                return self._first_step.challenge_page.show(
+                    needed, language, region, action=path, fields=fields
+                )
             except (TooManyAttempts, DatabaseBusy) as late:
                 status_code, notice = (
-                    (429, _CROWDED) if isinstance(late, TooManyAttempts) else (503, _BUSY)
+                    (429, CROWDED) if isinstance(late, TooManyAttempts) else (503, _BUSY)
                 )
                 answer = self._form(region, language, form, status_code=status_code, notice=notice)
                 answer.headers["Retry-After"] = str(late.retry_after_s)
@@ -130,10 +168,13 @@ class DonorPages:
         try:
             region = self._regions.find(code)
         except UnknownCode as unknown:
+            language = language_of(request, LANGUAGES)
             return self._pages.render(
                 "donors/unknown_code.html",
-                language_of(request, LANGUAGES),
+                language,
                 status_code=404,
+                languages=languages_beside(language, LANGUAGES),
+                query=urlencode({"code": code}) + "&" if "code" in request.query_params else "",
                 typed=showable(unknown.typed),
                 suggestion=unknown.suggestion,
             )
@@ -163,11 +204,13 @@ class DonorPages:
             problems=give_view.problems_in(problems, region, form),
             notice=notice,
             modes=give_view.mode_cards(region, form),
-            presets=give_view.presets(region, language),
-            countries=give_view.country_names(region, language),
+            presets=give_view.presets(region, language, form),
+            meant=meant_email(form) if problems else "",
+            countries=give_view.countries_to_choose(region, language, form, problems),
             languages=languages_beside(language, region.languages),
             place=region.name.in_language(language),
             currency=give_view.currency_name(region.currency, language),
+            own_country=Localizer(language).name_of_country(region.country),
             frequency_names=words.FREQUENCY_NAMES,
             step=minor_step(region.currency),
             digits=minor_digits(region.currency),

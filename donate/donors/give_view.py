@@ -60,7 +60,7 @@ def mode_cards(region: Region, form: GiveForm) -> list[ModeCard]:
         ModeCard(
             mode=mode,
             name=mode.facts.name,
-            help=mode.facts.help,
+            help=terms.help_for(mode),
             why_not=why_not(mode, country, chosen),
             countries=" ".join(sorted(terms.countries)),
             elsewhere=why_not(mode, "", region.frequencies[0]),
@@ -99,11 +99,30 @@ def fees(region: Region, language: str) -> list[FeeInWords]:
     ]
 
 
-def presets(region: Region, language: str) -> list[tuple[str, str]]:
-    """Return each preset amount as a value and a label: `("2500", "$25")`."""
+@dataclass(frozen=True, slots=True)
+class PresetAmounts:
+    """The radio buttons with amounts for one frequency. `field` is their name in the form."""
+
+    field: str
+    frequency: Frequency
+    amounts: list[tuple[str, str]]
+    """The value and the label of each: `("2500", "$25")`."""
+    chosen: str
+
+
+def presets(region: Region, language: str, form: GiveForm) -> list[PresetAmounts]:
+    """Return the amounts that the form offers for each frequency."""
     return [
-        (str(minor), format_briefly(Money(minor, region.currency), language))
-        for minor in region.presets_minor
+        PresetAmounts(
+            field="preset_monthly" if frequency == Frequency.MONTHLY else "preset",
+            frequency=frequency,
+            amounts=[
+                (str(minor), format_briefly(Money(minor, region.currency), language))
+                for minor in region.presets_for(frequency)
+            ],
+            chosen=form.preset_monthly if frequency == Frequency.MONTHLY else form.preset,
+        )
+        for frequency in region.frequencies
     ]
 
 
@@ -111,6 +130,20 @@ def currency_name(currency: str, language: str) -> str:
     """Return the plural name of a currency, and its code: `Canadian dollars (CAD)`."""
     name = get_currency_name(currency, count=100, locale=Locale.parse(language, sep="-"))
     return f"{name} ({currency})"
+
+
+def countries_to_choose(
+    region: Region, language: str, form: GiveForm, problems: Sequence[BadInput]
+) -> list[tuple[str, str]]:
+    """Return the countries that the form lists; none if the donor lives in the region's country.
+
+    That country is assumed until the donor presses the button for another one. The list is a third
+    of the page, and few donors need it.
+    """
+    is_wrong = any(problem.field == "country" for problem in problems)
+    if form.country == region.country and not form.country_switch and not is_wrong:
+        return []
+    return country_names(region, language)
 
 
 def country_names(region: Region, language: str) -> list[tuple[str, str]]:
@@ -138,7 +171,9 @@ def problems_in(bad: Sequence[BadInput], region: Region, form: GiveForm) -> list
         *("currency", "frequency", "amount", "mode", "name", "email", "country"),
         *("fund", "cover_fee", "anonymous", "tribute", "note"),
     )
-    first_preset = f"preset-{region.presets_minor[0]}" if region.presets_minor else "amount"
+    offered = region.presets_for(form.frequency)
+    field = "preset_monthly" if form.frequency == Frequency.MONTHLY else "preset"
+    first_preset = f"{field}-{offered[0]}" if offered else "amount"
     at = {
         "name": "name",
         "email": "email",
@@ -148,7 +183,7 @@ def problems_in(bad: Sequence[BadInput], region: Region, form: GiveForm) -> list
         "frequency": first_preset
         if len(region.frequencies) == 1
         else f"frequency-{region.frequencies[0]}",
-        "amount": "amount" if form.preset == OTHER else first_preset,
+        "amount": "amount" if form.chosen_preset == OTHER else first_preset,
         "mode": f"mode-{next(iter(region.modes))}",
     }
     ranked = sorted(bad, key=lambda b: order.index(b.field) if b.field in order else len(order))

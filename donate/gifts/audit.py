@@ -23,10 +23,11 @@ from donate.gifts.movements.recorder import (
     TotalKey,
     pledge_total_key,
     shares_in_totals,
+    shares_of_months,
     terms_of,
 )
 from donate.gifts.movements.rules import Movement, movements_of
-from donate.gifts.movements.totals import stored_totals
+from donate.gifts.movements.totals import pruned_totals, stored_totals
 from donate.gifts.offline.audit import offline_differences
 
 _GIFTS_AT_A_TIME: Final = 1_000
@@ -45,8 +46,9 @@ def differences(session: Session) -> Iterator[str]:
 
 
 def _compare(session: Session) -> Iterator[str]:
-    counts: Counter[TotalKey] = Counter()
-    amounts: Counter[TotalKey] = Counter()
+    pruned = pruned_totals(session)
+    counts: Counter[TotalKey] = Counter({key: count for key, (count, _) in pruned.items()})
+    amounts: Counter[TotalKey] = Counter({key: amount for key, (_, amount) in pruned.items()})
     for gift, facts, stored, pledge in _gifts(session):
         if not facts:
             yield f"{gift.reference}: has no facts, not even gift_opened"
@@ -58,13 +60,17 @@ def _compare(session: Session) -> Iterator[str]:
                 yield f"{gift.reference}: {name} is {cached}, but its facts give {value}"
         movements = movements_of(facts, gift.time_zone)
         yield from _movement_differences(gift, movements, stored)
-        for key, amount in shares_in_totals(terms_of(gift), expected["status"], movements):
+        terms = terms_of(gift)
+        for key, amount in (
+            *shares_in_totals(terms, expected["status"], movements),
+            *shares_of_months(terms, movements),
+        ):
             counts[key] += 1
             amounts[key] += amount
         if gift.pledge_id == gift.id:
             copy = copy_of_pledge(facts, gift.amount, gift.time_zone, expected["status"])
             yield from _pledge_differences(gift, copy, pledge)
-            key = pledge_total_key(terms_of(gift), copy)
+            key = pledge_total_key(terms, copy)
             counts[key] += 1
             amounts[key] += copy.amount_minor
     yield from _total_differences(session, counts, amounts)

@@ -97,7 +97,7 @@ def _current(dispute_id: str, facts: list[Fact]) -> Dispute:
 
 
 def _money_facts(facts: list[Fact]) -> list[Fact]:
-    """Return the facts which say that the bank took or returned money in one dispute, in order."""
+    """Return one dispute's facts about money that the bank took or returned, in order."""
     money = [fact for fact in facts if fact.kind in _MONEY]
     closed = [fact for fact in facts if fact.kind == FactKind.INQUIRY_CLOSED]
     if all(_was_withdrawn(fact, closed) for fact in money):

@@ -63,6 +63,10 @@ class Evidence(RefusalDetails, total=False):
     ends_with_the_month: bool
     ends_at: int | None
     month_ends_at: int
+    anchor: int  # The time from which Stripe counts the months.
+    payment_method: str  # Stripe's id of the card or bank account; empty if there is none.
+    brand: str  # The brand of the card. Only facts for which we asked Stripe have it.
+    last4: str  # The last four digits of the card or account, in the same facts as `brand`.
     # If staff tied an event to a gift, every fact from that event has this key.
     tied_by: str
 
@@ -185,6 +189,26 @@ class HasEvidence:
     def month_ends_at(self) -> datetime | None:
         """When the subscription's current month ends, and the next payment is due."""
         return _time(self.evidence.get("month_ends_at"))
+
+    @property
+    def anchor(self) -> datetime | None:
+        """The time from which Stripe counts the subscription's months."""
+        return _time(self.evidence.get("anchor"))
+
+    @property
+    def payment_method(self) -> str | None:
+        """Stripe's id of the card or account that pays; "" if there is none, None if unknown."""
+        return self.evidence.get("payment_method")
+
+    @property
+    def card_brand(self) -> str:
+        """The brand of the card, in Stripe's word for it."""
+        return self.evidence.get("brand", "")
+
+    @property
+    def last4(self) -> str:
+        """The last four digits of the card or bank account."""
+        return self.evidence.get("last4", "")
 
     @property
     def ends_with_the_month(self) -> bool:

@@ -24,7 +24,8 @@ class FactKind(StrEnum):
     PAID_OUTSIDE = "paid_outside"  # Source: the payment record; in old API versions the invoice.
     PAYMENT_FAILED = "payment_failed"  # Source: the checkout session; if monthly, the invoice.
     PAYMENT_DECLINED = "payment_declined"  # Source: the charge or the Stripe event.
-    TRANSFER_ANNOUNCED = "transfer_announced"  # Source: the gift.
+    TRANSFER_ANNOUNCED = "transfer_announced"  # Source: the gift; from the second on "gift:number".
+    ANNOUNCEMENT_TAKEN_BACK = "announcement_taken_back"  # Source: that of the transfer_announced.
     TRANSFER_RECEIVED = "transfer_received"  # Source: the bank's reference.
     TRANSFER_UNDONE = "transfer_undone"  # Source: the source of the undone transfer_received.
     GIFT_LAPSED = "gift_lapsed"  # Source: the gift.
@@ -50,6 +51,16 @@ class FactKind(StrEnum):
 # The source of these kinds of fact is a payment. Facts about refunds and disputes name that
 # payment.
 PAYMENT_NAMES: Final = (FactKind.PAYMENT_SUCCEEDED, FactKind.PAYMENT_NAMED)
+
+# A gift with only these kinds of fact was never paid. Late facts of these kinds change nothing
+# about a gift that was pruned.
+NEVER_PAID: Final = frozenset(
+    {
+        *(FactKind.GIFT_OPENED, FactKind.CHECKOUT_REQUESTED, FactKind.CHECKOUT_OPENED),
+        *(FactKind.CHECKOUT_REFUSED, FactKind.CHECKOUT_EXPIRED, FactKind.PAYMENT_DECLINED),
+        *(FactKind.PAYMENT_FAILED, FactKind.GIFT_LAPSED),
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,10 +21,11 @@ from donate.gifts.facts import Fact, FactKind
 from donate.gifts.models import Gift, GiftFact
 from donate.gifts.monthly.models import PledgeRow
 from donate.gifts.monthly.pledge_copy import PledgeCopy, copy_of_pledge
+from donate.gifts.monthly.recorder import record_news
 from donate.gifts.movements.recorder import Change, GiftTerms, record_changes
 from donate.gifts.search_index.contents import Key, new_keys
 from donate.gifts.search_index.recorder import record_fact_keys
-from donate.gifts.status import StatusName, status_of
+from donate.gifts.status import StatusName, announcement_in_force, status_of
 from donate.money import Money
 from donate.regions.terms import Frequency
 from donate.storage.bulk_writes import insert_new, table_of, update_each
@@ -32,7 +33,7 @@ from donate.storage.bulk_writes import insert_new, table_of, update_each
 _GIFT, _FACT = table_of(Gift).c, table_of(GiftFact).c
 _GIFT_COLUMNS = (
     *(each.name for each in fields(GiftTerms)),
-    *("reference", "frequency", "pledge_id", "opened_at", "status"),
+    *("reference", "frequency", "opened_at", "status"),
 )
 # Lock all gifts in one statement, ordered by id, so that two processes cannot deadlock.
 _LOCK = select(*(_GIFT[name] for name in _GIFT_COLUMNS)).order_by(_GIFT.id).with_for_update()
@@ -62,7 +63,6 @@ class LockedGift(GiftTerms):
 
     reference: str
     frequency: Frequency
-    pledge_id: uuid.UUID | None
     opened_at: datetime
     status: StatusName
     facts: dict[FactKey, Fact] = field(default_factory=dict)
@@ -130,13 +130,12 @@ def record_facts(
     """Record facts, and update the cached status of their gifts, in the caller's transaction.
 
     Each entry is a gift's id and a fact. Returns one outcome for each entry, in order. Recording
-    the same fact again changes nothing.
-    Gifts in `locked` are not read again. Raises LookupError if a gift does not exist.
+    the same fact again changes nothing. Gifts in `locked` are not read again. Raises LookupError if
+    a gift does not exist.
     """
     session.flush()
     locked = locked or LockedGifts(session)
     gifts = _lock_all(locked, {gift_id for gift_id, _ in entries})
-
     fresh: dict[FactKey, tuple[uuid.UUID, Fact]] = {}
     for gift_id, fact in entries:
         key = (fact.kind, fact.source_id)
@@ -184,8 +183,7 @@ def _update_gifts(
 ) -> dict[uuid.UUID, StatusName]:
     """Update the cached status, pledge, movements, totals and search keys of gifts.
 
-    Each gift comes with the facts that it had before new ones were recorded. Returns the new
-    statuses.
+    Each gift comes with the facts that it had before. Returns the new statuses.
     """
     caches: dict[uuid.UUID, dict[str, Any]] = {}
     changes: list[Change] = []
@@ -202,20 +200,21 @@ def _update_gifts(
                 facts_after=after,
                 status_before=gift.status if before else None,
                 status_after=caches[gift.id]["status"],
-                pledge_before=_pledge_of_gift(gift, before, gift.status) if before else None,
-                pledge_after=_pledge_of_gift(gift, after, caches[gift.id]["status"]),
+                pledge_before=pledge_of_gift(gift, before, gift.status) if before else None,
+                pledge_after=pledge_of_gift(gift, after, caches[gift.id]["status"]),
             )
         )
     update_each(session, Gift, caches)
     _update_pledges(
         session, [(gift, change) for (gift, _), change in zip(gifts, changes, strict=True)]
     )
+    record_news(session, changes, now=now)
     record_changes(session, changes, now=now)
     record_fact_keys(session, found_by)
     return {gift_id: cache["status"] for gift_id, cache in caches.items()}
 
 
-def _pledge_of_gift(
+def pledge_of_gift(
     gift: LockedGift, facts: Sequence[Fact], status: StatusName
 ) -> PledgeCopy | None:
     """Return the pledge's columns if a gift began a pledge, otherwise None."""
@@ -262,7 +261,7 @@ def cached_copy(facts: Iterable[Fact], time_zone: str) -> dict[str, Any]:
         "net_minor": status.net_minor,
         "received_on": received_on,
         "flags": ",".join(sorted(status.flags)),
-        "transfer_announced": any(f.kind == FactKind.TRANSFER_ANNOUNCED for f in facts),
+        "transfer_announced": announcement_in_force(facts) is not None,
     }
 
 

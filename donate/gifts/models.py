@@ -33,7 +33,6 @@ from donate.regions.terms import Frequency
 from donate.storage.bulk_writes import table_of
 from donate.storage.column_types import EnumText, RowNumber, UtcDateTime
 
-_IS_MONTHLY = text("pledge_id IS NOT NULL")
 _BEGINS_PLEDGE = text("pledge_id = id")
 _IS_RECEIVED = text("received_on IS NOT NULL")
 _IS_FLAGGED = text("flags <> ''")
@@ -96,18 +95,12 @@ class Gift(SQLModel, table=True):
             sqlite_where=_BEGINS_PLEDGE,
             postgresql_where=_BEGINS_PLEDGE,
         ),
-        # This index has all columns that the staff's overview needs, so that no table row is read.
-        Index(
-            "gift_paid_months",
-            *("received_on", "currency", "received_minor"),
-            sqlite_where=_IS_MONTHLY,
-            postgresql_where=_IS_MONTHLY,
-        ),
     )
 
     id: uuid.UUID = Field(primary_key=True)
     reference: str = Field(max_length=32, unique=True)
-    token: str = Field(max_length=64, unique=True)
+    # Random, and part of the links to the gift's pages (`gifts/links/gift_links.py`).
+    link_name: str = Field(max_length=64, unique=True)
     form_key: str = Field(max_length=128, unique=True)
     code: str = Field(max_length=16)
     mode: Mode = Field(sa_type=EnumText(Mode, 32, "gift.mode"))

@@ -23,22 +23,32 @@ from donate.gifts.facts import Fact, FactKind
 from donate.gifts.ledger import record_facts
 from donate.gifts.models import Donor, Gift, GiftWish
 from donate.gifts.monthly.pledge_state import month_key
+from donate.gifts.origins import record_origin
 from donate.gifts.queries import gift_by_form_key
+from donate.gifts.search_index.contents import gift_words
 from donate.gifts.search_index.recorder import record_gift_words
 from donate.gifts.status import StatusName
 from donate.money import Money
 from donate.references import new_reference
 from donate.regions.modes import Mode
 from donate.regions.regions import Frequency, Region
-from donate.web.giving_limits import GivingLimits
 
 _REFERENCE_ATTEMPTS = 5
 
 
 def open_gift(
-    session: Session, choice: Choice, form_key: str, *, now: datetime, random: Random | None = None
+    session: Session,
+    choice: Choice,
+    form_key: str,
+    *,
+    now: datetime,
+    address: str | None = None,
+    random: Random | None = None,
 ) -> Gift:
-    """Open the gift that a donor chose. If `form_key` already opened a gift, return that gift."""
+    """Open the gift that a donor chose. If `form_key` already opened a gift, return that gift.
+
+    `address` is the donor's network address, for limits; None outside of requests.
+    """
 
     def insert(random: Random) -> Gift:
         donor = Donor(
@@ -66,7 +76,10 @@ def open_gift(
         wish = choice.wish_row()
         if wish:
             session.add(GiftWish(gift_id=gift.id, **wish))
-        return _insert_gift(session, gift, donor, wish, actor="donor", evidence=evidence, now=now)
+        _insert_gift(session, gift, donor, wish, actor="donor", evidence=evidence, now=now)
+        if address is not None:
+            record_origin(session, gift.id, address, now=now)
+        return gift
 
     return _open_once(session, form_key, insert, random)
 
@@ -111,25 +124,6 @@ def open_unannounced(
         return _insert_gift(session, gift, donor, {}, actor=actor, evidence=evidence, now=now)
 
     return _open_once(session, form_key, insert)
-
-
-def count_and_open(
-    session: Session,
-    choice: Choice,
-    form_key: str,
-    *,
-    limits: GivingLimits,
-    address: str,
-    now: datetime,
-) -> tuple[Gift, bool]:
-    """Open a gift within the limits; return it, and whether it is new.
-
-    A form or request that is sent again is not counted again. Raises TooManyAttempts.
-    """
-    is_new = gift_by_form_key(session, form_key) is None
-    if is_new:
-        limits.count(choice.mode, address, now)
-    return open_gift(session, choice, form_key, now=now), is_new
 
 
 def open_month(
@@ -190,7 +184,7 @@ def new_gift_values(
     return {
         "id": _new_gift_id(opened_at),
         "reference": new_reference(code, random),
-        "token": secrets.token_urlsafe(16),
+        "link_name": secrets.token_urlsafe(16),
         "code": code,
         "amount_minor": amount.amount_minor,
         "currency": amount.currency,
@@ -213,9 +207,14 @@ def _insert_gift(
 ) -> Gift:
     session.add(gift)
     session.flush()
-    record_gift_words(
-        session, gift.id, reference=gift.reference, name=donor.name, email=donor.email, wish=wish
+    words = gift_words(
+        name=donor.name,
+        email=donor.email,
+        reference=gift.reference,
+        tribute=wish.get("tribute_name", ""),
+        note=wish.get("note", ""),
     )
+    record_gift_words(session, {gift.id: words})
     opened = Fact(
         kind=FactKind.GIFT_OPENED,
         source_id=str(gift.id),

@@ -3,15 +3,19 @@
 import re
 import uuid
 from collections.abc import Collection, Iterable, Sequence
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import Final
 
 from sqlalchemy import func, sql
+from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, select
+from sqlmodel.sql.expression import Select, SelectOfScalar
 
 from donate.gifts.account_confirmation import ABOUT_CONFIRMING, confirmation_due
 from donate.gifts.facts import Fact, FactKind
 from donate.gifts.models import Donor, Gift, GiftFact, GiftWish, plain_facts
+from donate.gifts.movements.models import PrunedTotal
 from donate.gifts.status import STILL_PAYABLE, StatusName
 from donate.regions.modes import Mode
 from donate.storage.bulk_writes import table_of
@@ -36,11 +40,6 @@ def gift_by_id(session: Session, gift_id: uuid.UUID) -> Gift | None:
     return session.get(Gift, gift_id)
 
 
-def gift_by_token(session: Session, token: str) -> Gift | None:
-    """Return the gift with this token, or None."""
-    return session.exec(select(Gift).where(Gift.token == token)).one_or_none()
-
-
 def gift_by_form_key(session: Session, form_key: str) -> Gift | None:
     """Return the gift that was opened with this form key, or None."""
     return session.exec(select(Gift).where(Gift.form_key == form_key)).one_or_none()
@@ -56,6 +55,20 @@ def paid_replacement(session: Session, gift: Gift) -> Gift | None:
     keys = [replacement_key(gift, mode) for mode in Mode]
     paid = select(Gift).where(col(Gift.form_key).in_(keys), ~col(Gift.status).in_(STILL_PAYABLE))
     return session.exec(paid.limit(1)).first()
+
+
+def paid_elsewhere(session: Session, gifts: Iterable[Gift]) -> set[uuid.UUID]:
+    """Return the ids of the gifts for which `paid_replacement` would return a gift."""
+    keys = {
+        replacement_key(gift, mode): gift.id
+        for gift in gifts
+        if gift.status in STILL_PAYABLE
+        for mode in Mode
+    }
+    paid = select(Gift.form_key).where(
+        col(Gift.form_key).in_(keys), ~col(Gift.status).in_(STILL_PAYABLE)
+    )
+    return {keys[key] for key in session.exec(paid)} if keys else set()
 
 
 def replaced_gift(session: Session, gift: Gift) -> Gift | None:
@@ -121,9 +134,15 @@ def refusals_since(
 ) -> list[tuple[GiftFact, Gift]]:
     """Return the requests that Stripe refused after `since`, with their gifts, newest first.
 
-    At most `most` are returned. Only facts with an id above `after` that have Stripe's request id
-    are returned. Refunds that were refused with one of the `foreseen` codes are left out.
+    Return at most `most`, and only facts with an id above `after` that have the id of the request
+    at Stripe. Leave out refunds that were refused with one of the `foreseen` codes.
     """
+    statement = _refusals(frozenset(foreseen))
+    return list(session.exec(statement, params={"since": since, "after": after, "most": most}))
+
+
+@cache
+def _refusals(foreseen: frozenset[str]) -> Select[GiftFact, Gift]:
     evidence = col(GiftFact.evidence)
     code = func.coalesce(evidence["code"].as_string(), "")
     kinds = (
@@ -132,20 +151,19 @@ def refusals_since(
         FactKind.PLEDGE_CHANGE_REFUSED,
         FactKind.PAYMENT_FAILED,
     )
-    statement = (
+    return (
         select(GiftFact, Gift)
         .join(Gift, col(Gift.id) == col(GiftFact.gift_id))
         .where(
             col(GiftFact.kind).in_(kinds),
-            GiftFact.recorded_at > since,
-            col(GiftFact.id) > after,
+            col(GiftFact.recorded_at) > sql.bindparam("since"),
+            col(GiftFact.id) > sql.bindparam("after"),
             evidence["request_id"].as_string().is_not(None),
             (col(GiftFact.kind) != FactKind.REFUND_REFUSED) | code.not_in(foreseen),
         )
         .order_by(col(GiftFact.recorded_at).desc(), col(GiftFact.id).desc())
-        .limit(most)
+        .limit(sql.bindparam("most"))
     )
-    return list(session.exec(statement))
 
 
 def months_of(session: Session, pledge_id: uuid.UUID) -> list[Gift]:
@@ -175,3 +193,76 @@ def gifts_with_reference_part(
         .limit(most)
     )
     return [(gift, donor) for gift, donor in session.exec(statement)]
+
+
+def was_pruned(session: Session, gift_id: uuid.UUID) -> bool:
+    """Whether the gift with this id does not exist, but may have existed and been pruned.
+
+    It may, if the id's time is near a day of which gifts were pruned.
+    """
+    try:
+        day = datetime.fromtimestamp((gift_id.int >> 80) / 1000, UTC).date()
+    except (OverflowError, ValueError):
+        return False  # not one of our ids, which begin with the time
+    near = col(PrunedTotal.day).between(day - timedelta(days=1), day + timedelta(days=1))
+    found = session.exec(select(PrunedTotal.id).where(near).limit(1)).first()
+    return found is not None and session.get(Gift, gift_id) is None
+
+
+def gifts_with_inquiries(session: Session, *, most: int) -> Sequence[uuid.UUID]:
+    """Return the gifts with a bank inquiry that we have to answer, oldest inquiry first."""
+    return session.scalars(_WITH_INQUIRIES.limit(most)).all()
+
+
+def disputed_gifts(session: Session, *, most: int) -> Sequence[uuid.UUID]:
+    """Return the gifts with an open dispute, in which a bank holds the money, oldest gift first."""
+    return session.scalars(_DISPUTED.limit(most)).all()
+
+
+def gifts_with_failed_refunds(session: Session, *, most: int) -> Sequence[uuid.UUID]:
+    """Return the gifts with a failed refund that staff have not handled, oldest first."""
+    return session.scalars(_WITH_FAILED_REFUNDS.limit(most)).all()
+
+
+def _gifts_with(kind: FactKind, *, unless: Sequence[FactKind]) -> SelectOfScalar[uuid.UUID]:
+    """Return a statement that selects the gifts with an open fact of `kind`, oldest first.
+
+    A fact is open until a fact of one of the kinds in `unless` closes it.
+    """
+    other = aliased(GiftFact)
+    is_closed = (
+        select(other.id)
+        .where(
+            col(other.gift_id) == col(GiftFact.gift_id),
+            col(other.kind).in_(unless),
+            # The later rounds of a dispute have a number after its id: `dp_1`, then `dp_1:2`.
+            (col(other.source_id) == col(GiftFact.source_id))
+            | col(other.source_id).startswith(col(GiftFact.source_id).concat(":")),
+        )
+        .exists()
+    )
+    statement = select(GiftFact.gift_id).where(GiftFact.kind == kind, ~is_closed)
+    return statement.order_by(col(GiftFact.id))
+
+
+# Every staff page runs these statements. Building them each time would take longer than running
+# them.
+_WITH_INQUIRIES: Final = _gifts_with(
+    FactKind.INQUIRY_OPENED,
+    # A dispute ends an inquiry by replacing it.
+    unless=(
+        FactKind.INQUIRY_ANSWERED,
+        FactKind.INQUIRY_CLOSED,
+        FactKind.DISPUTE_OPENED,
+        FactKind.DISPUTE_WON,
+        FactKind.DISPUTE_LOST,
+    ),
+)
+_WITH_FAILED_REFUNDS: Final = _gifts_with(
+    FactKind.REFUND_FAILED, unless=[FactKind.REFUND_FOLLOWED_UP]
+)
+_DISPUTED: Final = (
+    select(Gift.id)
+    .where(Gift.status == StatusName.DISPUTED)
+    .order_by(col(Gift.opened_at), col(Gift.id))
+)

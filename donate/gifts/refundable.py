@@ -125,9 +125,9 @@ def next_number(facts: Iterable[Fact]) -> int:
 
 
 def _answered(fact: Fact) -> tuple[str, int | None]:
-    """Return the refund request that Stripe's refund names, and the refund's amount.
+    """Return the refund request that a fact about Stripe's refund names, and the refund's amount.
 
-    After a restored backup two requests may have the same number; their amounts tell them apart.
+    After a backup was restored, two requests may have the same number. The amount tells them apart.
     """
     return fact.request, fact.amount_minor
 

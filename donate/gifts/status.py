@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Final
+from typing import Final, Protocol, TypeVar
 
 from donate.gifts.disputes import DisputeState, disputes_of
 from donate.gifts.facts import Fact, FactKind
@@ -133,3 +133,23 @@ def _without(facts: dict[str, Fact], undone: dict[str, Fact]) -> dict[str, Fact]
 
 def _total(facts: Iterable[Fact]) -> int:
     return sum(fact.amount_minor or 0 for fact in facts)
+
+
+class _Sourced(Protocol):
+    """What a fact and its row in the database have in common."""
+
+    @property
+    def kind(self) -> FactKind: ...
+    @property
+    def source_id(self) -> str: ...
+
+
+_SourcedT = TypeVar("_SourcedT", bound=_Sourced)
+
+
+def announcement_in_force(facts: Iterable[_SourcedT]) -> _SourcedT | None:
+    """Return the donor's report that the transfer was sent; None if no report is in force."""
+    facts = list(facts)
+    taken_back = {f.source_id for f in facts if f.kind == FactKind.ANNOUNCEMENT_TAKEN_BACK}
+    reports = (f for f in facts if f.kind == FactKind.TRANSFER_ANNOUNCED)
+    return next((report for report in reports if report.source_id not in taken_back), None)

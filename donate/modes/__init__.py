@@ -22,12 +22,14 @@ __all__ = ["Instructions", "ModeOfPayment", "Modes", "NextStep", "Redirect", "bu
 class ModeOfPayment(Protocol):
     """A way to pay."""
 
-    def begin(self, gift: Gift, language: str = "") -> NextStep:
+    def begin(self, gift: Gift, language: str = "", *, is_counted: bool = True) -> NextStep:
         """Return the donor's next step. Calling this again opens no second gift.
 
         `language` is the language for Stripe's page. If it is empty and the gift has an open
-        checkout session, that session's language is kept. Raises StripeUnavailable if Stripe gives
-        no usable answer. The gift stays recorded.
+        checkout session, that session's language is kept. `is_counted` says whether the breaker
+        counted this attempt; if not, an open session is used again, and NotCounted is raised where
+        another one is needed. Raises StripeUnavailable if Stripe gives no usable answer. The gift
+        stays recorded.
         """
         ...
 

@@ -11,6 +11,6 @@ class Card:
     def __init__(self, checkouts: Checkouts) -> None:
         self._checkouts = checkouts
 
-    def begin(self, gift: Gift, language: str = "") -> Redirect:
+    def begin(self, gift: Gift, language: str = "", *, is_counted: bool = True) -> Redirect:
         """Return the URL of the gift's checkout session. Open a session if the gift has none."""
-        return Redirect(self._checkouts.open_for(gift, language))
+        return Redirect(self._checkouts.open_for(gift, language, is_counted=is_counted))

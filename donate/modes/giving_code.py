@@ -12,7 +12,7 @@ class GivingCode:
     def __init__(self, regions: Regions) -> None:
         self._regions = regions
 
-    def begin(self, gift: Gift, language: str = "") -> Instructions:
+    def begin(self, gift: Gift, language: str = "", *, is_counted: bool = True) -> Instructions:
         """Return the instructions for paying this gift. No request to Stripe is needed."""
         region = self._regions[gift.code]
         terms = region.modes[Mode.GIVING_CODE]

@@ -13,7 +13,7 @@ class Interac:
     def __init__(self, regions: Regions) -> None:
         self._regions = regions
 
-    def begin(self, gift: Gift, language: str = "") -> Instructions:
+    def begin(self, gift: Gift, language: str = "", *, is_counted: bool = True) -> Instructions:
         """Return the instructions for paying this gift. No request to Stripe is needed."""
         region = self._regions[gift.code]
         terms = region.modes[Mode.INTERAC]
@@ -23,6 +23,7 @@ class Interac:
             reference=gift.reference,
             code=gift.code,
             send_to=terms.send_to,
+            recipient_name=terms.recipient_name,
             autodeposit=terms.autodeposit,
             parts=parts_of(gift.amount, terms.split_above_minor),
             contact=region.organisation.email,

@@ -27,6 +27,8 @@ class Instructions:
     code: str
     send_to: str | None = None
     """Interac: the e-mail address to which the donor sends the e-Transfer."""
+    recipient_name: str | None = None
+    """Interac: the name that the donor enters, or that the donor's bank shows."""
     autodeposit: bool | None = None
     """Interac: whether transfers are deposited without a security question; None if unknown."""
     parts: tuple[Money, ...] = ()

@@ -40,6 +40,8 @@ class ModeFacts:
     name: str
     help: str = ""
     """The text below the mode's name on the Give form."""
+    wallets_help: str = ""
+    """The same text if the region says that donors can use Apple Pay and Google Pay."""
     instead: str = ""
     """The label of the button that replaces another gift by a gift in this mode."""
     once_instead: str = ""
@@ -68,20 +70,22 @@ MODES: Final[Mapping[Mode, ModeFacts]] = {
     Mode.CARD: ModeFacts(
         staff_name=N_("Card"),
         name=N_("Card"),
-        help=N_("Credit or debit. You finish on Stripe’s secure page."),
+        help=N_("Credit or debit card, on Stripe’s page"),
+        wallets_help=N_("Credit, debit, Apple Pay or Google Pay"),
         instead=N_("Give by card instead"),
-        once_instead=N_("Give this month as a single card payment"),
-        proceed=N_("Continue to the card page"),
+        once_instead=N_("Give by card just this once"),
+        proceed=N_("Continue to payment"),
         stripe_method="card",
         monthly=True,
+        terms=frozenset({"wallets"}),
     ),
     Mode.BANK_DEBIT: ModeFacts(
         staff_name=N_("Bank debit"),
         name=N_("Bank debit"),
-        help=N_("For Canada only. You agree to it once, on Stripe’s secure page."),
+        help=N_("From your Canadian bank account"),
         instead=N_("Give by bank debit instead"),
-        once_instead=N_("Give this month as a single bank debit"),
-        proceed=N_("Continue to the bank debit page"),
+        once_instead=N_("Give by bank debit just this once"),
+        proceed=N_("Continue to bank debit"),
         stripe_method="acss_debit",
         canada_only=True,
         monthly=True,
@@ -89,7 +93,7 @@ MODES: Final[Mapping[Mode, ModeFacts]] = {
     Mode.INTERAC: ModeFacts(
         staff_name=N_("Interac e-Transfer"),
         name=N_("Interac e-Transfer"),
-        help=N_("For Canada only. You send it from your own bank."),
+        help=N_("From your Canadian bank’s app"),
         instead=N_("Give by Interac e-Transfer instead"),
         awaiting=(
             N_("Waiting for your transfer"),
@@ -97,17 +101,17 @@ MODES: Final[Mapping[Mode, ModeFacts]] = {
         ),
         staff_awaits=N_("an e-Transfer"),
         canada_only=True,
-        terms=frozenset({"send_to", "autodeposit", "split_above_minor"}),
+        terms=frozenset({"send_to", "recipient_name", "autodeposit", "split_above_minor"}),
         required_terms={"send_to": "the address that takes e-Transfers"},
     ),
     Mode.GIVING_CODE: ModeFacts(
         staff_name=N_("Giving code"),
-        name=N_("Giving code"),
-        help=N_("By cheque, bank transfer or in person, quoting a reference."),
-        instead=N_("Give by giving code instead"),
+        name=N_("Cheque, transfer or in person"),
+        help=N_("We’ll give you a reference to include"),
+        instead=N_("Give by cheque, by transfer or in person instead"),
         awaiting=(
             N_("Waiting for your gift"),
-            N_("Thank you! We’ve saved your gift. Please quote this reference when you give."),
+            N_("Thank you! Please include the reference below when you make your payment."),
         ),
         staff_awaits=N_("a payment"),
         terms=frozenset({"instructions", "ways"}),

@@ -17,6 +17,7 @@ from pydantic import Field, ValidationError, model_validator
 
 from donate.errors import N_, Misconfigured, NotFound
 from donate.money import is_currency, minor_step
+from donate.regions.look import Look
 from donate.regions.modes import Mode
 from donate.regions.terms import (
     AmountMinor,
@@ -28,6 +29,7 @@ from donate.regions.terms import (
     ModeTerms,
     Options,
     Organisation,
+    Reminder,
     Strict,
     Text,
     Way,
@@ -70,8 +72,14 @@ class Region(Strict):
         list[Frequency], Field(min_length=1, default_factory=lambda: [Frequency.ONCE])
     ]
     presets_minor: Annotated[list[AmountMinor], Field(max_length=6)]
+    """The amounts that the form offers for one-time gifts."""
+    presets_monthly_minor: Annotated[list[AmountMinor], Field(max_length=6, default_factory=list)]
+    """The same for monthly gifts; if empty, `presets_minor`."""
     organisation: Organisation = Organisation()
+    look: Look = Look()
     options: Options = Options()
+    reminder: Reminder | None = None
+    """The reminder about unfinished payments; None if the region sends none."""
     funds: Annotated[dict[FundKey, Text], Field(max_length=30, default_factory=dict)]
     """The purposes that a donor can choose; if empty, donors are not asked for one."""
     modes: Annotated[dict[Mode, ModeTerms], Field(min_length=1)]
@@ -98,10 +106,17 @@ class Region(Strict):
                 raise ValueError(f"modes.{mode}.{key}: says nothing about this mode")
             for problem in terms.missing(mode):
                 raise ValueError(f"modes.{mode}.{problem}")
+        self._reminders_name_their_sender()
         self._countries_are_there()
         self._amounts_can_be_given()
         self._canadian_modes_are_for_canada_only()
         return self
+
+    def _reminders_name_their_sender(self) -> None:
+        # A reminder asks for money, so it has to say who asks, with an address (CASL, s. 6(2)).
+        who = self.organisation
+        if self.reminder and not (who.name_in(self.languages[0]) and who.address and who.email):
+            raise ValueError("reminder: needs the organisation's name, address and email")
 
     def _countries_are_there(self) -> None:
         named = {"country": frozenset({self.country})}
@@ -111,7 +126,11 @@ class Region(Strict):
                 raise ValueError(f"{key}: {code!r} is not a country of ISO 3166")
 
     def _amounts_can_be_given(self) -> None:
-        amounts = {"presets_minor": self.presets_minor}
+        presets = {
+            "presets_minor": self.presets_minor,
+            "presets_monthly_minor": self.presets_monthly_minor,
+        }
+        amounts = dict(presets)
         for mode, terms in self.modes.items():
             amounts[f"modes.{mode}"] = [terms.min_minor, terms.max_minor]
         step = minor_step(self.currency)
@@ -119,9 +138,10 @@ class Region(Strict):
             for value in values:
                 if value % step:
                     raise ValueError(f"{key}: {value} is not a multiple of {step}")
-        for preset in self.presets_minor:
-            if not any(t.min_minor <= preset <= t.max_minor for t in self.modes.values()):
-                raise ValueError(f"presets_minor: {preset} is within the limits of no mode")
+        for key, values in presets.items():
+            for value in values:
+                if not any(t.min_minor <= value <= t.max_minor for t in self.modes.values()):
+                    raise ValueError(f"{key}: {value} is within the limits of no mode")
 
     def _canadian_modes_are_for_canada_only(self) -> None:
         canadian = self.country == "CA" and self.currency == "CAD"
@@ -130,6 +150,11 @@ class Region(Strict):
                 raise ValueError(
                     f"modes.{mode}: needs country = 'CA', currency = 'CAD' and countries = ['CA']"
                 )
+
+    def presets_for(self, frequency: str) -> list[int]:
+        """Return the amounts that the form offers for a frequency, in minor units."""
+        is_monthly = frequency == Frequency.MONTHLY
+        return (is_monthly and self.presets_monthly_minor) or self.presets_minor
 
     def language(self, wanted: str | None) -> str:
         """Return the region's language that matches `wanted`, otherwise its first language."""
@@ -164,14 +189,14 @@ def offers(region: Region, *, country: str, currency: str, frequency: str) -> di
     for mode, terms in region.modes.items():
         why_not = None
         if currency != region.currency:
-            why_not = N_("Gifts here are in another currency.")
+            why_not = N_("We don’t accept this currency here.")
         elif frequency not in region.frequencies:
             why_not = N_("This frequency isn’t available here.")
         elif frequency != Frequency.ONCE and not mode.facts.monthly:
             why_not = N_("One-time gifts only.")
         elif terms.countries and country not in terms.countries:
             why_not = (
-                N_("Canada only. You need a Canadian bank account.")
+                N_("This payment method works only in Canada, with a Canadian bank account.")
                 if mode.facts.canada_only
                 else N_("This payment method isn’t available in your country.")
             )
@@ -193,7 +218,9 @@ class UnknownCode(NotFound):
 class Regions(Mapping[str, Region]):
     """Maps each giving code to its region."""
 
-    def __init__(self, regions: Mapping[str, Region]) -> None:
+    def __init__(self, regions: Mapping[str, Region], folder: Path = SHIPPED.parent) -> None:
+        self.folder = folder
+        """The folder of the regions file, which also has the logos and images."""
         self._regions = dict(regions)
 
     def __getitem__(self, code: str) -> Region:
@@ -207,6 +234,17 @@ class Regions(Mapping[str, Region]):
     def __len__(self) -> int:
         """Return the number of regions."""
         return len(self._regions)
+
+    def charity_of(self, code: str, language: str) -> str:
+        """Return the organisation's name for a giving code; empty if either is unknown."""
+        region = self._regions.get(code)
+        return region.organisation.name_in(language) if region else ""
+
+    def charity_names(self) -> tuple[str, ...]:
+        """Return all names of the organisations of these regions."""
+        each = [region.organisation for region in self._regions.values()]
+        names = (name for one in each for name in (one.name.en, one.name.fr, one.legal_name))
+        return tuple(sorted({name for name in names if name}))
 
     def find(self, typed: str) -> Region:
         """Return the region of a typed giving code, ignoring case, spaces and dashes.
@@ -240,11 +278,15 @@ def load_regions(path: Path = SHIPPED) -> Regions:
             problems.append(f"{code}.code: the table's name is the code; leave this key out")
             continue
         try:
-            regions[code] = Region.model_validate({"code": code, **table})
+            region = Region.model_validate({"code": code, **table})
+            problems += [f"{code}.look.{what}" for what in region.look.problems(path.parent)]
+            regions[code] = region
         except ValidationError as error:
             for problem in error.errors():
                 place = ".".join([code, *map(str, problem["loc"])])
                 problems.append(f"{place}: {problem['msg'].removeprefix('Value error, ')}")
     if problems:
         raise Misconfigured(f"{path}:\n  " + "\n  ".join(problems))
-    return Regions(regions)
+    for region in regions.values():
+        region.look.load_mail_logo(path.parent)
+    return Regions(regions, path.parent)

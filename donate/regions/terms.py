@@ -7,7 +7,15 @@ from typing import Annotated, Final
 from zoneinfo import available_timezones
 
 from babel import Locale
-from pydantic import BaseModel, ConfigDict, EmailStr, Field, StringConstraints
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    EmailStr,
+    Field,
+    StringConstraints,
+    model_validator,
+)
 
 from donate.money import MAX_AMOUNT_MINOR
 from donate.regions.modes import MODES, Mode
@@ -60,17 +68,63 @@ class Text(Strict):
         return self.fr if language.startswith("fr") else self.en
 
 
+def _one_line(value: str) -> str:
+    # E-mails carry these names in a header, where a line break would begin another header.
+    if not value.isprintable():
+        raise ValueError("must be one line of printable text")
+    return value.strip()
+
+
+NameText = Annotated[str, StringConstraints(max_length=200), AfterValidator(_one_line)]
+
+
+class PublicName(Strict):
+    """A name in each language. In the regions file, a single text is the name in both."""
+
+    en: NameText = ""
+    fr: NameText = ""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _one_for_both(cls, value: object) -> object:
+        return {"en": value, "fr": value} if isinstance(value, str) else value
+
+
 class Organisation(Strict):
     """The charity. Pages omit empty fields, and `donate doctor` reports them."""
 
-    legal_name: str = ""
+    name: PublicName = PublicName()
+    """The name that donors know, in each language."""
+    purpose: Text | None = None
+    """What gifts are for, in one sentence."""
+    legal_name: NameText = ""
     registration_number: str = ""
     address: str = ""
     email: EmailStr | None = None
 
-    def unknown(self) -> list[str]:
+    def name_in(self, language: str) -> str:
+        """Return the name on pages and e-mails; empty if neither name is set."""
+        name = self.name.fr if language.startswith("fr") else self.name.en
+        return name or self.legal_name
+
+    def empty_fields(self) -> list[str]:
         """Return the names of the fields that are still empty."""
-        return [name for name, value in self.model_dump().items() if not value]
+        empty = [name for name, value in self.model_dump().items() if not value]
+        return empty if self.name.en and self.name.fr else ["name", *empty]
+
+
+class Detail(Strict):
+    """A value that a donor copies, such as a payee, a postal address or an account number."""
+
+    name: Text
+    value: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=300)]
+
+
+class Reminder(Strict):
+    """When a donor who left the payment page gets the one reminder."""
+
+    after_hours: Annotated[int, Field(strict=True, ge=1, le=336)]
+    """Hours after the gift was opened. No reminder comes before Stripe's page has expired."""
 
 
 class Way(Strict):
@@ -78,6 +132,8 @@ class Way(Strict):
 
     name: Text
     instructions: Text
+    details: Annotated[list[Detail], Field(max_length=8)] = []
+    """The values that the donor copies: payee, postal address, bank details."""
 
 
 class Fee(Strict):
@@ -114,15 +170,23 @@ class ModeTerms(Strict):
     """Modes without Stripe: after how many days a gift lapses. Later money still counts."""
     send_to: EmailStr | None = None
     """Interac: the e-mail address to which donors send transfers."""
+    recipient_name: NameText | None = None
+    """Interac: the name that is registered with the address. Donors' banks may show it."""
     autodeposit: bool | None = None
     """Interac: whether transfers are deposited without a security question; None if unknown."""
     split_above_minor: AmountMinor | None = None
     """Interac: amounts above this should be split into several transfers."""
     fee: Fee | None = None
     """Modes through Stripe: the fee that donors may choose to cover; None if not offered."""
+    wallets: bool = False
+    """Card: whether Stripe's page offers Apple Pay and Google Pay."""
     instructions: Text | None = None
     ways: Annotated[list[Way], Field(max_length=6)] = []
     """Giving code: the ways to pay with it (cheque, bank transfer), each with instructions."""
+
+    def help_for(self, mode: Mode) -> str:
+        """Return the msgid of the text below the mode's name on the Give form."""
+        return mode.facts.wallets_help if self.wallets else mode.facts.help
 
     def stray_keys(self, mode: Mode) -> list[str]:
         """Return the names of terms that are set although they do not apply to this mode."""
@@ -135,6 +199,7 @@ class ModeTerms(Strict):
         needed = mode.facts.required_terms.items()
         return [f"{key}: {what} is missing" for key, what in needed if getattr(self, key) is None]
 
-    def unknown(self) -> list[str]:
+    def empty_fields(self) -> list[str]:
         """Return the names of optional terms that are not set, although donors need them."""
-        return ["autodeposit"] if self.send_to and self.autodeposit is None else []
+        needed = ("recipient_name", "autodeposit") if self.send_to else ()
+        return [name for name in needed if getattr(self, name) is None]

@@ -1,354 +1,311 @@
-// Opens a Give dialog on any web page, then goes on to the payment or the gift's page. It never asks
-// for a card number.
+// Opens the Give dialog over any web page. It never asks for a card number.
 "use strict";
+{
+const script = document.currentScript, root = document.documentElement;
+const service = new URL(script.src).origin;
+const LINKS = `a[data-donate],a[href^="${service}/give/"]:not(.donate-page)`;
 
-(() => {
-  const script = document.currentScript;
-  const service = new URL(script.src).origin;
+const WORDS = {
+  give: ["Give", "Donner"],
+  once: ["Once", "Une fois"],
+  monthly: ["Monthly", "Mensuel"],
+  every: [" every month", " chaque mois"],
+  close: ["Close", "Fermer"],
+  amount: ["Amount", "Montant"],
+  other: ["Other amount", "Autre montant"],
+  frequency: ["How often", "Fréquence"],
+  fund: ["For", "Pour"],
+  any: ["Where it’s needed most", "Là où c’est le plus utile"],
+  mode: ["How would you like to give?", "Comment souhaitez-vous donner?"],
+  name: ["Name", "Nom"],
+  email: ["E-mail", "Courriel"],
+  more: ["Another country or more options", "Autre pays ou autres options"],
+  wait: ["One moment…", "Un instant…"],
+  write: ["Please enter the amount in digits, such as 50 or 50.25.",
+    "Veuillez inscrire le montant en chiffres, par exemple 50 ou 50,25."],
+  fill: ["Please fill this in.", "Veuillez remplir ce champ."],
+  instead: ["#: one-time gifts only.", "# : pour les dons uniques seulement."],
+};
 
-  const WORDS = {
-    en: {
-      give: "Give",
-      close: "Close",
-      amount: "Amount",
-      other: "Other amount",
-      often: "How often",
-      once: "One-time gift",
-      monthly: "Monthly gift",
-      how: "How would you like to give?",
-      name: "Name",
-      email: "E-mail",
-      more: "More options",
-      onceOnly: "One-time gifts only.",
-      elsewhere: "Canada only.",
-      country: "I live in another country",
-      wait: "One moment…",
-      check: "Please check what you entered.",
-      write: "Please enter the amount in digits, such as 50 or 50.25.",
-      choose: "Please choose a payment method.",
-      instead: "Chosen instead of #.",
-      fill: "Please fill this in.",
-    },
-    fr: {
-      give: "Donner",
-      close: "Fermer",
-      amount: "Montant",
-      other: "Autre montant",
-      often: "Fréquence",
-      once: "Don unique",
-      monthly: "Don mensuel",
-      how: "Comment souhaitez-vous donner?",
-      name: "Nom",
-      email: "Courriel",
-      more: "Autres options",
-      onceOnly: "Dons uniques seulement.",
-      elsewhere: "Au Canada seulement.",
-      country: "J’habite dans un autre pays",
-      wait: "Un instant…",
-      check: "Veuillez vérifier ce que vous avez inscrit.",
-      write: "Veuillez inscrire le montant en chiffres, par exemple 50 ou 50,25.",
-      choose: "Veuillez choisir un mode de paiement.",
-      instead: "Choisi à la place de #.",
-      fill: "Veuillez remplir ce champ.",
-    },
-  };
+// `!important` keeps out the host page's rules. Lengths are in em, as host pages change the rem.
+const style = ({ light, dark }) => `
+:host{all:initial!important;display:contents!important;font:inherit!important;
+  color-scheme:inherit!important;direction:ltr!important;
+  --a:var(--donate-accent,light-dark(${light.base},${dark.base}));
+  --ink:var(--donate-ink,light-dark(#26201a,#f3eee6));
+  --paper:var(--donate-paper,light-dark(#fff,#201d1a));
+  --soft:color-mix(in srgb,var(--ink) 75%,var(--paper));
+  --edge:1px solid color-mix(in srgb,var(--ink) 55%,var(--paper));
+  --r:var(--donate-radius,.75em)}
+*{box-sizing:border-box;margin:0}
+button,a[data-theme]{display:inline-block;min-height:2.75em;padding:.5em 1.5em;font:inherit;
+  font-weight:600;border:2px solid var(--a);border-radius:var(--r);background:var(--a);
+  color:var(--donate-on-accent,light-dark(${light.on},${dark.on}));text-decoration:none}
+a:not(.donate-page,[data-theme=filled]){color:var(--a);background:none}
+a[data-theme=plain]{padding:.5em 0;border-color:transparent;text-decoration:underline}
+dialog{width:28em;margin:auto;padding:0;border:1px solid transparent;border-radius:var(--r);
+  color:var(--ink);background:var(--paper);accent-color:var(--a);scroll-padding:7em;
+  font:medium/1.5 var(--donate-font,system-ui,sans-serif)}
+dialog::backdrop{background:#0008}
+form,fieldset{display:grid;grid:auto/100%;gap:.875em;padding:0 1.5em}
+fieldset{gap:.5em;padding:0;border:0;min-width:0}
+.top,.end{position:sticky;z-index:1;background:var(--paper)}
+.top{top:0;display:flex;justify-content:space-between;padding-top:1em}
+.top button{width:2.75em;padding:0;border:0;margin:-.5em -1em 0;color:inherit;background:none}
+.end{bottom:0;padding:.5em 0 .75em}
+.end button{width:100%}
+h2{font-size:1.5em;line-height:1.25}
+p,small,.donate-page,legend,.field{color:var(--soft);font-size:.875em;line-height:1.4}
+legend,.field{padding:0 0 .5em;font-weight:600}
+.error{color:light-dark(#a3211d,#ffb4ab);font-weight:600;padding-top:.25em}
+.error:empty,input:not(:checked,:disabled)~small{display:none}
+.row{display:flex;flex-wrap:wrap;gap:.5em}
+.row label,.field,.modes{border:var(--edge);border-radius:var(--r);overflow:clip}
+.row label{position:relative;display:grid;place-items:center;flex:1;min-width:3.5em;min-height:2.75em}
+.row input{position:absolute;inset:0;opacity:0}
+.row label:has(>:checked){border-color:var(--a);box-shadow:inset 0 0 0 1px var(--a)}
+label:has(>:checked){background:color-mix(in srgb,var(--a) 10%,var(--paper))}
+.field{display:flex;flex-wrap:wrap;align-items:center;padding:0 0 0 .75em}
+.field>*{flex:1 8em;min-width:0;min-height:2.75em;padding:0 .75em;border:0;outline:0;color:inherit;
+  font:inherit;font-size:medium;font-weight:400;background:none}
+.modes label{display:grid;grid-template-columns:auto 1fr;column-gap:.75em;padding:.5em .75em;
+  min-height:2.75em;align-content:center;align-items:center}
+.modes label+label{border-top:var(--edge)}
+small{grid-column:2}
+:disabled+span{color:var(--soft)}
+:focus-visible,label:has(:focus-visible){outline:3px solid var(--a);outline-offset:2px}
+label:has(:focus-visible){outline-offset:-2px}
+@media (width<30em){dialog{width:100%;max-width:none;max-height:100dvh;margin-bottom:0;
+  border-radius:var(--r) var(--r) 0 0}}
+@media (forced-colors:active){*{color:CanvasText!important}label:has(>:checked) *{
+  color:HighlightText!important}label:has(>:checked){forced-color-adjust:none;background:Highlight}}`;
 
-  const STYLE = `
-    :host { color-scheme: light dark; }
-    dialog {
-      box-sizing: border-box; width: min(30rem, 100vw - 1rem); max-height: 100vh; overflow: auto;
-      padding: 1.25rem; border: 0; border-radius: var(--donate-radius, 1rem);
-      font: 1rem/1.5 var(--donate-font, system-ui, sans-serif);
-      color: var(--donate-ink, light-dark(#26201a, #f3eee6));
-      background: var(--donate-paper, light-dark(#ffffff, #201d1a));
-    }
-    dialog::backdrop { background: rgb(0 0 0 / 55%); }
-    h2 { margin: 0 0 .5rem; font-size: 1.375rem; }
-    fieldset { margin: 0 0 1rem; padding: 0; border: 0; display: grid; gap: .5rem; }
-    legend { padding: 0 0 .25rem; font-weight: 600; }
-    .row { display: grid; grid-template-columns: repeat(auto-fit, minmax(7rem, 1fr)); gap: .5rem; }
-    label { display: flex; gap: .625rem; align-items: center; min-height: 2.75rem; }
-    .box { padding: 0 .75rem; border: 1px solid currentColor; border-radius: .625rem; }
-    .box:has(:checked) { outline: 2px solid var(--donate-accent, light-dark(#1f5c4d, #7fd1b9)); }
-    .box:has(:disabled) { opacity: .7; border-style: dashed; }
-    .field { display: block; }
-    .field input { box-sizing: border-box; width: 100%; min-height: 2.75rem; padding: 0 .75rem;
-      font: inherit; color: inherit; background: transparent; border: 1px solid currentColor;
-      border-radius: .625rem; }
-    small { display: block; }
-    .error { color: light-dark(#a3211d, #ffb4ab); margin: 0; font-weight: 600; }
-    .acts { display: flex; flex-wrap: wrap; gap: .75rem; align-items: center; }
-    button { min-height: 2.75rem; padding: 0 1.25rem; font: inherit; font-weight: 600;
-      border-radius: 99rem; border: 2px solid var(--donate-accent, light-dark(#1f5c4d, #7fd1b9));
-      color: inherit; background: transparent; cursor: pointer; }
-    button[type=submit] { background: var(--donate-accent, light-dark(#1f5c4d, #7fd1b9));
-      color: var(--donate-on-accent, light-dark(#ffffff, #10231e)); }
-    a { color: inherit; }
-    :focus-visible { outline: 3px solid var(--donate-accent, light-dark(#1f5c4d, #7fd1b9));
-      outline-offset: 2px; }
-  `;
+function make(tag, attributes, ...children) {
+  const made = document.createElement(tag);
+  for (const name in attributes) made.setAttribute(name, attributes[name]);
+  made.append(...children);
+  return made;
+}
 
-  const language = () => (document.documentElement.lang || "en").slice(0, 2) === "fr" ? "fr" : "en";
+function shield(element, region) {
+  const host = make("span"), sheet = new CSSStyleSheet();
+  sheet.replaceSync(style(region.accents));
+  element.replaceWith(host);
+  host.attachShadow({ mode: "open" }).append(element);
+  host.shadowRoot.adoptedStyleSheets = [sheet];
+  return host;
+}
 
-  function make(tag, properties, ...children) {
-    const made = Object.assign(document.createElement(tag), properties);
-    made.append(...children);
-    return made;
+// Returns minor units; 0 if the amount is not valid.
+function minorUnits(typed = "", { minor_digits: digits, minor_step: step }) {
+  const text = typed.replace(/[\s$]/g, "").replace(",", ".");
+  const minor = Math.round(text * 10 ** digits);
+  return RegExp(`^\\d{1,10}(\\.\\d{0,${digits}})?$`).test(text) && minor % step === 0 ? minor : 0;
+}
+
+const address = (code, given) => `${service}/give/${code}?${new URLSearchParams(given)}`;
+
+function build(region, given, opener) { // returns a function that shows the dialog
+  const tag = given.lang, lang = tag.slice(0, 2);
+  const say = (name) => WORDS[name][+(lang === "fr")];
+  const { currency, minor_digits: digits, modes, frequencies, funds } = region;
+  let key, busy, pressed, overflow, wanted = given.mode ?? modes[0].mode;
+
+  const find = (selector) => dialog.querySelector(selector);
+  const values = () => ({ frequency: frequencies[0], fund: "",
+    ...Object.fromEntries(new FormData(form)) });
+  const minor = ({ preset, amount } = values()) => Number(preset) || minorUnits(amount, region);
+  const money = (amount) => new Intl.NumberFormat(tag, { style: "currency", currency,
+    trailingZeroDisplay: "stripIfInteger" }).format(amount / 10 ** digits);
+  const error = (name) => make("p", { id: `${name}-error`, class: "error" });
+  const radio = (name, value, text, checked, ...more) => make("label", {},
+    make("input", { type: "radio", name, value, ...(checked && { checked }) }),
+    make("span", {}, text), ...more);
+  const group = (name, ...children) => make("fieldset", { "aria-label": say(name) }, ...children);
+  const field = (name, text, more, tag = "input", ...options) => make("div", {},
+    make("label", { class: "field" }, text,
+      make(tag, { name, "aria-describedby": `${name}-error`, ...more }, ...options)), error(name));
+  const fund = (key, text) => new Option(text, key, false, key === given.fund);
+
+  const who = region.organisation[lang] || region.name[lang];
+  const closer = make("button", { type: "button", "aria-label": say("close") }, "✕");
+  const more = make("a", { class: "donate-page" }, say("more"));
+  const row = (...radios) => make("div", { class: "row" }, ...radios), presets = row();
+  const note = make("p", { role: "status" });
+  const submit = make("button");
+  const form = make("form", { novalidate: "" },
+    make("div", { class: "top" }, make("div", {}, make("h2", {}, say("give")), make("p", {}, who)), closer),
+    frequencies[1] ? group("frequency", row(...frequencies.map((each, at) =>
+      radio("frequency", each, say(each), !at || each === given.frequency)))) : "",
+    group("amount", presets, field("amount", `${say("other")} (${currency})`,
+      { inputmode: "decimal", value: given.amount ?? "" })),
+    Object.keys(funds)[0] ? field("fund", say("fund"), {}, "select", fund("", say("any")),
+      ...Object.entries(funds).map(([key, name]) => fund(key, name[lang]))) : "",
+    group("mode", make("legend", {}, say("mode")), make("div", { class: "modes" },
+      ...modes.map(({ mode, name }) => radio("mode", mode, name[lang], false, make("small")))), note, more),
+    field("name", say("name"), { autocomplete: "name" }),
+    field("email", say("email"), { autocomplete: "email", type: "email" }),
+    make("div", { class: "end" }, error("all"), submit));
+  const dialog = make("dialog", { lang: tag, "aria-label": `${say("give")} · ${who}` }, form);
+  const host = shield(dialog, region);
+
+  // An amount that this frequency does not offer moves to the field.
+  function offer() {
+    const { preset, frequency } = values(), kept = minor(), typed = find("[name=amount]");
+    const offered = region[frequency === "monthly" ? "presets_monthly_minor" : "presets_minor"];
+    if (offered.includes(kept)) typed.value = "";
+    else if (preset) typed.value = kept / 10 ** digits;
+    presets.replaceChildren(...offered.map((each) =>
+      radio("preset", each, money(each), each === kept)));
   }
 
-  function choice(name, value, text, checked) {
-    const input = make("input", { type: "radio", name, value, checked });
-    return make("label", { className: "box" }, input, make("span", {}, text));
+  function update(isBusy) {
+    busy = isBusy === true;
+    // A changed form is another gift.
+    if (!busy) key = crypto.getRandomValues(new Uint32Array(4)).join("-");
+    const { frequency, fund } = values();
+    for (const { mode, help, not_monthly } of modes) {
+      const why = frequency === "monthly" && not_monthly, input = find(`input[value=${mode}]`);
+      input.disabled = why;
+      input.labels[0].lastChild.textContent = (why || help)[lang];
+    }
+    const asked = find(`input[value=${wanted}]`);
+    const used = asked.disabled ? find("[name=mode]:enabled") : asked;
+    used.checked = true;
+    note.textContent = used === asked ? "" : say("instead").replace("#", asked.nextSibling.textContent);
+    submit.textContent = busy ? say("wait") : !minor() ? say("give")
+      : `${say("give")} ${money(minor())}${frequency === "monthly" ? say("every") : ""}`;
+    more.href = address(region.code, { ...given, frequency, mode: used.value,
+      fund, amount: minor() / 10 ** digits || "" });
   }
 
-  // Returns minor units, or null if the amount is not valid.
-  function minorUnits(typed, digits) {
-    const match = /^(\d{1,10})(?:[.,](\d+))?$/.exec(typed.replace(/[\s$]/g, ""));
-    if (!match || (match[2] ?? "").length > digits) return null;
-    return Number(match[1] + (match[2] ?? "").padEnd(digits, "0")) || null;
+  const problem = (name) => name === "amount" ? !minor() && say("write")
+    : name !== "fund" && !values()[name]?.trim() && say("fill");
+
+  function tell(name, sentence) {
+    const input = find(`[name=${name}]`);
+    find(`#${name}-error`).textContent = sentence || "";
+    if (input) input.ariaInvalid = sentence ? "true" : null;
+    return sentence;
   }
 
-  // Not randomUUID: it needs https.
-  const newKey = () =>
-    Array.from(crypto.getRandomValues(new Uint32Array(4)), (n) => n.toString(36)).join("");
-
-  class Dialog {
-    constructor(region, opener) {
-      this.region = region;
-      this.words = WORDS[language()];
-      this.tag = region.languages.find((tag) => tag.startsWith(language())) ?? region.languages[0];
-      this.key = newKey();
-      this.host = make("div", {});
-      const root = this.host.attachShadow({ mode: "open" });
-      const sheet = new CSSStyleSheet();
-      sheet.replaceSync(STYLE);
-      root.adoptedStyleSheets = [sheet];
-      this.form = this.build();
-      this.dialog = make("dialog", {}, this.form);
-      this.dialog.setAttribute("aria-labelledby", "title");
-      this.dialog.addEventListener("close", () => {
-        this.host.remove();
-        opener.focus();
-      });
-      root.append(this.dialog);
-    }
-
-    show() {
-      document.body.append(this.host);
-      this.dialog.showModal();
-    }
-
-    money(minor) {
-      const { currency, minor_digits: digits } = this.region;
-      const style = { style: "currency", currency, minimumFractionDigits: minor % 10 ** digits ? digits : 0 };
-      return new Intl.NumberFormat(this.tag, style).format(minor / 10 ** digits);
-    }
-
-    build() {
-      const { words, region } = this;
-      const presets = region.presets_minor.map((minor) => choice("preset", minor, this.money(minor)));
-      const amount = make("input", { name: "amount", inputMode: "decimal", autocomplete: "off", maxLength: 20 });
-      amount.addEventListener("input", () => {
-        for (const preset of this.form.querySelectorAll("[name=preset]")) preset.checked = false;
-      });
-      const often = region.frequencies.map((each, at) => choice("frequency", each, words[each], at === 0));
-      const modes = region.modes.map(({ mode, name }, at) => choice("mode", mode, name[language()], at === 0));
-      for (const mode of modes) mode.append(make("small", {}));
-      const more = make("a", { href: this.page() }, words.more);
-      more.addEventListener("click", () => {
-        more.href = this.page();
-      });
-      const abroad = make("input", { type: "checkbox", name: "abroad" });
-      const form = make(
-        "form",
-        { noValidate: true },
-        make("h2", { id: "title" }, `${words.give} · ${region.name[language()]}`),
-        this.group("amount_minor", words.amount, make("div", { className: "row" }, ...presets),
-          make("label", { className: "field" }, `${words.other} (${region.currency})`, amount)),
-        ...(often.length > 1 ? [this.group("frequency", words.often, make("div", { className: "row" }, ...often))] : []),
-        this.group("mode", words.how, ...modes,
-          ...(region.modes.some(({ countries }) => countries.length)
-            ? [make("label", {}, abroad, words.country)] : [])),
-        this.group("donor", "", this.field("name", words.name, "name", "text"),
-          this.field("email", words.email, "email", "email")),
-        make("p", { className: "error", id: "problem", role: "alert" }),
-        make("div", { className: "acts" }, make("button", { type: "submit" }, words.give),
-          this.closer(), more),
-      );
-      form.addEventListener("change", () => this.updateModes(form));
-      form.addEventListener("submit", (event) => {
-        event.preventDefault();
-        this.give();
-      });
-      this.updateModes(form);
-      return form;
-    }
-
-    group(name, legend, ...children) {
-      const made = make("fieldset", { id: name }, ...children);
-      if (legend) made.prepend(make("legend", {}, legend));
-      return made;
-    }
-
-    field(name, text, autocomplete, type) {
-      return make("label", { className: "field" }, text, make("input", { name, autocomplete, type }));
-    }
-
-    closer() {
-      const made = make("button", { type: "button" }, this.words.close);
-      made.addEventListener("click", () => this.dialog.close());
-      return made;
-    }
-
-    // The address of the full Give form, filled in with the donor's choice.
-    page() {
-      const url = new URL(`/give/${this.region.code}`, service);
-      const chosen = this.form ? new FormData(this.form) : new FormData();
-      const minor = this.form ? this.minor(chosen) : null;
-      url.searchParams.set("lang", this.tag);
-      for (const name of ["mode", "frequency"]) {
-        if (chosen.get(name)) url.searchParams.set(name, chosen.get(name));
-      }
-      if (chosen.get("abroad")) url.searchParams.set("country", "");
-      if (minor) url.searchParams.set("amount", (minor / 10 ** this.region.minor_digits).toFixed(this.region.minor_digits));
-      return url.href;
-    }
-
-    updateModes(form) {
-      const chosen = new FormData(form);
-      for (const { mode, countries, monthly } of this.region.modes) {
-        const radio = form.querySelector(`[name=mode][value=${mode}]`);
-        let why = "";
-        if (chosen.get("frequency") === "monthly" && !monthly) why = this.words.onceOnly;
-        else if (countries.length && chosen.get("abroad")) why = this.words.elsewhere;
-        radio.disabled = Boolean(why);
-        radio.parentElement.querySelector("small").textContent = why;
-      }
-      const ruledOut = form.querySelector("[name=mode]:checked:disabled");
-      const other = form.querySelector("[name=mode]:enabled");
-      if (ruledOut && other) {
-        other.checked = true;
-        const [text, note] = [ruledOut.nextSibling.textContent, other.parentElement.lastChild];
-        note.textContent = this.words.instead.replace("#", text);
-      }
-    }
-
-    minor(chosen) {
-      const preset = chosen.get("preset");
-      return preset ? Number(preset) : minorUnits(chosen.get("amount") ?? "", this.region.minor_digits);
-    }
-
-    // Shows a problem next to its field, if there is one.
-    say(sentence, ...places) {
-      const problem = this.form.querySelector("#problem");
-      for (const marked of this.form.querySelectorAll("[aria-invalid]")) {
-        marked.removeAttribute("aria-invalid");
-        marked.removeAttribute("aria-describedby");
-      }
-      const place = [...places, ".acts"].map((each) => this.form.querySelector(each)).find(Boolean);
-      const field = place?.matches("input") ? place : place?.querySelector("input:enabled");
-      if (place === field) field?.closest("label").before(problem);
-      else place.prepend(problem);
-      problem.textContent = sentence;
-      field?.setAttribute("aria-invalid", "true");
-      field?.setAttribute("aria-describedby", "problem");
-      field?.focus();
-    }
-
-    async give() {
-      const chosen = new FormData(this.form);
-      const minor = this.minor(chosen);
-      if (!minor) return this.say(this.words.write, "[name=amount]");
-      if (!chosen.get("mode")) return this.say(this.words.choose, "#mode");
-      for (const name of ["name", "email"]) {
-        if (!chosen.get(name).trim()) return this.say(this.words.fill, `[name=${name}]`);
-      }
-      // The full form asks for the country.
-      if (chosen.get("abroad")) return location.assign(this.page());
-      const button = this.form.querySelector("[type=submit]");
-      button.disabled = true;
-      button.textContent = this.words.wait;
-      const gift = {
-        code: this.region.code,
-        mode: chosen.get("mode"),
-        amount_minor: minor,
-        currency: this.region.currency,
-        frequency: chosen.get("frequency") ?? this.region.frequencies[0],
-        country: this.region.country,
-        language: this.tag,
-        donor: { name: chosen.get("name"), email: chosen.get("email") },
-      };
-      try {
-        const response = await fetch(`${service}/api/v1/gifts`, {
-          method: "POST",
-          headers: {
-            "Content-Type": "application/json",
-            "Accept-Language": this.tag,
-            "Idempotency-Key": await this.keyFor(gift),
-          },
-          body: JSON.stringify(gift),
-        });
-        const answer = await response.json();
-        if (response.ok) {
-          this.key = newKey(); // a donor who comes back gives another gift
-          return location.assign(answer.next.kind === "redirect" ? answer.next.url : answer.status_url);
-        }
-        if (response.status === 422 && answer.errors?.length) {
-          const [{ detail, pointer }] = answer.errors;
-          const place = pointer.split("/");
-          const name = place.at(-1) === "amount_minor" ? "amount" : place.at(-1);
-          return this.say(detail, `[name=${name}]:not([type=radio])`, `#${place[1]}`);
-        }
-        location.assign(this.page());
-      } catch {
-        // The origin is not allowed, or the network failed.
-        location.assign(this.page());
-      } finally {
-        button.disabled = false;
-        button.textContent = this.words.give;
-      }
-    }
-
-    // A changed form gets a new key, because it is another gift.
-    async keyFor(gift) {
-      const bytes = new TextEncoder().encode(JSON.stringify(gift));
-      let sum = 0;
-      for (const byte of bytes) sum = (Math.imul(sum, 31) + byte) | 0;
-      return `${this.key}:${sum >>> 0}`;
-    }
-  }
-
-  // Keep closed dialogs, so that they open again with the text that was typed.
-  const dialogs = new WeakMap();
-
-  async function open(event, link) {
-    if (event.metaKey || event.ctrlKey || event.shiftKey || event.button) return;
+  async function give(event) {
     event.preventDefault();
-    if (link.ariaBusy === "true") return;
-    link.ariaBusy = "true";
+    const wrong = ["amount", "name", "email"].filter((each) => tell(each, problem(each)));
+    if (wrong[0]) return find("[aria-invalid]").focus();
+    if (busy) return;
+    update(true);
+    const { mode, frequency, fund, name, email } = values();
+    const headers = { "Content-Type": "application/json", "Accept-Language": tag, "Idempotency-Key": key };
+    const gift = { code: region.code, mode, amount_minor: minor(), currency, frequency,
+      country: region.country, language: tag, fund, donor: { name, email } };
     try {
-      if (!dialogs.has(link)) {
-        const response = await fetch(`${service}/api/v1/regions/${encodeURIComponent(link.dataset.donate)}`);
-        if (!response.ok) throw new Error("no such region");
-        dialogs.set(link, new Dialog(await response.json(), link));
+      const response = await fetch(`${service}/api/v1/gifts`,
+        { method: "POST", headers, body: JSON.stringify(gift) });
+      const { next, status_url, title, detail = title, errors } = await response.json();
+      if (response.status === 403) return location.assign(more.href);
+      if (response.ok) return location.assign(next.url ?? status_url);
+      for (const bad of errors ?? [{ detail, pointer: "" }]) {
+        const place = bad.pointer.split("/").at(-1).replace("_minor", "");
+        tell(find(`#${place}-error`) ? place : "all", bad.detail);
       }
-      dialogs.get(link).show();
+      update();
+      find("[aria-invalid]")?.focus();
     } catch {
-      location.assign(link.href);
-    } finally {
-      link.ariaBusy = null;
+      console.error(`Give dialog: no answer. Is ${location.origin} in EMBED_ORIGINS of ${service}?`);
+      location.assign(more.href);
     }
   }
 
-  document.addEventListener("click", (event) => {
-    const link = event.target.closest?.("a[data-donate]");
-    if (link) open(event, link);
-  });
+  form.oninput = ({ target: { name, value } }) => {
+    if (name === "preset") find("[name=amount]").value = "";
+    const preset = find("[name=preset]:checked");
+    if (name === "amount" && preset) preset.checked = false;
+    if (name === "mode") wanted = value;
+    if (name === "frequency") offer();
+    const mended = find(`#${name}-error`) ? name : "amount";
+    if (!problem(mended)) tell(mended);
+    tell("all");
+    update();
+  };
+  form.onsubmit = give;
+  addEventListener("pageshow", update);
+  dialog.onpointerdown = ({ target }) => { pressed = target; };
+  dialog.onclick = ({ target }) => {
+    if (target === closer || (target === dialog && pressed === dialog)) dialog.close();
+  };
+  dialog.onclose = () => {
+    host.remove();
+    root.style.overflow = overflow;
+    opener.focus();
+  };
+  // What a donor types must not reach shortcuts of the host page.
+  host.onkeydown = host.onkeyup = (event) => event.stopPropagation();
+  offer();
+  update();
 
-  if (script.dataset.code) {
-    const { code, label } = script.dataset;
-    const link = make("a", { href: `${service}/give/${encodeURIComponent(code)}` }, label ?? WORDS[language()].give);
-    link.dataset.donate = code;
-    script.after(link);
-  }
-})();
+  return () => {
+    if (dialog.open) return;
+    ({ overflow } = root.style);
+    root.style.overflow = "hidden";
+    document.body.append(host);
+    dialog.showModal();
+    (find("fieldset:first-of-type :checked") ?? find("input")).focus();
+  };
+}
+
+async function prepare(link) {
+  const url = new URL(link.href, service), given = Object.fromEntries(url.searchParams);
+  const { dataset } = link, code = dataset.donate || url.pathname.split("/")[2];
+  for (const name of ["amount", "frequency", "mode", "fund", "lang"])
+    if (name in dataset) given[name] = dataset[name];
+  // A frame would cut off the dialog, and Stripe's page does not open there.
+  if (self !== top) link.target = "_blank";
+  link.href = address(code, given);
+  const response = await fetch(`${service}/api/v1/regions/${code}`);
+  if (!response.ok) throw Error(`giving code ${code}: ${response.status}`);
+  const region = await response.json(), tags = region.languages;
+
+  const check = (name, known, value = given[name], holds = known.includes(value)) => {
+    if (value == null || holds) return value;
+    console.warn(`Give button ${code} ignores ${name} "${value}". Known: ${known.join(", ") || "none"}.`);
+    delete given[name];
+  };
+  const spoken = (lang) => tags.find((tag) => tag.slice(0, 2) === lang?.slice(0, 2));
+  const minor = minorUnits(given.amount, region);
+  check("frequency", region.frequencies);
+  check("mode", region.modes.map(({ mode }) => mode));
+  check("fund", Object.keys(region.funds));
+  check("lang", tags, given.lang, spoken(given.lang));
+  check("amount", ["digits as 50 or 50.25, within the limits"], given.amount,
+    region.modes.some((mode) => minor >= mode.min_minor && minor <= mode.max_minor));
+  given.lang = spoken(given.lang) ?? spoken(root.lang) ?? tags[0];
+  link.href = address(code, given);
+  if (check("theme", ["filled", "outline", "plain"], dataset.theme)) shield(link, region);
+  return build(region, given, link);
+}
+
+const ready = (link) => link.giving ??= prepare(link).catch((error) => {
+  console.error(`Give button: ${error.message}. Does this page's connect-src name ${service}?`);
+});
+
+addEventListener("click", async (event) => {
+  const link = event.composedPath().find((each) => each.matches?.(LINKS));
+  if (!link || self !== top || event.defaultPrevented || event.metaKey || event.ctrlKey || event.shiftKey
+    || !CSS.supports("color", "light-dark(red,red)")) return;
+  event.preventDefault();
+  const show = await ready(link);
+  if (show) show();
+  else location.assign(link.href);
+}, true);
+
+const { code, lang = root.lang, label } = script.dataset;
+if (code) {
+  const link = make("a", {}, label ?? WORDS.give[+lang.startsWith("fr")]);
+  Object.assign(link.dataset, { theme: "filled", ...script.dataset, donate: code });
+  script.after(link);
+}
+const scan = () => document.querySelectorAll(LINKS).forEach(ready);
+scan();
+addEventListener("DOMContentLoaded", scan);
+}

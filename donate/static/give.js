@@ -3,26 +3,52 @@
 
 const form = document.getElementById("give");
 const amount = document.getElementById("amount");
-const other = document.getElementById("preset-other");
 const country = document.getElementById("country");
 const button = document.getElementById("give-button");
 const news = document.getElementById("mode-news");
 
 document.getElementById("problems")?.focus();
 
-if (other) {
+const isMonthly = () =>
+  form.querySelector("[name=frequency][value=monthly]:is(:checked, [type=hidden])") !== null;
+
+// The amounts of one frequency have the same name. "Other" is one of them.
+const presetsFor = (monthly) => form.querySelectorAll(`[name=${monthly ? "preset_monthly" : "preset"}]`);
+const chosenPreset = () => [...presetsFor(isMonthly())].find((preset) => preset.checked);
+const isOther = (preset) => preset?.value === "other";
+
+for (const other of form.querySelectorAll("[id$=-other]")) {
   // Focus the amount field on a click only: arrow keys also change the choice, and keep the focus.
   other.addEventListener("click", (event) => {
     if (event.detail > 0) amount.focus();
   });
-  amount.addEventListener("input", () => {
-    if (amount.value) other.checked = true;
-  });
 }
+amount.addEventListener("input", () => {
+  const other = [...presetsFor(isMonthly())].find(isOther);
+  if (other && amount.value) other.checked = true;
+});
+
+// Keeps the chosen amount when the donor switches the frequency, if it is offered there too.
+function carryOverTheAmount() {
+  const before = [...presetsFor(!isMonthly())].find((preset) => preset.checked);
+  if (!before || chosenPreset()) return;
+  const same = [...presetsFor(isMonthly())].find((preset) => preset.value === before.value);
+  if (same) same.checked = true;
+}
+
+// A mistake is no longer pointed out once its field was changed.
+form.addEventListener("input", ({ target }) => {
+  const group = target.closest(".field, fieldset");
+  for (const field of group ? [group, ...group.querySelectorAll("[aria-invalid]")] : []) {
+    field.removeAttribute("aria-invalid");
+  }
+  for (const error of group?.querySelectorAll(".error") ?? []) error.remove();
+  if (!form.querySelector(".error")) document.getElementById("problems")?.remove();
+});
 
 function whyNot(choice) {
   const { countries, elsewhere, notMonthly } = choice.dataset;
-  if (notMonthly && form.querySelector("[name=frequency][value=monthly]:checked")) return notMonthly;
+  if (notMonthly && isMonthly()) return notMonthly;
   return countries && !countries.split(" ").includes(country.value) ? elsewhere : "";
 }
 
@@ -80,6 +106,7 @@ function showNote(field, text) {
 
 for (const field of [country, ...form.querySelectorAll("[name=frequency]")]) {
   field.addEventListener("change", () => {
+    carryOverTheAmount();
     news.textContent = updateModes();
     nameTheAmount();
   });
@@ -107,7 +134,9 @@ function withFeeCovered(wanted, { basisPoints, fixedMinor }) {
 
 function inWords(minor) {
   const { currency, digits } = button.dataset;
-  const written = new Intl.NumberFormat(document.documentElement.lang, { style: "currency", currency });
+  const written = new Intl.NumberFormat(document.documentElement.lang, {
+    style: "currency", currency, trailingZeroDisplay: "stripIfInteger",
+  });
   return written.format(minor / 10 ** digits);
 }
 
@@ -119,8 +148,8 @@ function nameTheAmount() {
     cover.disabled = !fee.basisPoints;
     if (cover.disabled) cover.checked = false;
   }
-  const preset = document.querySelector("[name=preset]:checked");
-  const wanted = preset && preset !== other ? Number(preset.value) : typedAmount();
+  const preset = chosenPreset();
+  const wanted = preset && !isOther(preset) ? Number(preset.value) : typedAmount();
   if (cover) nameTheFee(cover.labels[0], fee, wanted);
   const covered = cover?.checked && fee?.basisPoints;
   const charged = wanted && covered && wanted <= fee.most ? withFeeCovered(wanted, fee) : wanted;
@@ -129,18 +158,20 @@ function nameTheAmount() {
     button.textContent = plainLabel;
     return;
   }
-  const written = covered || !preset || preset === other
+  const written = covered || !preset || isOther(preset)
     ? inWords(charged)
     : preset.labels[0].textContent;
-  const monthly = form.querySelector("[name=frequency][value=monthly]:checked");
   const { withAmount, withAmountMonthly } = button.dataset;
-  button.textContent = (monthly ? withAmountMonthly : withAmount).replace("#", written);
+  button.textContent = (isMonthly() ? withAmountMonthly : withAmount).replace("#", written);
 }
 
 function nameTheFee(label, fee, wanted) {
   label.dataset.plain ??= label.textContent;
   const added = wanted && fee?.basisPoints && wanted <= fee.most ? withFeeCovered(wanted, fee) - wanted : 0;
-  label.textContent = added ? label.dataset.withAmount.replace("#", inWords(added)) : label.dataset.plain;
+  label.textContent = added
+    ? label.dataset.withAmount.replace("#fee", inWords(added)).replace("#amount", inWords(wanted))
+    : label.dataset.plain;
+  document.getElementById("cover_fee-hint").hidden = added > 0;
 }
 
 // The typed amount in minor units, or 0 if it is not valid. Same rule as `read_amount` on the server.

@@ -6,6 +6,7 @@ import pytest
 
 from donate.money import MAX_AMOUNT_MINOR
 from tests.api.program import ANN, GIFT, Program, new_key, pointers_in, problem_in
+from tests.links import token_of
 
 
 def test_instructions(first_program: Program) -> None:
@@ -17,8 +18,8 @@ def test_instructions(first_program: Program) -> None:
         "id": str(gift.id),
         "reference": gift.reference,
         "status": "awaited",
-        "token": gift.token,
-        "status_url": f"http://127.0.0.1:8000/gifts/{gift.token}",
+        "token": token_of(gift),
+        "status_url": f"http://127.0.0.1:8000/gifts/{token_of(gift)}",
         "next": {
             "kind": "instructions",
             "mode": "interac",
@@ -27,6 +28,7 @@ def test_instructions(first_program: Program) -> None:
             "currency": "CAD",
             "reference": gift.reference,
             "send_to": "transfers@example.org",
+            "recipient_name": None,
             "parts_minor": [],
             "ways": [],
             "text": None,

@@ -4,21 +4,61 @@ import pytest
 
 from tests.api.program import Program, problem_in
 
-PLAIN = {"countries": [], "monthly": False, "fee": None}
-IN_CANADA = PLAIN | {"max_minor": 2500000, "countries": ["CA"]}
-BANK_DEBIT = {"mode": "bank_debit", "name": {"en": "Bank debit", "fr": "Débit bancaire"}}
+PLAIN = {
+    "countries": [],
+    "monthly": False,
+    "not_monthly": {"en": "One-time gifts only.", "fr": "Pour les dons uniques seulement."},
+    "elsewhere": None,
+    "fee": None,
+}
+IN_CANADA = PLAIN | {
+    "max_minor": 2500000,
+    "countries": ["CA"],
+    "elsewhere": {
+        "en": "This payment method works only in Canada, with a Canadian bank account.",
+        "fr": "Au Canada seulement, avec un compte bancaire canadien.",
+    },
+}
+BANK_DEBIT = {
+    "mode": "bank_debit",
+    "name": {"en": "Bank debit", "fr": "Prélèvement bancaire"},
+    "help": {
+        "en": "From your Canadian bank account",
+        "fr": "Depuis un compte canadien",
+    },
+}
 INTERAC = {
     "mode": "interac",
     "name": {"en": "Interac e-Transfer", "fr": "Virement Interac"},
+    "help": {
+        "en": "From your Canadian bank’s app",
+        "fr": "Depuis une banque canadienne",
+    },
 }
-GIVING_CODE = {"mode": "giving_code", "name": {"en": "Giving code", "fr": "Code de don"}}
+GIVING_CODE = {
+    "mode": "giving_code",
+    "name": {
+        "en": "Cheque, transfer or in person",
+        "fr": "Chèque, virement ou en personne",
+    },
+    "help": {
+        "en": "We’ll give you a reference to include",
+        "fr": "Nous vous donnerons une référence à indiquer",
+    },
+}
 CARD = {
     "mode": "card",
     "name": {"en": "Card", "fr": "Carte"},
+    "help": {
+        "en": "Credit or debit card, on Stripe’s page",
+        "fr": "Crédit ou débit, sur la page de Stripe",
+    },
     "min_minor": 200,
     "max_minor": 2500000,
     "countries": [],
     "monthly": True,
+    "not_monthly": None,
+    "elsewhere": None,
     "fee": {"basis_points": 290, "fixed_minor": 30},
 }
 
@@ -30,6 +70,12 @@ def test_what_a_region_offers(program: Program) -> None:
     assert answer.json() == {
         "code": "LWCAN",
         "name": {"en": "Canada", "fr": "Canada (le)"},
+        "organisation": {"en": "Example Charity", "fr": "Example Charity"},
+        "purpose": {},
+        "accents": {
+            "light": {"base": "#1f5c4d", "strong": "#174a3e", "on": "#ffffff", "wash": "#e8f2ee"},
+            "dark": {"base": "#86d3bb", "strong": "#a5e2cf", "on": "#0d241d", "wash": "#1e332c"},
+        },
         "country": "CA",
         "currency": "CAD",
         "minor_digits": 2,
@@ -37,9 +83,10 @@ def test_what_a_region_offers(program: Program) -> None:
         "languages": ["en-CA", "fr-CA"],
         "frequencies": ["once", "monthly"],
         "presets_minor": [2500, 5000],
+        "presets_monthly_minor": [2500, 5000],
         "modes": [
             CARD,
-            IN_CANADA | BANK_DEBIT | {"min_minor": 200, "monthly": True},
+            IN_CANADA | BANK_DEBIT | {"min_minor": 200, "monthly": True, "not_monthly": None},
             IN_CANADA | INTERAC | {"min_minor": 100},
             PLAIN | GIVING_CODE | {"min_minor": 100, "max_minor": 100000000},
         ],
@@ -54,6 +101,13 @@ def test_minor_units_are_described(program: Program, code: str, digits: int, ste
     """A region's description has its currency's decimals, and the step of valid amounts."""
     region = program.http.get(f"/api/v1/regions/{code}").json()
     assert (region["minor_digits"], region["minor_step"]) == (digits, step)
+
+
+def test_a_region_without_monthly_gifts_gives_no_reason(program: Program) -> None:
+    """Where no gift can be monthly, no mode says why it cannot be."""
+    region = program.http.get("/api/v1/regions/LWJPN").json()
+    assert "monthly" not in region["frequencies"]
+    assert [mode["not_monthly"] for mode in region["modes"]] == [None] * len(region["modes"])
 
 
 @pytest.mark.parametrize("typed", ["lwcan", "LW-CAN", "LWCAN ", "lw can", "LW\u2010CAN"])

@@ -8,8 +8,11 @@ from typing import Any
 import httpx
 import pytest
 
+from donate.breaker.models import SwitchPosition
+from donate.breaker.switch import set_switch
 from donate.gifts.facts import Fact, FactKind
 from donate.gifts.ledger import record_facts
+from donate.gifts.queries import facts_of
 from tests.api.program import (
     ANN,
     Program,
@@ -85,7 +88,10 @@ def test_same_key_for_another_gift(program: Program, changes: dict[str, Any]) ->
 
 def test_other_keys_are_other_gifts(program: Program) -> None:
     """Two keys that differ only in case open two gifts."""
-    ids = {program.open(key).json()["id"] for key in ("Abcdefghijklmnop", "abcdefghijklmnop")}
+    ids = {
+        program.open(key).json()["id"]
+        for key in ("Abcdefghijklmnopqrstuv0123", "abcdefghijklmnopqrstuv0123")
+    }
     assert len(ids) == 2
 
 
@@ -172,6 +178,45 @@ def test_stripe_refused(card_program: tuple[Program, str]) -> None:
     assert (len(program.gifts()), sessions_at(stripe)) == (1, 1)
 
 
+def test_an_ended_session_is_not_followed_by_a_free_one(
+    card_program: tuple[Program, str],
+) -> None:
+    """Once the gift's session has ended, a repeated request leads to the gift's page."""
+    program, stripe = card_program
+    key, now = new_key(), datetime.now(UTC)
+    program.open(key, mode="card")
+    (gift,) = program.gifts()
+    with program.database.writing() as session:
+        (opened,) = (
+            fact.source_id
+            for fact in facts_of(session, gift.id)
+            if fact.kind == FactKind.CHECKOUT_OPENED
+        )
+        ended = Fact(FactKind.CHECKOUT_EXPIRED, opened, now, "stripe")
+        record_facts(session, [(gift.id, ended)], now=now)
+    again = program.open(key, mode="card").json()
+    assert again["status"] == "lapsed"
+    assert again["next"] == {"kind": "redirect", "url": again["status_url"]}
+    assert sessions_at(stripe) == 1
+
+
+def test_another_session_is_counted(card_program: tuple[Program, str]) -> None:
+    """If Stripe refused the session, a repeated request is refused while card gifts pause.
+
+    An open session is returned all the same.
+    """
+    program, stripe = card_program
+    refused, opened = new_key(), new_key()
+    make_trouble(stripe, "400", times=1)
+    program.open(refused, mode="card")
+    url = program.open(opened, mode="card").json()["next"]["url"]
+    with program.database.writing() as session:
+        set_switch(session, SwitchPosition.PAUSE, "shell", now=datetime.now(UTC))
+    assert program.open(refused, mode="card").status_code == 429
+    assert program.open(opened, mode="card").json()["next"]["url"] == url
+    assert sessions_at(stripe) == 1
+
+
 @pytest.mark.parametrize("mode", ["interac", "card"])
 def test_paid_meanwhile(program: Program, mode: str) -> None:
     """If the gift has been paid, a repeated request is redirected to the gift's page."""
@@ -201,12 +246,12 @@ def test_keys_are_neither_logged_nor_stored(
     """Idempotency keys are neither logged nor stored, because they give access to gifts."""
     caplog.set_level(logging.DEBUG)
     url = sqlite.fresh_url()
-    key = "remember-me-0123456789"
+    key = "remember-me-0123456789-abcdef"
     with calling(url) as program:
         program.open(key)
         program.open(key, amount_minor=1)
         program.open(key, mode="card")
-        program.open("remember-me-9876543210", mode="card")
+        program.open("remember-me-9876543210-abcdef", mode="card")
         program.database.engine.dispose()
         stored = [gift.form_key for gift in program.gifts()]
     ours = [record.getMessage() for record in caplog.records if not record.name.startswith("http")]

@@ -5,12 +5,13 @@ from datetime import UTC, datetime
 
 import pytest
 
-from donate.finance.models import Role
+from donate.finance.roles import Role
 from donate.finance.staff.accounts import add_staff, disable
 from donate.finance.staff.tokens import add_token
 from donate.gifts.facts import Fact, FactKind
 from donate.gifts.ledger import record_facts
 from tests.api.program import Program, problem_in
+from tests.links import token_of
 
 
 def test_shown_with_its_token(first_program: Program) -> None:
@@ -26,7 +27,7 @@ def test_shown_with_its_token(first_program: Program) -> None:
         for kind, source, amount in facts:
             fact = Fact(kind, source, now, "service", amount_minor=amount, currency="CAD")
             record_facts(session, [(gift.id, fact)], now=now)
-    answer = first_program.show(gift.id, gift.token)
+    answer = first_program.show(gift.id, token_of(gift))
     assert answer.status_code == 200
     shown = answer.json()
     assert datetime.fromisoformat(shown.pop("opened_at")) == gift.opened_at

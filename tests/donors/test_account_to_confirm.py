@@ -9,6 +9,7 @@ from donate.gifts.facts import Fact, FactKind
 from donate.gifts.ledger import record_facts
 from tests.donors.statuses import NOW
 from tests.donors.visitor import Visitor, words_of
+from tests.links import token_of
 
 DEPOSITS: Evidence = {
     "url": "https://payments.stripe.com/microdeposit/x",
@@ -20,7 +21,7 @@ DEPOSITS: Evidence = {
 def test_an_account_that_has_to_be_confirmed(visitor: Visitor, language: str) -> None:
     """The page says where and by when to confirm the account, or that it is too late."""
     gift = visitor.open_gift(mode="card")
-    page, session_id = f"/gifts/{gift.token}?lang={language}", f"cs_{gift.id}"
+    page, session_id = f"/gifts/{token_of(gift)}?lang={language}", f"cs_{gift.id}"
     to_confirm = Fact(FactKind.ACCOUNT_TO_CONFIRM, session_id, NOW, "stripe", evidence=DEPOSITS)
     processing = Fact(FactKind.PAYMENT_PROCESSING, session_id, NOW, "stripe")
     failed = Fact(FactKind.PAYMENT_FAILED, session_id, NOW + timedelta(days=10), "stripe")
@@ -55,4 +56,4 @@ def test_an_account_that_has_to_be_confirmed(visitor: Visitor, language: str) ->
     html = visitor.get(page).text
     assert DEPOSITS["url"] not in html
     assert ("wasn’t confirmed in time" if english else "confirmé à temps") in words_of(html)
-    assert f"/gifts/{gift.token}/instead" in html
+    assert f"/gifts/{token_of(gift)}/instead" in html

@@ -4,7 +4,7 @@ import pytest
 
 from tests.donors.visitor import Visitor, error_at, value_of, words_of
 
-_THOUSAND_FR = "Veuillez inscrire au plus 2 chiffres après la virgule. Mille s’écrit 1\u00a0000,00."
+_THOUSAND_FR = "Veuillez inscrire au plus 2 décimales. Pour mille, écrivez 1\u00a0000,00."
 
 
 @pytest.mark.parametrize(
@@ -41,7 +41,7 @@ def test_taken_exactly(
         ("LWCAN", "en-CA", "-5", "The amount must be more than zero."),
         ("LWCAN", "en-CA", "\u22125", "The amount must be more than zero."),
         ("LWCAN", "en-CA", "0", "The amount must be more than zero."),
-        ("LWCAN", "en-CA", "0.001", "Please enter at most 2 digits after the decimal mark."),
+        ("LWCAN", "en-CA", "0.001", "Please enter no more than 2 decimal places."),
         ("LWCAN", "en-CA", "0.50", "The minimum for this payment method is $1.00."),
         ("LWCAN", "en-CA", "1e2", "Please enter the amount in digits, such as 50.00."),
         ("LWCAN", "en-CA", "NaN", "Please enter the amount in digits, such as 50.00."),

@@ -16,6 +16,7 @@ from donate.storage.database import Database
 from donate.web.templating import translations
 from tests.donors.options import OPTIONS
 from tests.donors.visitor import REGIONS, Visitor, visiting
+from tests.links import token_of
 from tests.reading_pages import texts
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
@@ -46,7 +47,7 @@ def page_of(visitor: Visitor, gift: Gift, *facts: Fact) -> str:
     with visitor.database.writing() as session:
         entries = [(gift.id, replace(f, source_id=f"{f.source_id}{gift.id}")) for f in facts]
         record_facts(session, entries, now=NOW)
-    return f"/gifts/{gift.token}?"
+    return f"/gifts/{token_of(gift)}?"
 
 
 def fact(kind: FactKind, amount_minor: int | None = None) -> Fact:

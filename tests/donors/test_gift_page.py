@@ -5,12 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from donate.donors.gift_words import STATUS_NAMES, STATUS_WORDS
+from donate.donors.gift_page.gift_words import STATUS_NAMES, STATUS_WORDS
 from donate.gifts.facts import FactKind
 from donate.gifts.queries import facts_of
 from donate.gifts.status import StatusName
 from tests.donors.statuses import FACTS_FOR, PAID, learn
 from tests.donors.visitor import REGIONS, Visitor, visiting, words_of
+from tests.links import token_of
 
 
 def test_every_status_has_words() -> None:
@@ -26,28 +27,31 @@ def test_each_status_in_its_own_words(visitor: Visitor, status: StatusName, mode
     gift = visitor.open_gift(mode=mode)
     learn(visitor.database, gift, *FACTS_FOR[status])
     for back in ("", "?back=paid", "?back=cancelled", "?problem=page", "?back=%00&look=x&lang=zz"):
-        answer = visitor.get(f"/gifts/{gift.token}{back}")
+        answer = visitor.get(f"/gifts/{token_of(gift)}{back}")
         assert answer.status_code == 200
         assert f'<span class="status status-{status}">' in answer.text
         unpaid = status in (StatusName.FAILED, StatusName.LAPSED)
-        assert (f"/gifts/{gift.token}/instead" in answer.text) == unpaid
-        assert (f"/gifts/{gift.token}/checkout" in answer.text) == (unpaid and mode == "card")
+        assert (f"/gifts/{token_of(gift)}/instead" in answer.text) == unpaid
+        assert (f"/gifts/{token_of(gift)}/checkout" in answer.text) == (unpaid and mode == "card")
     if mode == "card":
-        assert STATUS_WORDS[status][0] in words_of(visitor.get(f"/gifts/{gift.token}").text)
+        named = {StatusName.CONFIRMED: "Thank you, Anne Ouellet!"}
+        headline = named.get(status, STATUS_WORDS[status][0])
+        assert headline in words_of(visitor.get(f"/gifts/{token_of(gift)}").text)
 
 
 def test_interac_instructions(first_visitor: Visitor) -> None:
     """Interac instructions show address, exact amount and reference, each with a copy button."""
     gift = first_visitor.open_gift(mode="interac", amount="1234.50")
-    answer = first_visitor.get(f"/gifts/{gift.token}")
+    answer = first_visitor.get(f"/gifts/{token_of(gift)}")
     copies = re.findall(r'data-copy="([^"]+)"', answer.text)
     assert copies == ["transfers@example.org", "1234.50", gift.reference]
     words = words_of(answer.text)
     assert "Waiting for your transfer" in words
     assert "$1,234.50" in words
-    assert "Canada only" in words
+    assert "Interac e-Transfer works only with Canadian dollars" in words
     assert "about $3,000" not in words
-    french = first_visitor.get(f"/gifts/{gift.token}?lang=fr-CA").text
+    assert "asks for a name" not in words
+    french = first_visitor.get(f"/gifts/{token_of(gift)}?lang=fr-CA").text
     assert 'data-copy="1234,50"' in french
     assert "En attente de votre virement" in words_of(french)
 
@@ -64,29 +68,27 @@ def test_interac_instructions(first_visitor: Visitor) -> None:
 def test_large_transfers_may_be_split(visitor: Visitor, amount: str, parts: str) -> None:
     """If the amount is above what banks transfer at once, the page says how to split it."""
     gift = visitor.open_gift(mode="interac", amount=amount)
-    words = words_of(visitor.get(f"/gifts/{gift.token}").text)
-    assert ("each with the same reference" in words) == bool(parts)
+    words = words_of(visitor.get(f"/gifts/{token_of(gift)}").text)
+    assert ("all with the same reference" in words) == bool(parts)
     assert parts in words
 
 
 def test_the_donor_says_that_it_is_sent(visitor: Visitor) -> None:
     """A donor's "I've sent it" is recorded once, and does not confirm the gift."""
     gift = visitor.open_gift(mode="interac")
-    page = f"/gifts/{gift.token}"
+    page = f"/gifts/{token_of(gift)}"
     assert "within 20 days" in words_of(visitor.get(page).text)
     for _ in range(2):
         assert visitor.post(f"{page}/sent").headers["location"].startswith(page)
     html = visitor.get(page).text
     words = words_of(html)
     assert words.count("You told us") == 1
-    visible, _, folded = html.partition("<details")
-    assert f"{page}/instead" not in visible
-    assert "/give/LWCAN" not in visible.partition("<main")[2]
-    assert f"{page}/instead" in folded
-    assert "I haven’t sent it yet" in words
+    main = html.partition("<main")[2]
+    for elsewhere in (f"{page}/instead", "/give/LWCAN", f"{page}/sent", "Send your e-Transfer"):
+        assert elsewhere not in main
+    assert f'action="{page}/not-sent' in main
     assert "I’ve sent it" not in words
     assert "We’ll confirm your gift when it arrives" in words
-    assert "Send your e-Transfer" in words
     with visitor.database.reading() as session:
         facts = facts_of(session, gift.id)
         (gift_now,) = [each for each in visitor.gifts() if each.id == gift.id]
@@ -97,7 +99,7 @@ def test_the_donor_says_that_it_is_sent(visitor: Visitor) -> None:
 def test_a_gift_said_to_be_sent_that_lapses(visitor: Visitor) -> None:
     """If a gift lapses after "I've sent it", its page shows the other modes again."""
     gift = visitor.open_gift(mode="giving_code")
-    page = f"/gifts/{gift.token}"
+    page = f"/gifts/{token_of(gift)}"
     visitor.post(f"{page}/sent")
     learn(visitor.database, gift, (FactKind.GIFT_LAPSED, None))
     html = visitor.get(page).text
@@ -108,7 +110,7 @@ def test_a_gift_said_to_be_sent_that_lapses(visitor: Visitor) -> None:
 def test_a_card_gift_cannot_be_said_to_be_sent(visitor: Visitor) -> None:
     """A donor cannot report a card gift as sent; for an unknown gift the answer is 404."""
     card = visitor.open_gift(mode="card")
-    visitor.post(f"/gifts/{card.token}/sent")
+    visitor.post(f"/gifts/{token_of(card)}/sent")
     with visitor.database.reading() as session:
         assert "transfer_announced" not in [f.kind for f in facts_of(session, card.id)]
     assert visitor.post("/gifts/nosuchgift/sent").status_code == 404
@@ -117,7 +119,7 @@ def test_a_card_gift_cannot_be_said_to_be_sent(visitor: Visitor) -> None:
 def test_giving_code_instructions(visitor: Visitor) -> None:
     """The instructions for a giving code have the region's text, the code and the reference."""
     gift = visitor.open_gift(mode="giving_code", lang="fr-CA", amount="50,00")
-    page = visitor.get(f"/gifts/{gift.token}").text
+    page = visitor.get(f"/gifts/{token_of(gift)}").text
     assert "Par chèque." in words_of(page)
     assert re.findall(r'data-copy="([^"]+)"', page) == ["50,00", gift.reference, "LWCAN"]
 
@@ -137,7 +139,7 @@ def test_an_unknown_token_is_404(first_visitor: Visitor, token: str) -> None:
 def test_nothing_but_the_whole_token_opens_a_gift(visitor: Visitor) -> None:
     """Only the exact token in the URL opens a gift's page."""
     gift = visitor.open_gift()
-    token = gift.token
+    token = token_of(gift)
     others = [token[:-1], token[:4], token[1:], f"{token}x", token.swapcase(), "%", "_" * 22]
     for other in [*others, gift.reference, str(gift.id), gift.id.hex, str(gift.donor_id)]:
         assert visitor.get(f"/gifts/{other}").status_code == 404, other
@@ -147,7 +149,7 @@ def test_nothing_but_the_whole_token_opens_a_gift(visitor: Visitor) -> None:
 def test_the_page_is_private(visitor: Visitor) -> None:
     """A gift's page is not indexed or cached, sends no referrer, and does not name the donor."""
     gift = visitor.open_gift()
-    answer = visitor.get(f"/gifts/{gift.token}")
+    answer = visitor.get(f"/gifts/{token_of(gift)}")
     assert '<meta name="robots" content="noindex">' in answer.text
     assert answer.headers["cache-control"] == "no-store"
     assert answer.headers["referrer-policy"] == "no-referrer"
@@ -168,10 +170,10 @@ def test_a_region_that_is_gone(first_visitor: Visitor, database_url: str, tmp_pa
     for regions_file in (elsewhere, fewer):
         with visiting(first_visitor.database, database_url, regions_file=regions_file) as later:
             for gift in gifts:
-                answer = later.get(f"/gifts/{gift.token}")
+                answer = later.get(f"/gifts/{token_of(gift)}")
                 assert answer.status_code == 200
                 assert gift.reference in answer.text
-                instead = later.post(f"/gifts/{gift.token}/instead", mode="interac")
+                instead = later.post(f"/gifts/{token_of(gift)}/instead", mode="interac")
                 assert instead.status_code == 303
 
 
@@ -179,27 +181,27 @@ def test_the_same_gift_in_another_mode(first_visitor: Visitor) -> None:
     """The button for another mode opens one other gift, however often it is clicked."""
     card = first_visitor.open_gift(mode="card")
     urls = {
-        first_visitor.post(f"/gifts/{card.token}/instead", mode="interac").headers["location"]
+        first_visitor.post(f"/gifts/{token_of(card)}/instead", mode="interac").headers["location"]
         for _ in range(2)
     }
     assert len(urls) == 1
     _, other = first_visitor.gifts()
-    assert urls == {f"/gifts/{other.token}"}
+    assert urls == {f"/gifts/{token_of(other)}"}
     assert (other.mode, other.amount) == ("interac", card.amount)
 
 
 def test_a_gift_given_in_another_mode_asks_for_no_transfer(visitor: Visitor) -> None:
     """If a donor gave in another mode instead, the first gift's page asks for no transfer."""
     sent_later = visitor.open_gift(mode="interac")
-    page = f"/gifts/{sent_later.token}"
+    page = f"/gifts/{token_of(sent_later)}"
     visitor.post(f"{page}/instead?lang=fr-CA", mode="giving_code")
     _, other = visitor.gifts()
     assert other.language == "fr-CA"
     assert "Waiting for your transfer" in words_of(visitor.get(page).text)
     learn(visitor.database, other, (FactKind.TRANSFER_RECEIVED, other.amount_minor))
     html = visitor.get(page).text
-    assert "You gave this gift another way" in words_of(html)
-    assert f'href="/gifts/{other.token}?' in html
+    assert "You’ve already made this gift another way" in words_of(html)
+    assert f'href="/gifts/{token_of(other)}?' in html
     assert "partnership@" not in html.partition("<footer")[0]
     assert f"{page}/instead" not in html
 
@@ -207,7 +209,7 @@ def test_a_gift_given_in_another_mode_asks_for_no_transfer(visitor: Visitor) -> 
 def test_the_page_shows_part_of_the_address(visitor: Visitor) -> None:
     """The gift's page shows enough of the donor's e-mail address to notice a typo."""
     gift = visitor.open_gift()
-    page = visitor.get(f"/gifts/{gift.token}").text
+    page = visitor.get(f"/gifts/{token_of(gift)}").text
     assert "a…@example.org" in words_of(page)
     assert "anne@example.org" not in page
 
@@ -216,7 +218,7 @@ def test_the_page_shows_part_of_the_address(visitor: Visitor) -> None:
 def test_a_mode_that_is_not_offered_opens_nothing(visitor: Visitor, mode: str) -> None:
     """A request for a mode that is not offered redirects to the form and opens no gift."""
     gift = visitor.open_gift()
-    answer = visitor.post(f"/gifts/{gift.token}/instead", mode=mode)
+    answer = visitor.post(f"/gifts/{token_of(gift)}/instead", mode=mode)
     assert answer.headers["location"] == "/give/LWCAN?lang=en-CA"
     assert len(visitor.gifts()) == 1
 
@@ -225,9 +227,9 @@ def test_a_paid_gift_is_not_made_again(visitor: Visitor) -> None:
     """A paid gift offers neither another mode nor the checkout page."""
     gift = visitor.open_gift(mode="card")
     learn(visitor.database, gift, PAID)
-    instead = visitor.post(f"/gifts/{gift.token}/instead", mode="interac")
-    assert instead.headers["location"] == f"/gifts/{gift.token}"
-    again = visitor.post(f"/gifts/{gift.token}/checkout")
+    instead = visitor.post(f"/gifts/{token_of(gift)}/instead", mode="interac")
+    assert instead.headers["location"] == f"/gifts/{token_of(gift)}"
+    again = visitor.post(f"/gifts/{token_of(gift)}/checkout")
     assert again.status_code == 409
-    assert "This gift is already paid" in words_of(again.text)
+    assert "You’ve already made this payment" in words_of(again.text)
     assert len(visitor.gifts()) == 1

@@ -61,6 +61,7 @@ def test_odd_text_is_refused(visitor: Visitor, field: str, odd: str) -> None:
     assert visitor.gifts() == []
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize(
     "flood", ["1 " * 30_000, "a" + "\u0315\u0300" * 15_000], ids=["digits", "accents"]
 )
@@ -104,6 +105,7 @@ def test_made_up_charsets(visitor: Visitor, charset: str) -> None:
     assert visitor.gifts() == []
 
 
+@pytest.mark.alone
 def test_idna_is_never_decoded(visitor: Visitor) -> None:
     """A form in the charset IDNA is not decoded, which would take Python quadratic time."""
     name = "a" * 60_000

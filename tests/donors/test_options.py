@@ -10,6 +10,7 @@ from donate.gifts.queries import wish_of
 from donate.storage.database import Database
 from tests.donors.options import OPTIONS
 from tests.donors.visitor import Visitor, visiting, words_of
+from tests.links import token_of
 
 
 @pytest.fixture
@@ -40,7 +41,7 @@ def test_options_are_stored_and_shown(full_options: Visitor) -> None:
     assert wish is not None
     assert (gift.fund, wish.is_anonymous, wish.fee_cover_minor) == ("building", True, 0)
     assert (wish.note, wish.tribute_name) == ("With love,\nAnn", "Grandma <Jo>")
-    page = full_options.get(f"/gifts/{gift.token}").text
+    page = full_options.get(f"/gifts/{token_of(gift)}").text
     assert "The building" in words_of(page)
     assert "Grandma &lt;Jo&gt;" in page
     assert "With love" not in page
@@ -60,7 +61,7 @@ def test_the_fee_is_part_of_the_gift(full_options: Visitor) -> None:
     gift = full_options.open_gift(mode="card", cover_fee="yes")
     wish = stored_wish(full_options, gift)
     assert (gift.amount_minor, wish and wish.fee_cover_minor) == (5_180, 180)
-    page = words_of(full_options.get(f"/gifts/{gift.token}").text)
+    page = words_of(full_options.get(f"/gifts/{token_of(gift)}").text)
     assert "$51.80" in page
     assert "$1.80" in page
 
@@ -68,7 +69,7 @@ def test_the_fee_is_part_of_the_gift(full_options: Visitor) -> None:
 def test_another_mode_without_a_fee_takes_the_cover_off(full_options: Visitor) -> None:
     """If the donor changes to a mode without a fee, the gift covers no fee, and keeps its note."""
     gift = full_options.open_gift(mode="card", cover_fee="yes", note="For the choir")
-    full_options.post(f"/gifts/{gift.token}/instead", mode="interac")
+    full_options.post(f"/gifts/{token_of(gift)}/instead", mode="interac")
     (other,) = [g for g in full_options.gifts() if g.mode == "interac"]
     wish = stored_wish(full_options, other)
     assert wish is not None
@@ -80,8 +81,12 @@ def test_another_mode_without_a_fee_takes_the_cover_off(full_options: Visitor) -
     [
         ("note", "x" * 501, "Please shorten this to 500 characters."),
         ("note", "4242 4242 4242 4242", "That looks like a card number."),
-        ("note", "a\x07b", "This has a character we can’t use. Please remove it."),
-        ("tribute_kind", "honour", "Please enter their name."),
+        ("note", "a\x07b", "This text has a character we can’t use. Please remove it."),
+        (
+            "tribute_kind",
+            "honour",
+            "Please enter the name of the person you’re honouring or remembering.",
+        ),
         ("tribute_kind", "praise", "Please choose “In honour of” or “In memory of”."),
         ("tribute_name", "Jo", "Please choose “In honour of” or “In memory of”."),
         ("fund", "castle", "Please choose a fund from the list."),
@@ -91,11 +96,12 @@ def test_another_mode_without_a_fee_takes_the_cover_off(full_options: Visitor) -
 def test_a_bad_option_is_refused_at_its_field(
     full_options: Visitor, field: str, typed: str, sentence: str
 ) -> None:
-    """A bad option gets a message at its field in the opened list of options, and opens no gift."""
+    """A bad option gets a message at its field, which is in sight, and opens no gift."""
     answer = full_options.give(**{field: typed})
     assert answer.status_code == 422
     assert sentence in words_of(answer.text)
-    assert 'class="more" open' in answer.text
+    folded_away = field not in ("fund", "cover_fee")
+    assert ('class="more-options" open' in answer.text) == folded_away
     assert full_options.gifts() == []
 
 

@@ -14,6 +14,7 @@ from donate.gifts.queries import facts_of
 from donate.storage.database import Database
 from tests.donors.statuses import NOW, PAID, K, learn
 from tests.donors.visitor import Visitor, visiting, words_of
+from tests.links import token_of
 from tests.real_parts import Sqlite
 
 PAST_DUE = "Your last payment didn’t go through"
@@ -68,10 +69,10 @@ def pay_instead(visitor: Visitor, month: Gift) -> None:
         (
             "en-CA",
             PAST_DUE,
-            "given every month|gave the failed month",
-            "Now open the failed month",
+            "given every month|all caught up on the payments that didn’t go through",
+            "Now open the gift",
         ),
-        ("fr-CA", "Votre dernier paiement", "donné autrement", "Essayez"),
+        ("fr-CA", "Votre dernier paiement", "donné d’une autre façon", "Essayez"),
     ],
 )
 def test_a_failed_month_paid_by_another_gift_is_not_past_due(
@@ -79,7 +80,7 @@ def test_a_failed_month_paid_by_another_gift_is_not_past_due(
 ) -> None:
     """A failed month that was paid by another gift is no longer shown as past due."""
     first, month = failing_pledge(visitor)
-    page = f"/pledges/{first.token}?lang={language}"
+    page = f"/pledges/{token_of(first)}?lang={language}"
     before = words_of(visitor.get(page).text)
     assert past_due in before
     assert settled.rsplit("|", maxsplit=1)[-1] not in before
@@ -101,16 +102,16 @@ def test_a_second_failed_month_is_still_past_due(visitor: Visitor) -> None:
         )
         failed = Fact(K.PAYMENT_FAILED, f"in_3_{first.reference}", later, "stripe")
         record_facts(session, [(third.id, failed)], now=later)
-    assert PAST_DUE in words_of(visitor.get(f"/pledges/{first.token}").text)
+    assert PAST_DUE in words_of(visitor.get(f"/pledges/{token_of(first)}").text)
 
 
 @pytest.mark.parametrize(
     ("mode", "language", "once", "other"),
     [
-        ("card", "en-CA", "single card payment", "Give by Interac e-Transfer instead"),
-        ("card", "fr-CA", "ce mois-ci seulement, par carte", "Virement Interac"),
-        ("bank_debit", "en-CA", "single bank debit", "Give by card instead"),
-        ("bank_debit", "fr-CA", "ce mois-ci seulement, par débit bancaire", "par carte"),
+        ("card", "en-CA", "by card just this once", "Give by Interac e-Transfer instead"),
+        ("card", "fr-CA", "par carte, cette fois seulement", "Virement Interac"),
+        ("bank_debit", "en-CA", "by bank debit just this once", "Give by card instead"),
+        ("bank_debit", "fr-CA", "par prélèvement bancaire, cette fois seulement", "par carte"),
     ],
 )
 def test_the_buttons_of_a_month_fit_how_it_is_collected(
@@ -118,7 +119,7 @@ def test_the_buttons_of_a_month_fit_how_it_is_collected(
 ) -> None:
     """A failed month's page offers one payment in the month's mode, but not as another mode."""
     _, month = failing_pledge(visitor, mode)
-    words = words_of(visitor.get(f"/gifts/{month.token}?lang={language}").text)
+    words = words_of(visitor.get(f"/gifts/{token_of(month)}?lang={language}").text)
     assert once in words
     assert other.lower() in words.lower()
     same = {"card": "Give by card instead", "bank_debit": "Give by bank debit instead"}[mode]
@@ -128,7 +129,7 @@ def test_the_buttons_of_a_month_fit_how_it_is_collected(
 @pytest.mark.parametrize(
     ("language", "typed", "message"),
     [
-        ("en-CA", "50", "That’s already the amount"),
+        ("en-CA", "50", "That’s already your monthly amount"),
         ("fr-CA", "50,00", "déjà le montant"),
     ],
 )
@@ -137,7 +138,7 @@ def test_the_same_amount_is_no_change(
 ) -> None:
     """If a donor changes the amount to what it already is, Stripe is not asked."""
     first, _ = failing_pledge(visitor)
-    page = f"/pledges/{first.token}"
+    page = f"/pledges/{token_of(first)}"
     answer = visitor.post(f"{page}/amount?lang={language}", amount=typed)
     assert answer.status_code == 303
     assert message in words_of(visitor.get(answer.headers["location"]).text)

@@ -1,9 +1,10 @@
-"""Every text for donors and staff has a complete French translation."""
+"""Every text for donors and staff has a complete French translation, and reads plainly."""
 
 import re
 from functools import cache
 from typing import Final
 
+import pytest
 from babel.messages.catalog import Catalog
 from babel.messages.extract import DEFAULT_KEYWORDS, extract_from_dir
 from babel.messages.frontend import parse_mapping_cfg
@@ -13,6 +14,20 @@ from donate.web.templating import LOCALES, PACKAGE
 
 PLACEHOLDER: Final = re.compile(r"%\(\w+\)s|%")
 UNUSUAL_IN_CANADA: Final = re.compile(r" [!?;:»]|« |[\u00a0\u202f][!?;]|\w:(?=\s)|'")
+
+# Each was on a page, and somebody who read it aloud had to read it twice.
+ODD_ENGLISH: Final = (
+    "month another way|failed month|open the month|month is paid|this month is"
+    "|page will show|page for your card|can see the reason|corrected our record"
+    "|[Tt]aken back by|took this gift back|gave this gift|gift (is|isn’t|wasn’t) (already )?paid"
+    "|tap Give|[Nn]othing of yours|asked your bank"
+)
+ODD_FRENCH: Final = (
+    "mois (qui n’avait pas abouti|en question|impayé)|lui donne l’état|ne peut pas être rempli"
+    "|refait la demande|^Plus de rappels|Repris par|il prendra effet|[Nn]ous l’avons inscrit, puis"
+    "|à notre intention|Vouliez-vous dire|est en place$|Il faut ici|[Rr]elancer(ons)? votre don"
+    "|(demande de|dernier|derniers) débits?|n’aurez pas repris|reprendre votre don|tout va bien"
+)
 
 
 @cache
@@ -76,6 +91,14 @@ def test_messages_are_found_in_code_and_templates() -> None:
     used = messages_in_use()
     assert {
         "Please enter an amount.",
-        "Continue to the card page",
+        "Continue to payment",
         "We couldn’t find what you’re looking for.",
     } <= used
+
+
+@pytest.mark.parametrize(
+    ("odd", "language"), [(ODD_ENGLISH, 0), (ODD_FRENCH, 1)], ids=["English", "French"]
+)
+def test_no_sentence_has_to_be_read_twice(odd: str, language: int) -> None:
+    """No message has one of the phrases that readers stumbled over."""
+    assert [pair[language] for pair in translated() if re.search(odd, pair[language])] == []

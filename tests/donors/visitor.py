@@ -16,6 +16,7 @@ from starlette.testclient import TestClient
 from donate.app import create_app
 from donate.gifts.models import Gift
 from donate.storage.database import Database
+from tests.links import token_of
 from tests.real_parts import make_settings
 
 REGIONS = Path(__file__).with_name("regions.toml")
@@ -68,7 +69,7 @@ class Visitor:
         answer = self.give(code, **fields)
         assert answer.status_code == 303, words_of(answer.text)
         token = re.split(r"[/?]", answer.headers["location"])[2]
-        return next(gift for gift in self.gifts() if gift.token == token)
+        return next(gift for gift in self.gifts() if token_of(gift) == token)
 
 
 @contextmanager

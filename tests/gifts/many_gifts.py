@@ -103,7 +103,7 @@ def _gift(random: Random, number: int, count: int) -> dict[str, Any]:
     return {
         "id": gift_id,
         "reference": f"{code}-{number:07}",
-        "token": f"token-{number}",
+        "link_name": f"token-{number}",
         "form_key": f"many-{number}",
         "code": code,
         "mode": mode,
@@ -183,7 +183,8 @@ def _shares(gift: dict[str, Any], movements: list[dict[str, Any]]) -> list[tuple
         )
     ]
     shares += [
-        (TotalKey(row["day"], Subject.MOVEMENT, row["kind"], *common), row["amount_minor"])
+        (TotalKey(row["day"], subject, row["kind"], *common), row["amount_minor"])
+        for subject in (Subject.MOVEMENT, *([Subject.MONTHLY] if gift["pledge_id"] else []))
         for row in movements[-2:]
         if row["gift_id"] == gift["id"]
     ]

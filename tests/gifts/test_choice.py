@@ -64,7 +64,7 @@ LEAST, MOST = (
     "The maximum for this payment method is {}.",
 )
 CHOOSE = "Please choose a payment method."
-CANADA_ONLY = "Canada only. You need a Canadian bank account."
+CANADA_ONLY = "This payment method works only in Canada, with a Canadian bank account."
 COUNTRY = "Please choose your country from the list."
 AT_A_TIME = "One-time gifts only."
 OFTEN = "This frequency isn’t available here."
@@ -97,8 +97,16 @@ CARD = "That looks like a card number. Please remove it."
         ({"country": "XX"}, "country", COUNTRY),
         ({"country": "CAN"}, "country", COUNTRY),
         ({"country": "001"}, "country", COUNTRY),
-        ({"amount": Money(5_000, "USD")}, "currency", "Gifts under LWCAN are made in CAD."),
-        ({"amount": Money(5_000, "JPY")}, "currency", "Gifts under LWCAN are made in CAD."),
+        (
+            {"amount": Money(5_000, "USD")},
+            "currency",
+            "Gifts with the giving code LWCAN are in CAD.",
+        ),
+        (
+            {"amount": Money(5_000, "JPY")},
+            "currency",
+            "Gifts with the giving code LWCAN are in CAD.",
+        ),
         ({"amount": cad(199)}, "amount", LEAST.format("$2.00")),
         ({"amount": cad(0)}, "amount", LEAST.format("$2.00")),
         ({"amount": cad(-5_000)}, "amount", LEAST.format("$2.00")),
@@ -172,6 +180,7 @@ def test_all_problems_are_reported_together() -> None:
 ACCENTS = "a" + "\u0315\u0300" * 25_000
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize(
     "more",
     [

@@ -108,14 +108,14 @@ def test_an_amount_in_kronur_is_whole(amount_minor: int) -> None:
     """An amount in Icelandic krónur must be whole, because Stripe refuses fractions."""
     fields: dict[str, Any] = {"region": ICELAND, "amount": Money(amount_minor, "ISK")}
     if amount_minor % 100:
-        sentence = "Please enter a whole amount in this currency."
+        sentence = "We can’t accept this exact amount in this currency. Please round it."
         assert refused(Wishes(), **fields) == [("amount", sentence)]
     else:
         assert choose(Wishes(), **fields).amount == Money(amount_minor, "ISK")
 
 
 NOT_OFFERED = "This option isn’t available here."
-CANNOT_STORE = "This has a character we can’t use. Please remove it."
+CANNOT_STORE = "This text has a character we can’t use. Please remove it."
 TRIBUTE = {"tribute_kind": "honour", "tribute_name": "Zo\u00eb"}
 
 
@@ -149,8 +149,16 @@ TRIBUTE = {"tribute_kind": "honour", "tribute_name": "Zo\u00eb"}
             "tribute",
             "Please choose “In honour of” or “In memory of”.",
         ),
-        ({"tribute_kind": "honour"}, "tribute", "Please enter their name."),
-        (TRIBUTE | {"tribute_name": "\u200b"}, "tribute", "Please enter their name."),
+        (
+            {"tribute_kind": "honour"},
+            "tribute",
+            "Please enter the name of the person you’re honouring or remembering.",
+        ),
+        (
+            TRIBUTE | {"tribute_name": "\u200b"},
+            "tribute",
+            "Please enter the name of the person you’re honouring or remembering.",
+        ),
         (TRIBUTE | {"tribute_name": "x" * MAX_TRIBUTE}, "", ""),
         (
             TRIBUTE | {"tribute_name": "x" * (MAX_TRIBUTE + 1)},

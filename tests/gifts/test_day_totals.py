@@ -17,6 +17,7 @@ from donate.gifts.opening import open_month
 from donate.money import Money
 from donate.storage.database import Database
 from tests.gifts.samples import NOW, fact, open_gift_of, open_one, paid, record
+from tests.upgrading import as_before, let_totals_count, upgrade_to
 
 K = FactKind
 JANUARY = datetime(2026, 1, 31, 23, 30, tzinfo=UTC)
@@ -41,6 +42,37 @@ def test_a_later_refund_leaves_the_earlier_month_alone(database: Database) -> No
     record(database, gift, fact(K.REFUND_SUCCEEDED, "re_1", 2_000, happened_at=MARCH))
     assert totals(database, "month", "kind", last_day=date(2026, 1, 31)) == january
     assert totals(database, "month") == [("2026-01", 1, 5_000), ("2026-03", 1, -2_000)]
+
+
+def test_movements_of_monthly_gifts_have_totals_of_their_own(database: Database) -> None:
+    """Money of a monthly gift counts twice: among all movements, and among the monthly ones."""
+    record(database, open_gift_of(database), paid(happened_at=JANUARY))
+    monthly = open_gift_of(database, "form-2", frequency="monthly")
+    record(database, monthly, paid("pi_2", happened_at=JANUARY))
+    record(database, monthly, fact(K.REFUND_SUCCEEDED, "re_1", 2_000, happened_at=MARCH))
+    assert totals(database, "month", subject=Subject.MONTHLY) == [
+        ("2026-01", 1, 5_000),
+        ("2026-03", 1, -2_000),
+    ]
+    assert totals(database, "month") == [("2026-01", 2, 10_000), ("2026-03", 1, -2_000)]
+
+
+def test_migration_0044_fills_the_totals_of_monthly_gifts(database: Database) -> None:
+    """The migration counts what older versions recorded, so that the audit finds no difference."""
+    record(database, open_gift_of(database), paid())
+    monthly = open_gift_of(database, "form-2", frequency="monthly")
+    record(database, monthly, paid("pi_2"), fact(K.REFUND_SUCCEEDED, "re_1", 2_000))
+    before = totals(database, "day", "kind", "mode", subject=Subject.MONTHLY)
+    with database.writing() as session:
+        session.execute(sa.text("DELETE FROM day_total WHERE subject = 'monthly'"))
+        session.execute(sa.text("CREATE INDEX gift_paid_months ON gift (received_on)"))
+        session.execute(sa.text(as_before("0044")))
+        let_totals_count(session, "gift", "movement", "pledge")
+    upgrade_to("0044", database)
+    assert totals(database, "day", "kind", "mode", subject=Subject.MONTHLY) == before
+    assert len(before) == 2
+    with database.reading_snapshot() as session:
+        assert list(differences(session)) == []
 
 
 def test_a_gift_is_counted_under_its_status(database: Database) -> None:

@@ -11,7 +11,8 @@ from donate.gifts.evidence import Evidence
 from donate.gifts.facts import Fact, FactKind
 from donate.gifts.ledger import record_facts
 from donate.gifts.monthly.models import PledgeRow
-from donate.gifts.monthly.pledge_copy import PledgeCopy, PledgeStage, copy_of_pledge, monthly_from
+from donate.gifts.monthly.pledge_copy import PledgeCopy, PledgeStage, copy_of_pledge
+from donate.gifts.monthly.schedule import monthly_from
 from donate.gifts.movements.models import Subject
 from donate.gifts.movements.totals import PeriodTotal, TotalFilter, add_up
 from donate.gifts.status import StatusName

@@ -16,13 +16,13 @@ from donate.gifts.queries import (
     facts_of,
     gift_by_id,
     gift_by_reference,
-    gift_by_token,
     gifts_by_source,
 )
 from donate.money import Money
 from donate.regions.modes import Mode
 from donate.storage.database import Database
 from tests.gifts.samples import CANADA, NOW, choose, fact, open_one, paid
+from tests.links import LINKS, token_of
 
 
 @pytest.fixture
@@ -64,14 +64,14 @@ def test_a_gift_is_found_by_id_token_or_reference(database: Database) -> None:
     with database.reading() as session:
         for match in (
             gift_by_id(session, gift.id),
-            gift_by_token(session, gift.token),
+            LINKS.find_gift(session, token_of(gift)),
             gift_by_reference(session, gift.reference),
         ):
             assert match is not None
             assert match.id == gift.id
-        assert gift_by_token(session, gift.token.swapcase()) is None
-        assert gift_by_token(session, "") is None
-        assert gift_by_token(session, gift.reference) is None
+        assert LINKS.find_gift(session, token_of(gift).swapcase()) is None
+        assert LINKS.find_gift(session, "") is None
+        assert LINKS.find_gift(session, gift.reference) is None
         assert gift_by_reference(session, gift.reference.lower()) is None
         assert donor_of(session, other).name == "Bob"
 

@@ -38,6 +38,8 @@ def fill(database: Database) -> None:
     )
     note = {"note": "from a brother"}
     tell(database, other, FactKind.TRANSFER_RECEIVED, "C1A#0", evidence=note)
+    card: Any = {"payment_method": "pm_1", "last4": "4242"}
+    tell(database, gift, FactKind.PLEDGE_CHANGED, "evt_card", evidence=card)
     wish: dict[str, Any] = {"is_anonymous": False, "fee_cover_minor": 0}
     wish |= {"note": "for the roof", "tribute_kind": "memory", "tribute_name": "Élodie Roy"}
     with database.writing() as session:
@@ -72,6 +74,18 @@ def test_the_migration_fills_the_index(database: Database) -> None:
     assert sum("roof" in words and "elodie" in words for _, words in documents) == 1
     give(database)  # a new gift is indexed, too
     assert len(everything(database)[0]) == len(documents) + 1
+
+
+def test_a_migration_adds_the_digits_of_cards(database: Database) -> None:
+    """Migration 0046 adds the same keys for the digits of cards that new facts add."""
+    fill(database)
+    keys = everything(database)[1]
+    with database.writing() as session:
+        session.execute(sa.text("DELETE FROM search_key WHERE kind = 'card'"))
+        session.execute(sa.text(as_before("0046")))
+    assert everything(database)[1] < keys
+    upgrade_to("0046", database)
+    assert everything(database)[1] == keys
 
 
 @pytest.mark.parametrize(

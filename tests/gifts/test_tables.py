@@ -89,8 +89,8 @@ def test_a_fact_is_not_replaced_in_postgresql(postgres: Postgres, statement: str
 
 @pytest.mark.usefixtures("gift")
 def test_a_gift_with_facts_is_not_removed(database: Database) -> None:
-    """The database refuses to delete a gift that has facts, because of the foreign key."""
-    is_refused(database, "DELETE FROM gift", "(?i)foreign key")
+    """The database refuses to delete a gift that has money, or facts: its trigger, and the key."""
+    is_refused(database, "DELETE FROM gift", "(?i)foreign key|never paid")
 
 
 @pytest.mark.parametrize(
@@ -118,15 +118,15 @@ def test_a_gift_holds_no_impossible_money(database: Database, change: str) -> No
         assert session.exec(select(Gift)).one().net_minor == 5_000
 
 
-@pytest.mark.parametrize("column", ["id", "reference", "token", "form_key"])
+@pytest.mark.parametrize("column", ["id", "reference", "link_name", "form_key"])
 def test_gifts_share_no_identifier(database: Database, gift: Gift, column: str) -> None:
-    """No two gifts share an id, a reference, a token or a form key."""
+    """No two gifts share an id, a reference, a link or a form key."""
     with database.writing() as session:
         other = open_one(session, "form-2")
     duplicate = other.model_dump() | {column: getattr(gift, column)}
     if column != "id":
         duplicate["id"] = uuid.uuid4()
-        for unique in {"reference", "token", "form_key"} - {column}:
+        for unique in {"reference", "link_name", "form_key"} - {column}:
             duplicate[unique] += "x"
     with pytest.raises(IntegrityError), database.writing() as session:
         session.add(Gift(**duplicate))

@@ -2,8 +2,7 @@
 
 import html
 import re
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -17,7 +16,7 @@ from donate.storage.database import Database
 from tests.real_parts import SECRET_KEY
 from tests.sandbox.running import CARD, RunningSandbox, run_sandbox
 
-RECEIVED = "Received, thank you!"
+RECEIVED = "Thank you, Ann Lee!"
 AMOUNT = 5_000
 BANK_ACCOUNT = {
     "method": "acss_debit",
@@ -28,6 +27,7 @@ BANK_ACCOUNT = {
 }
 ANN = {
     "preset": "5000",
+    "preset_monthly": "5000",
     "frequency": "once",
     "country": "CA",
     "name": "Ann Lee",
@@ -129,10 +129,3 @@ def field(page: str, name: str) -> str:
     result = re.search(rf'name="{name}" value="([^"]*)"', page)
     assert result, f"no field {name}"
     return html.unescape(result[1])
-
-
-def until(condition: Callable[[], object], patience_s: float = 60) -> None:
-    deadline = time.monotonic() + patience_s
-    while not condition():
-        assert time.monotonic() < deadline, "waited too long"
-        time.sleep(0.02)

@@ -7,7 +7,8 @@ from sqlmodel import select
 from donate.gifts.audit import differences
 from donate.gifts.models import Gift
 from donate.gifts.queries import facts_of
-from tests.journeys.donor_steps import World, until
+from tests.journeys.donor_steps import World
+from tests.waiting import until
 
 
 def subscription_of(world: World, gift: Gift) -> str:

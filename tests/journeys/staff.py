@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-from donate.finance.models import Role
+from donate.finance.roles import Role
 from donate.finance.staff.accounts import add_staff
 from tests.journeys.donor_steps import World, field
 

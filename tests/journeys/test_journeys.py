@@ -6,9 +6,11 @@ import pytest
 
 from donate.clock import local_date
 from donate.gifts.queries import facts_of
-from tests.journeys.donor_steps import AMOUNT, BANK_ACCOUNT, RECEIVED, World, field, until
+from tests.journeys.donor_steps import AMOUNT, BANK_ACCOUNT, RECEIVED, World, field
 from tests.journeys.staff import sign_in
+from tests.links import token_of
 from tests.real_parts import SECRET_KEY
+from tests.waiting import until
 
 COMPLETED = "checkout.session.completed"
 
@@ -55,13 +57,13 @@ def test_bank_debit(world: World) -> None:
     checkout = world.submit(world.fill_in("bank_debit"))
     back = world.pay(checkout, BANK_ACCOUNT)
     until(lambda: world.gift().status == "processing")
-    assert "We’ve asked your bank for the debit" in world.page(back)
+    assert "We’ve sent the debit request to your bank" in world.page(back)
     assert RECEIVED not in world.page(back)
     session_id = checkout.rpartition("/")[2]
     world.sandbox.control("POST", "/_sandbox/settle", session=session_id, succeed=False)
     until(lambda: world.gift().status == "failed")
     assert "Your bank declined the debit" in world.page(back)
-    again = world.submit_to(f"/gifts/{world.gift().token}/checkout")
+    again = world.submit_to(f"/gifts/{token_of(world.gift())}/checkout")
     assert again != checkout
     back = world.pay(again, BANK_ACCOUNT)
     until(lambda: world.gift().status == "processing")
@@ -82,11 +84,11 @@ def test_a_debit_that_the_bank_takes_back(world: World) -> None:
     intent = paid["session"]["payment_intent"]
     dispute = world.sandbox.control("POST", "/_sandbox/dispute", payment_intent=intent)["dispute"]
     until(lambda: (world.gift().status, world.gift().net_minor) == ("disputed", 0))
-    assert "Your bank is disputing this gift" in world.page(back)
+    assert "This payment is being disputed" in world.page(back)
     ended = f"/_sandbox/dispute/{dispute['id']}"
     world.sandbox.control("POST", ended, outcome="lost")
     until(lambda: (world.gift().status, world.gift().net_minor) == ("charged_back", 0))
-    assert "Your bank took this gift back" in world.page(back)
+    assert "Your bank reversed this payment" in world.page(back)
 
 
 def test_interac(world: World) -> None:

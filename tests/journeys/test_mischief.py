@@ -11,10 +11,12 @@ from donate.clock import SystemClock
 from donate.gifts.audit import differences
 from donate.gifts.models import Gift
 from donate.stripe_gateway.models import EventState, StripeEvent
-from donate.wiring import Parts, build_parts
-from tests.journeys.donor_steps import World, until
+from donate.wiring.parts import Parts, build_parts
+from tests.journeys.donor_steps import World
+from tests.keys import key_of
 from tests.real_parts import make_settings
 from tests.stripe_gateway.without_webhooks import our_totals, their_totals
+from tests.waiting import until
 
 GIFTS = 12
 # The factor for the pretend Stripe's delays: a minute takes a third of a second.
@@ -32,7 +34,7 @@ def give(world: World, number: int) -> str:
         "country": "CA",
         "donor": {"name": "Ann Lee", "email": "ann@example.com"},
     }
-    headers = {"Idempotency-Key": f"donor-number-{number:04}"}
+    headers = {"Idempotency-Key": key_of(f"donor {number}")}
     for _ in range(20):
         answer = world.http.post("/api/v1/gifts", json=choice, headers=headers)
         if answer.status_code == 201:

@@ -22,7 +22,7 @@ MAX_NAME: Final = 200
 _MAX_TYPED: Final = 1_000
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Choice:
     """A donor's choice that passed all checks.
 
@@ -82,7 +82,7 @@ def check_choice(  # noqa: PLR0913 -- one for each field of the form
     )
     name, email = tidy_name(name), email.strip()
     email = normalized_email(email) or email
-    for check, value in ((_check_name, name), (_check_email, email)):
+    for check, value in ((_check_name, name), (check_email, email)):
         problem = check(value)
         if problem:
             problems.append(problem)
@@ -122,10 +122,10 @@ def check_mode(
     country: str,
     language: str,
 ) -> list[BadInput]:
-    """Return the reason if this donor cannot give this amount in this mode at this frequency."""
+    """Return a problem if this donor cannot give this amount in this mode at this frequency."""
     currency = region.currency if isinstance(amount, BadInput) else amount.currency
     if currency != region.currency:
-        message = N_("Gifts under %(code)s are made in %(currency)s.")
+        message = N_("Gifts with the giving code %(code)s are in %(currency)s.")
         return [BadInput("currency", message, {"code": region.code, "currency": region.currency})]
     if frequency not in region.frequencies:
         return [BadInput("frequency", N_("This frequency isn’t available here."))]
@@ -152,7 +152,11 @@ def check_mode(
             )
         ]
     if amount.amount_minor % minor_step(currency):
-        return [BadInput("amount", N_("Please enter a whole amount in this currency."))]
+        return [
+            BadInput(
+                "amount", N_("We can’t accept this exact amount in this currency. Please round it.")
+            )
+        ]
     return []
 
 
@@ -187,7 +191,11 @@ def _check_name(name: str) -> BadInput | None:
     return None
 
 
-def _check_email(email: str) -> BadInput | None:
+def check_email(email: str) -> BadInput | None:
+    """Return what is wrong with an e-mail address, without spaces around it; None if it is valid.
+
+    Nothing is sent to the address and its domain is not looked up.
+    """
     if not email:
         return BadInput("email", N_("Please enter your e-mail address."))
     if normalized_email(email) is None:

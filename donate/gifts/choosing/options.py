@@ -23,7 +23,7 @@ class Tribute(StrEnum):
     MEMORY = "memory"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Wishes:
     """The options that a donor added to a gift. An option that is empty or False was not added."""
 
@@ -86,7 +86,9 @@ def _check_tribute(wishes: Wishes) -> BadInput | None:
     if wishes.tribute_kind not in set(Tribute):
         return BadInput("tribute", N_("Please choose “In honour of” or “In memory of”."))
     if not any(map(str.isprintable, wishes.tribute_name)):
-        return BadInput("tribute", N_("Please enter their name."))
+        return BadInput(
+            "tribute", N_("Please enter the name of the person you’re honouring or remembering.")
+        )
     return check_words("tribute", wishes.tribute_name, MAX_TRIBUTE)
 
 
@@ -96,7 +98,7 @@ def check_words(field: str, text: str, most: int) -> BadInput | None:
         message = N_("Please shorten this to %(most)s characters.")
         return BadInput(field, message, {"most": str(most)})
     if holds_unusable(text):
-        return BadInput(field, N_("This has a character we can’t use. Please remove it."))
+        return BadInput(field, N_("This text has a character we can’t use. Please remove it."))
     if holds_card_number(text):
         return BadInput(field, CARD_NUMBER_FOUND)
     return None

@@ -1,5 +1,7 @@
 """Assigns a donor profile to a gift in the transaction that opens the gift. It never commits."""
 
+from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from typing import Any, Final
@@ -15,10 +17,23 @@ from donate.gifts.models import Donor
 from donate.storage.bulk_writes import table_of
 
 _PROFILE: Final = table_of(DonorProfile)
-_BY_KEY: Final = select(_PROFILE.c.id, _PROFILE.c.name).where(
-    _PROFILE.c.email_key == bindparam("email_key"), _PROFILE.c.email_key != ""
+# This takes the lock that the gift's foreign key needs anyway. While the donor is being erased, it
+# waits, and then finds no profile with the address.
+_BY_KEY: Final = (
+    select(_PROFILE.c.id, _PROFILE.c.name)
+    .where(_PROFILE.c.email_key == bindparam("email_key"), _PROFILE.c.email_key != "")
+    .with_for_update(read=True, key_share=True)
 )
 _ATTEMPTS: Final = 3
+
+
+@dataclass(frozen=True, slots=True)
+class ProfileWanted:
+    """What decides which profile a gift gets; `assign_profile` says how."""
+
+    donor: Donor
+    chosen: int | None = None
+    kind: DonorKind = DonorKind.UNKNOWN
 
 
 def assign_profile(
@@ -35,23 +50,42 @@ def assign_profile(
     gets the profile `chosen` by staff, or else a new profile of the given `kind`, because nothing
     else shows who gave it.
     """
-    key = email_key(donor.email)
-    if not key and chosen is not None:
-        return chosen
+    return assign_profiles(session, [ProfileWanted(donor, chosen, kind)], now=now)[0]
+
+
+def assign_profiles(
+    session: Session, wanted: Iterable[ProfileWanted], *, now: datetime
+) -> list[int]:
+    """Assign a profile for each gift, like `assign_profile`; return the ids in the same order."""
+    assigned: list[int] = []
+    new_names: list[tuple[int, str]] = []
+    for one in wanted:
+        if one.chosen is not None and not email_key(one.donor.email):
+            assigned.append(one.chosen)
+            continue
+        profile_id, stored_name = _find_or_create(session, one, now)
+        assigned.append(profile_id)
+        if stored_name != one.donor.name:
+            new_names.append((profile_id, one.donor.name))
+    add_name_words(session, new_names)
+    return assigned
+
+
+def _find_or_create(
+    session: Session, wanted: ProfileWanted, now: datetime
+) -> tuple[int, str | None]:
+    """Return the id of the donor's profile and its name, or None as the name if it is new."""
+    key = email_key(wanted.donor.email)
     for _ in range(_ATTEMPTS):
         found = session.execute(_BY_KEY, {"email_key": key}).first() if key else None
         if found is not None:
-            if found.name != donor.name:
-                add_name_words(session, found.id, donor.name)
-            return int(found.id)
+            return int(found.id), str(found.name)
         # If another transaction is inserting the same address, this statement waits until that
         # transaction ends, and inserts nothing. The next attempt then finds the row.
-        new = session.execute(
-            _insert(_dialect(session)), new_profile(donor, now) | {"kind": kind}
-        ).first()
+        values = new_profile(wanted.donor, now) | {"kind": wanted.kind}
+        new = session.execute(_insert(_dialect(session)), values).first()
         if new is not None:
-            add_name_words(session, new.id, donor.name)
-            return int(new.id)
+            return int(new.id), None
     raise DonateError("a donor profile appeared and disappeared again")
 
 
@@ -75,9 +109,13 @@ def new_profile(donor: Any, now: datetime) -> dict[str, Any]:
     }
 
 
-def add_name_words(session: Session, profile_id: int, name: str) -> None:
-    """Store the words of this name, so that searches find the profile by them too."""
-    rows = [{"word": word, "profile_id": profile_id} for word in sorted(name_words(name))]
+def add_name_words(session: Session, names: Iterable[tuple[int, str]]) -> None:
+    """Store the words of each profile's name, so that searches find the profile by them."""
+    rows = [
+        {"word": word, "profile_id": profile_id}
+        for profile_id, name in names
+        for word in sorted(name_words(name))
+    ]
     if rows:
         session.connection().execute(_insert_words(_dialect(session)), rows)
 

@@ -13,8 +13,8 @@ from donate.gifts.donor_profiles.rules import DonorDetails
 from donate.storage.bulk_writes import insert_new
 
 EDITED_SINCE: Final = N_(
-    "Someone has just changed this donor. Nothing of yours was saved. You can see the present "
-    "values and what you typed below."
+    "Someone has just changed this donor, so your changes weren’t saved. Below are the current "
+    "values and what you typed."
 )
 MERGED_SINCE: Final = N_("This donor has just been merged into another one. Nothing was saved.")
 CORRECTED_SINCE: Final = N_(
@@ -65,7 +65,7 @@ def edit_profile(
         )
     session.flush()
     if "name" in changes:
-        add_name_words(session, profile_id, details.name)
+        add_name_words(session, [(profile_id, details.name)])
     return list(changes)
 
 

@@ -27,7 +27,7 @@ _COLUMNS: Final = (
 )
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, repr=False)
 class DonorRow:
     """A donor, with the gifts of all profiles that were merged into the donor's profile.
 

@@ -36,7 +36,7 @@ def merge_profiles(
     """
     if profile_id == into_id:
         raise NotFound("a donor cannot be merged into itself")
-    locked = _lock_groups(session, {profile_id, into_id})
+    locked = lock_groups(session, {profile_id, into_id})
     profile, into = locked.get(profile_id), locked.get(into_id)
     if profile is None or into is None:
         raise NotFound("no such donor")
@@ -67,7 +67,7 @@ def undo_merge(
     merge = session.get(DonorMerge, merge_id, with_for_update=True)
     if merge is None:
         raise NotFound("no such merge")
-    locked = _lock_groups(session, {main_id})
+    locked = lock_groups(session, {main_id})
     if merge.undone_at:
         if main_id not in (merge.profile_id, merge.into_id):
             raise NotFound("no such merge")
@@ -87,17 +87,20 @@ def undo_merge(
     return merge
 
 
-def _lock_groups(session: Session, ids: Collection[int]) -> dict[int, DonorProfile]:
+def lock_groups(
+    session: Session, ids: Collection[int], *, against_gifts: bool = False
+) -> dict[int, DonorProfile]:
     """Lock these profiles and those merged into them, in order of id to avoid deadlocks.
 
-    While they are locked, other transactions can still open gifts for these profiles.
+    While they are locked, other transactions can open gifts for them, unless `against_gifts`: then
+    such gifts wait for the commit.
     """
     about = or_(col(DonorProfile.id).in_(ids), col(DonorProfile.merged_into_id).in_(ids))
     statement = (
         select(DonorProfile)
         .where(about)
         .order_by(col(DonorProfile.id))
-        .with_for_update(key_share=True)
+        .with_for_update(key_share=not against_gifts)
         .execution_options(populate_existing=True)
     )
     return {profile.id: profile for profile in session.exec(statement) if profile.id is not None}

@@ -81,6 +81,8 @@ class DonorProfile(SQLModel, table=True):
     # Increases with each change by staff. A form that shows an older version is refused.
     version: int = 1
     created_at: datetime = Field(sa_type=UtcDateTime)
+    # When the donor's data were erased, if they were.
+    erased_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
 
 
 class DonorNameWord(SQLModel, table=True):

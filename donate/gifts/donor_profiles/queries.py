@@ -247,7 +247,7 @@ class ReceivedGifts:
 
 
 def received_gifts(session: Session, ids: Sequence[int]) -> ReceivedGifts:
-    """Return how many gifts of these profiles money came in for, with the first and last day."""
+    """Return how many gifts of these profiles received money, and the first and last such day."""
     day = col(Gift.received_on)
     statement = select(func.count(), func.min(day), func.max(day)).where(
         col(Gift.profile_id).in_(ids), day.is_not(None)
@@ -256,7 +256,7 @@ def received_gifts(session: Session, ids: Sequence[int]) -> ReceivedGifts:
 
 
 def last_gift_days(session: Session, ids: Sequence[int]) -> dict[int, date]:
-    """Return the day of the last received gift in the group of each of these main profiles."""
+    """Map main profiles to the day of the last gift with money in their groups."""
     own = sql.select(_PROFILE.id, _PROFILE.id.label("main_id")).where(_PROFILE.id.in_(ids))
     merged = sql.select(_PROFILE.id, _PROFILE.merged_into_id).where(
         _PROFILE.merged_into_id.in_(ids)

@@ -43,7 +43,7 @@ def name_words(name: str) -> list[str]:
     return sorted(stored_words(name[:1_000]))[:_MAX_WORDS]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class DonorDetails:
     """The values of a profile that staff may change."""
 
@@ -163,7 +163,7 @@ def _check_characters(field: str, text: str, most: int) -> str:
         message = N_("Please shorten this to %(most)s characters.")
         raise BadInput(field, message, {"most": str(most)})
     if holds_unusable(text):
-        raise BadInput(field, N_("This has a character we can’t use. Please remove it."))
+        raise BadInput(field, N_("This text has a character we can’t use. Please remove it."))
     if holds_card_number(text):
         raise BadInput(field, CARD_NUMBER_FOUND)
     return text

@@ -67,10 +67,9 @@ class GiftFilter:
 def gift_conditions(filters: GiftFilter, gift: Any = GIFT) -> dict[str, ColumnElement[bool]]:
     """Return a dict with the name of each filter field that is set, and its condition in SQL.
 
-    `gift` has the columns of the gift table, or of a subquery with the same columns. An index can
-    find the gifts for each condition alone, except EXACT_DAYS, which compares days in each gift's
-    time zone. So `days` is returned with it: a slightly wider range of times that an index can
-    find.
+    `gift` has the columns of the gift table, or of a subquery with the same columns. The database
+    has an index for each condition, except for EXACT_DAYS, which compares days in each gift's time
+    zone. So a slightly wider range of times is returned together with it, as `days`.
     """
     found: dict[str, ColumnElement[bool]] = {}
     for name, column, values in (

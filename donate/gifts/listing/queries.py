@@ -92,9 +92,10 @@ def _load(session: Session, ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, tuple[G
 
 @dataclass(frozen=True, slots=True)
 class _Section:
-    """A part of a list that is read with its own queries: gifts whose first key is `value`.
+    """A part of a list that is read with its own queries: gifts with the same first sort key.
 
-    If `is_open`, the section has all gifts whose first key is not NULL.
+    `value` is this sort key. If `is_open` is true, `value` is ignored, and the section has all
+    gifts whose first sort key is not NULL.
     """
 
     value: Any = None
@@ -170,7 +171,7 @@ class _Reader:
 
     @property
     def _fields_on_the_way(self) -> list[str]:
-        """The filter fields that are checked for each gift read along the index."""
+        """The filter fields that have to be checked for each gift that is read along the index."""
         return [name for name in self._conditions if name not in self._along]
 
     def _find_few(self) -> Select[Any] | None:
@@ -270,7 +271,7 @@ def _labelled(keys: Sequence[Any]) -> list[Any]:
 
 
 def _fields_along(filters: GiftFilter, order: GiftOrder) -> set[str]:
-    """Return the filter fields that only narrow the range to read in the order's index."""
+    """Return the filter fields that limit the range of the order's index, and need no check."""
     match order.sort:
         case SortName.STARTED:
             fields = {"statuses"} if len(filters.statuses) == 1 else set()
@@ -290,7 +291,7 @@ def _fields_along(filters: GiftFilter, order: GiftOrder) -> set[str]:
 def _is_latest_movement(
     filters: GiftFilter, gift_id: Any, keys: Sequence[Any]
 ) -> ColumnElement[bool]:
-    """Whether a movement is the latest one of its gift within the filter's days."""
+    """Return the SQL condition that a movement is its gift's latest one in the filter's days."""
     later = table_of(GiftMovement).alias("later").c
     conditions = [later.gift_id == gift_id, tuple_(later.day, later.id) > tuple_(*keys)]
     if filters.last_day:

@@ -1,14 +1,18 @@
-"""The table of pledges. Each row is computed from the facts of the pledge's first gift."""
+"""The tables of pledges, and of the changes that their donors are told about.
+
+The row of a pledge is computed from the facts of its first gift.
+"""
 
 import uuid
 from datetime import date, datetime
 
-from sqlalchemy import BigInteger, CheckConstraint, Index
+from sqlalchemy import BigInteger, CheckConstraint, Column, Index, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
+from donate.gifts.monthly.news import NewsKind
 from donate.gifts.monthly.pledge_copy import PledgeStage
 from donate.regions.modes import Mode
-from donate.storage.column_types import EnumText, UtcDateTime
+from donate.storage.column_types import EnumText, RowNumber, UtcDateTime
 
 
 class PledgeRow(SQLModel, table=True):
@@ -44,3 +48,28 @@ class PledgeRow(SQLModel, table=True):
     next_on: date | None = None
     resumes_on: date | None = None
     ends_on: date | None = None
+
+
+class PledgeNews(SQLModel, table=True):
+    """A change of a pledge about which the donor gets an e-mail.
+
+    `gift_id` is the pledge's first gift. `source_id` is the source of the `pledge_changed` fact
+    that brought the change, and `happened_at` the time of that fact.
+    """
+
+    __tablename__ = "pledge_news"
+    __table_args__ = (
+        UniqueConstraint("gift_id", "kind", "source_id", name="pledge_news_once"),
+        CheckConstraint(
+            "kind IN ('amount', 'paused', 'resumed', 'payment_method')",
+            name="pledge_news_kind_is_known",
+        ),
+        Index("pledge_news_recorded", "recorded_at"),
+    )
+
+    id: int | None = Field(default=None, sa_column=Column(RowNumber, primary_key=True))
+    gift_id: uuid.UUID = Field(foreign_key="gift.id")
+    kind: NewsKind = Field(sa_type=EnumText(NewsKind, 16, "pledge_news.kind"))
+    source_id: str = Field(max_length=255)
+    happened_at: datetime = Field(sa_type=UtcDateTime)
+    recorded_at: datetime = Field(sa_type=UtcDateTime)

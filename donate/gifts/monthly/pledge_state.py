@@ -49,13 +49,25 @@ class EndReason(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class PaymentMethod:
+    """The card or bank account that pays a pledge. `last4` and `brand` are empty if unknown."""
+
+    id: str
+    last4: str = ""
+    brand: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Pledge:
     """A pledge. `each_month` is the next monthly amount. `status` is Stripe's status.
 
     Stripe resumes collecting a paused pledge at `resumes_at`, or, if that is None, only when
     somebody resumes the pledge. The current month ends at `month_ends_at`, if Stripe has said so.
-    `is_ending` means that Stripe will stop collecting: at `ends_at`, or after the current month if
-    `ends_at` is None. `ended_at` and `end_reason` are set after the pledge has ended.
+    Stripe counts the months from `anchor`. `is_ending` means that Stripe will stop collecting: at
+    `ends_at`, or after the current month if `ends_at` is None. `ended_at` and `end_reason` are set
+    after the pledge has ended. `last_change` is the fact that determines the state.
+    `last_method_id` is the id of the card or account that pays or, if there is none now, that paid
+    last.
     """
 
     subscription: str | None
@@ -64,6 +76,10 @@ class Pledge:
     status: str = ""
     resumes_at: datetime | None = None
     month_ends_at: datetime | None = None
+    anchor: datetime | None = None
+    payment_method: PaymentMethod | None = None
+    last_method_id: str = ""
+    last_change: Fact | None = None
     is_ending: bool = False
     ends_at: datetime | None = None
     ended_at: datetime | None = None
@@ -102,11 +118,9 @@ def pledge_of(facts: Iterable[Fact], chosen: Money) -> Pledge:
     else:
         state = _BY_STATUS.get(status, PledgeState.UNKNOWN)
     has_ended = state is PledgeState.ENDED
-    ends_of_months = [
-        fact.month_ends_at
-        for fact in facts
-        if fact.month_ends_at and fact.subscription in (subscription, "")
-    ]
+    of_subscription = [fact for fact in facts if fact.subscription in (subscription, "")]
+    ends_of_months = [fact.month_ends_at for fact in of_subscription if fact.month_ends_at]
+    anchors = [fact.anchor for fact in of_subscription if fact.anchor]
     return Pledge(
         subscription=subscription,
         state=state,
@@ -114,10 +128,28 @@ def pledge_of(facts: Iterable[Fact], chosen: Money) -> Pledge:
         status=status,
         resumes_at=last.resumes_at if last and state is PledgeState.PAUSED else None,
         month_ends_at=ends_of_months[-1] if ends_of_months else None,
+        anchor=anchors[-1] if anchors else None,
+        payment_method=_payment_method_in(of_subscription),
+        last_method_id=next(
+            (each.payment_method for each in reversed(of_subscription) if each.payment_method), ""
+        ),
+        last_change=last,
         is_ending=not has_ended and bool((last and last.ends_with_the_month) or ends_at),
         ends_at=None if has_ended else ends_at,
         **(_ending_of(facts, subscription) if has_ended else {}),
     )
+
+
+def _payment_method_in(facts: Iterable[Fact]) -> PaymentMethod | None:
+    """Return the card or account that pays now, with its last digits if any fact has them."""
+    facts = list(facts)
+    ids = [fact.payment_method for fact in facts if fact.payment_method is not None]
+    if not ids or not ids[-1]:
+        return None
+    named = (fact for fact in facts if fact.payment_method == ids[-1] and fact.last4)
+    for fact in named:
+        return PaymentMethod(ids[-1], fact.last4, fact.card_brand)
+    return PaymentMethod(ids[-1])
 
 
 def _ending_of(facts: Iterable[Fact], subscription: str | None) -> dict[str, Any]:
@@ -133,40 +165,6 @@ def _ending_of(facts: Iterable[Fact], subscription: str | None) -> dict[str, Any
 def end_reason_of(ended: Fact) -> EndReason | None:
     """Return why Stripe ended a pledge; None if a person cancelled it."""
     return EndReason(ended.reason) if ended.reason in tuple(EndReason) else None
-
-
-@dataclass(frozen=True, slots=True)
-class RequestedAmount:
-    """A new monthly amount that a donor requested.
-
-    `stands` is false if Stripe refused the request, the donor made a later one, or the pledge
-    ended.
-    """
-
-    each_month: Money
-    stands: bool
-
-
-def requested_amount(facts: Iterable[Fact], request: str) -> RequestedAmount | None:
-    """Return the amount that a donor's change request asks for; None if it asks for no amount."""
-    facts = sorted(facts, key=lambda fact: fact.happened_at)
-    requests = [fact for fact in facts if fact.kind == FactKind.PLEDGE_CHANGE_REQUESTED]
-    requests = [fact for fact in requests if fact.amount_minor]
-    fact = next((fact for fact in requests if fact.source_id == request), None)
-    if fact is None or fact.amount_minor is None or fact.currency is None:
-        return None
-    is_refused = any(
-        (other.kind, other.source_id) == (FactKind.PLEDGE_CHANGE_REFUSED, request)
-        for other in facts
-    )
-    has_ended = any(
-        other.kind == FactKind.PLEDGE_ENDED and other.happened_at >= fact.happened_at
-        for other in facts
-    )
-    return RequestedAmount(
-        each_month=Money(fact.amount_minor, fact.currency),
-        stands=fact is requests[-1] and not is_refused and not has_ended,
-    )
 
 
 def change_key(gift_id: uuid.UUID, number: int) -> str:

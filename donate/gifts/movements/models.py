@@ -3,6 +3,7 @@
 import uuid
 from datetime import date, datetime
 from enum import StrEnum
+from typing import Final
 
 from sqlalchemy import (
     BigInteger,
@@ -69,15 +70,42 @@ class GiftMovement(SQLModel, table=True):
 
 
 class Subject(StrEnum):
-    """What a day total counts: gifts, movements or pledges."""
+    """What a day total counts: gifts, movements, those of monthly gifts alone, or pledges."""
 
     GIFT = "gift"
     """Gifts, by the day they were chosen. `kind` is their status, the amount is the chosen one."""
     MOVEMENT = "movement"
     """Movements, each by its own day. `kind` is the kind of movement."""
+    MONTHLY = "monthly"
+    """Movements of monthly gifts, which are counted as MOVEMENT too."""
     PLEDGE = "pledge"
     """Pledges, by the first day of the month in which they were started. `kind` is their stage, the
     amount is the next monthly payment."""
+
+
+TOTAL_KEY: Final = ("day", "subject", "kind", "currency", "code", "mode", "fund")
+
+
+class PrunedTotal(SQLModel, table=True):
+    """How many pruned gifts, or pledges, a day's total still counts, and their sum."""
+
+    __tablename__ = "pruned_total"
+    __table_args__ = (
+        UniqueConstraint(*TOTAL_KEY, name="pruned_total_once"),
+        CheckConstraint("subject IN ('gift', 'pledge')", name="pruned_total_has_no_money"),
+        CheckConstraint("count > 0", name="pruned_total_counts"),
+    )
+
+    id: int | None = Field(default=None, sa_column=Column(RowNumber, primary_key=True))
+    day: date
+    subject: Subject = Field(sa_type=EnumText(Subject, 16, "pruned_total.subject"))
+    kind: str = Field(max_length=32)
+    currency: str = Field(max_length=3)
+    code: str = Field(max_length=16)
+    mode: str = Field(max_length=32)
+    fund: str = Field(max_length=32)
+    count: int = Field(sa_type=BigInteger)
+    amount_minor: int = Field(sa_type=BigInteger)
 
 
 class DayTotal(SQLModel, table=True):
@@ -90,11 +118,12 @@ class DayTotal(SQLModel, table=True):
     __tablename__ = "day_total"
     __table_args__ = (
         CheckConstraint(
-            "subject IN ('gift', 'movement', 'pledge')", name="day_total_subject_is_known"
+            "subject IN ('gift', 'movement', 'monthly', 'pledge')",
+            name="day_total_subject_is_known",
         ),
         Index(
             "day_total_merged",
-            *("day", "subject", "kind", "currency", "code", "mode", "fund"),
+            *TOTAL_KEY,
             unique=True,
             sqlite_where=_IS_MERGED,
             postgresql_where=_IS_MERGED,

@@ -35,6 +35,7 @@ class GiftTerms:
     time_zone: str
     opened_on: date
     profile_id: int | None
+    pledge_id: uuid.UUID | None
 
 
 def terms_of(gift: Gift) -> GiftTerms:
@@ -90,8 +91,9 @@ def record_changes(session: Session, changes: Iterable[Change], *, now: datetime
             (1, change.status_after, after - before),
         ):
             same_status = change.status_before == change.status_after
-            for key, amount in shares_in_totals(
-                change.gift, None if same_status else status, movements
+            for key, amount in (
+                *shares_in_totals(change.gift, None if same_status else status, movements),
+                *shares_of_months(change.gift, movements),
             ):
                 counts[key] += sign
                 amounts[key] += sign * amount
@@ -125,6 +127,15 @@ def shares_in_totals(
         yield key, movement.amount_minor
 
 
+def shares_of_months(
+    gift: GiftTerms, movements: Iterable[Movement]
+) -> Iterator[tuple[TotalKey, int]]:
+    """Yield each total of monthly gifts in which a gift is counted, and its amount there."""
+    if gift.pledge_id:
+        for key, amount in shares_in_totals(gift, None, movements):
+            yield key._replace(subject=Subject.MONTHLY), amount
+
+
 def pledge_total_key(gift: GiftTerms, pledge: PledgeCopy) -> TotalKey:
     """Return the key of the total that counts a pledge. `gift` is the pledge's first gift."""
     month = gift.opened_on.replace(day=1)
@@ -135,7 +146,10 @@ def pledge_total_key(gift: GiftTerms, pledge: PledgeCopy) -> TotalKey:
 def total_rows(
     counts: Mapping[TotalKey, int], amounts: Mapping[TotalKey, int], *, is_merged: bool = False
 ) -> Iterator[dict[str, Any]]:
-    """Yield a row for each total that is not zero."""
+    """Yield the columns of a row for each total that is not zero.
+
+    `is_merged` is true for rows that `TotalsMerger` writes.
+    """
     for key, count in counts.items():
         if count or amounts[key]:
             yield {

@@ -2,16 +2,16 @@
 
 from collections import Counter
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import date
 from functools import cache
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, String, cast, delete, func, select
+from sqlalchemy import ColumnElement, Select, String, bindparam, cast, delete, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session, col
 
-from donate.gifts.movements.models import DayTotal, Subject
+from donate.gifts.movements.models import TOTAL_KEY, DayTotal, PrunedTotal, Subject
 from donate.gifts.movements.recorder import TotalKey, total_rows
 from donate.storage.bulk_writes import table_of
 from donate.storage.database import Database
@@ -19,7 +19,6 @@ from donate.storage.database import Database
 # Merge rows when this many wait to be merged. Adding up so many takes a few milliseconds.
 _MERGE_FROM: Final = 500
 _MERGE_AT_MOST: Final = 5_000
-_KEY: Final = ("day", "subject", "kind", "currency", "code", "mode", "fund")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,35 +50,42 @@ def add_up(session: Session, filters: TotalFilter, *, by: Sequence[str] = ()) ->
 
     `by` names columns of DayTotal, or "month" for months such as 2026-03.
     """
-    groups = [_group(name) for name in by]
-    currency = col(DayTotal.currency)
-    count, amount = func.sum(col(DayTotal.count)), func.sum(col(DayTotal.amount_minor))
-    statement = select(*groups, currency, count, amount).where(
-        col(DayTotal.subject) == filters.subject
-    )
-    if filters.first_day:
-        statement = statement.where(col(DayTotal.day) >= filters.first_day)
-    if filters.last_day:
-        statement = statement.where(col(DayTotal.day) <= filters.last_day)
-    for column, values in (
-        (col(DayTotal.kind), filters.kinds),
-        (currency, filters.currencies),
-        (col(DayTotal.code), filters.codes),
-        (col(DayTotal.mode), filters.modes),
-        (col(DayTotal.fund), filters.funds),
-    ):
-        if values:
-            statement = statement.where(column.in_(values))
-    rows = session.execute(
-        statement.group_by(*groups, currency)
-        .having((count != 0) | (amount != 0))
-        .order_by(*groups, currency)
-    )
+    limits = {each.name: getattr(filters, each.name) for each in fields(filters)}
+    limits = {name: value for name, value in limits.items() if value}
+    statement = _sums(tuple(by), frozenset(limits))
     # PostgreSQL sums a BIGINT column as NUMERIC, so convert the sums with int().
     return [
         PeriodTotal(tuple(map(str, row[: len(by)])), row[-3], int(row[-2]), int(row[-1]))
-        for row in rows
+        for row in session.connection().execute(statement, limits)
     ]
+
+
+@cache
+def _sums(by: tuple[str, ...], limits: frozenset[str]) -> Select[Any]:
+    """Return the statement for totals that these fields of a TotalFilter limit.
+
+    It is cached, because a page needs several, and building one takes longer than running it.
+    """
+    total = table_of(DayTotal).c
+    count, amount = func.sum(total["count"]), func.sum(total.amount_minor)
+    conditions = {
+        "subject": total.subject == bindparam("subject"),
+        "first_day": total.day >= bindparam("first_day"),
+        "last_day": total.day <= bindparam("last_day"),
+        "kinds": total.kind.in_(bindparam("kinds", expanding=True)),
+        "currencies": total.currency.in_(bindparam("currencies", expanding=True)),
+        "codes": total.code.in_(bindparam("codes", expanding=True)),
+        "modes": total.mode.in_(bindparam("modes", expanding=True)),
+        "funds": total.fund.in_(bindparam("funds", expanding=True)),
+    }
+    groups = (*map(_group, by), total.currency)
+    return (
+        select(*groups, count, amount)
+        .where(*(condition for name, condition in conditions.items() if name in limits))
+        .group_by(*groups)
+        .having((count != 0) | (amount != 0))
+        .order_by(*groups)
+    )
 
 
 def _group(name: str) -> ColumnElement[Any]:
@@ -91,7 +97,7 @@ def _group(name: str) -> ColumnElement[Any]:
 
 def stored_totals(session: Session) -> dict[TotalKey, tuple[int, int]]:
     """Return the count and the amount of every total, by its key."""
-    columns = [table_of(DayTotal).c[name] for name in _KEY]
+    columns = [table_of(DayTotal).c[name] for name in TOTAL_KEY]
     count, amount = func.sum(col(DayTotal.count)), func.sum(col(DayTotal.amount_minor))
     rows = session.execute(select(*columns, count, amount).group_by(*columns))
     return {TotalKey(*values): (int(count), int(amount)) for *values, count, amount in rows}
@@ -115,7 +121,7 @@ class TotalsMerger:
         with self._database.writing() as session:
             # Skip rows that another process is merging.
             some = to_merge.limit(_MERGE_AT_MOST).with_for_update(skip_locked=True)
-            columns = (table_of(DayTotal).c[name] for name in (*_KEY, "count", "amount_minor"))
+            columns = (table_of(DayTotal).c[name] for name in (*TOTAL_KEY, "count", "amount_minor"))
             rows = session.execute(delete(DayTotal).where(row_id.in_(some)).returning(*columns))
             counts: Counter[TotalKey] = Counter()
             amounts: Counter[TotalKey] = Counter()
@@ -128,21 +134,43 @@ class TotalsMerger:
             # Sort the rows, so that processes which update the same totals cannot deadlock.
             new = sorted(
                 total_rows(counts, amounts, is_merged=True),
-                key=lambda row: tuple(str(row[name]) for name in _KEY),
+                key=lambda row: tuple(str(row[name]) for name in TOTAL_KEY),
             )
             if new:
                 dialect = session.get_bind().dialect.name
-                session.connection().execute(_add_to_merged(dialect), new)
+                session.connection().execute(_add_to_stored(dialect, DayTotal), new)
         return merged
 
 
+def add_pruned(session: Session, counts: Counter[TotalKey], amounts: Counter[TotalKey]) -> None:
+    """Record that totals still count these pruned gifts, besides those that were pruned before.
+
+    `counts` and `amounts` say how many gifts each total counts, and their sum in minor units.
+    """
+    new = [
+        {name: value for name, value in row.items() if name != "is_merged"}
+        for row in total_rows(counts, amounts)
+    ]
+    new.sort(key=lambda row: tuple(str(row[name]) for name in TOTAL_KEY))
+    if new:
+        insert = _add_to_stored(session.get_bind().dialect.name, PrunedTotal)
+        session.connection().execute(insert, new)
+
+
+def pruned_totals(session: Session) -> dict[TotalKey, tuple[int, int]]:
+    """Return the number of pruned gifts that each total still counts, and their sum."""
+    table = table_of(PrunedTotal).c
+    rows = session.execute(select(*(table[name] for name in (*TOTAL_KEY, "count", "amount_minor"))))
+    return {TotalKey(*key): (count, amount) for *key, count, amount in rows}
+
+
 @cache
-def _add_to_merged(dialect: str) -> Any:
-    insert = (sqlite if dialect == "sqlite" else postgresql).insert(table_of(DayTotal))
-    stored = table_of(DayTotal).c
+def _add_to_stored(dialect: str, model: type[DayTotal | PrunedTotal]) -> Any:
+    insert = (sqlite if dialect == "sqlite" else postgresql).insert(table_of(model))
+    stored = table_of(model).c
     return insert.on_conflict_do_update(
-        index_elements=list(_KEY),
-        index_where=stored.is_merged,
+        index_elements=list(TOTAL_KEY),
+        index_where=stored.is_merged if model is DayTotal else None,
         set_={
             "count": stored.count + insert.excluded["count"],
             "amount_minor": stored.amount_minor + insert.excluded.amount_minor,

@@ -11,7 +11,7 @@ from donate.gifts.offline.models import EntryState, OfflineBatchTotal, OfflineEn
 
 
 def offline_differences(session: Session) -> Iterator[str]:
-    """Yield a line for each batch that differs from its entries, and entry unlike its gift."""
+    """Yield a line for each batch unlike its entries, and for each entry unlike its gift."""
     sums = (
         select(
             OfflineEntry.batch_id,

@@ -129,7 +129,8 @@ def add_draft(
 def remove_draft(session: Session, batch_id: int, number: int) -> OfflineEntry | None:
     """Remove an entry from an open batch; return None if the batch has no such entry.
 
-    Raises Conflict if the batch is closed or somebody has removed the entry.
+    A removed entry keeps nothing about the donor, because it never becomes a gift. Raises Conflict
+    if the batch is closed or somebody has removed the entry.
     """
     batch = lock_batch(session, batch_id)
     entry = session.get(OfflineEntry, number)
@@ -141,6 +142,7 @@ def remove_draft(session: Session, batch_id: int, number: int) -> OfflineEntry |
         raise Conflict(ENTRY_GONE)
     total = session.get_one(OfflineBatchTotal, (batch_id, entry.currency))
     entry.state = EntryState.REMOVED
+    entry.donor_name = entry.donor_email = entry.donor_address = entry.note = ""
     total.entered_count -= 1
     total.entered_minor -= entry.amount_minor
     batch.version += 1

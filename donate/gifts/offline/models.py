@@ -121,6 +121,7 @@ class OfflineEntry(SQLModel, table=True):
     """A cheque or an amount of cash, as staff entered it.
 
     The donor has given before (`profile_id` is set), is new, or is unknown (`donor_name` is empty).
+    A removed entry has no texts about the donor any more.
     """
 
     __tablename__ = "offline_entry"

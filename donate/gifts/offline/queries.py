@@ -26,7 +26,7 @@ class ListedEntry:
 
 
 def find_known_donors(session: Session, typed: str, limit: int) -> list[DonorProfile]:
-    """Return earlier donors whose name or e-mail address matches the beginning that was typed."""
+    """Return earlier donors by the beginning of a name or an e-mail address that was typed."""
     if len(typed.strip()) < LEAST_SEARCHED:
         return []
     found = find_donor_profiles(session, typed, limit)

@@ -12,7 +12,7 @@ from sqlmodel import Session, col, select
 
 from donate.clock import start_of_day
 from donate.errors import Conflict, DonateError
-from donate.gifts.donor_profiles.assignment import assign_profile
+from donate.gifts.donor_profiles.assignment import ProfileWanted, assign_profiles
 from donate.gifts.donor_profiles.models import DonorKind
 from donate.gifts.evidence import Evidence
 from donate.gifts.facts import Fact, FactKind
@@ -20,6 +20,7 @@ from donate.gifts.ledger import record_facts
 from donate.gifts.models import Donor, Gift
 from donate.gifts.offline.models import EntryState, OfflineEntry
 from donate.gifts.opening import new_gift_values
+from donate.gifts.search_index.contents import gift_words
 from donate.gifts.search_index.recorder import record_gift_words
 from donate.references import new_reference
 from donate.regions.regions import Frequency, Region, Regions
@@ -50,25 +51,22 @@ def record_entries(
     donors = [_donor(entry, regions[entry.code]) for entry in entries]
     session.add_all(donors)
     session.flush()
+    wanted = [_profile_wanted(entry, donor) for entry, donor in zip(entries, donors, strict=True)]
+    profile_ids = assign_profiles(session, wanted, now=now)
     gifts = [
-        _gift_row(entry, donor, regions[entry.code], now, random)
-        | {"profile_id": _profile(session, entry, donor, now)}
-        for entry, donor in zip(entries, donors, strict=True)
+        _gift_row(entry, donor, regions[entry.code], now, random) | {"profile_id": profile_id}
+        for entry, donor, profile_id in zip(entries, donors, profile_ids, strict=True)
     ]
     _insert_gifts(session, gifts, random)
-    facts = []
+    facts, words = [], {}
     for entry, donor, gift in zip(entries, donors, gifts, strict=True):
         entry.gift_id, entry.profile_id = gift["id"], gift["profile_id"]
         entry.state = EntryState.RECORDED
-        record_gift_words(
-            session,
-            gift["id"],
-            reference=gift["reference"],
-            name=donor.name,
-            email=donor.email,
-            wish={},
+        words[gift["id"]] = gift_words(
+            reference=gift["reference"], name=donor.name, email=donor.email
         )
         facts += [(gift["id"], fact) for fact in _facts(entry, gift, actor)]
+    record_gift_words(session, words)
     record_facts(session, facts, now=now)
 
 
@@ -81,9 +79,9 @@ def _donor(entry: OfflineEntry, region: Region) -> Donor:
     )
 
 
-def _profile(session: Session, entry: OfflineEntry, donor: Donor, now: datetime) -> int:
+def _profile_wanted(entry: OfflineEntry, donor: Donor) -> ProfileWanted:
     kind = DonorKind.ANONYMOUS if entry.is_anonymous else DonorKind.UNKNOWN
-    return assign_profile(session, donor, now=now, chosen=entry.profile_id, kind=kind)
+    return ProfileWanted(donor, entry.profile_id, kind)
 
 
 def _gift_row(

@@ -32,7 +32,7 @@ ANONYMOUS, NEW = "anonymous", "new"
 MAX_FORM_KEY: Final = 60
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class EnteredGift:
     """A cheque or an amount of cash that passed all checks.
 

@@ -24,6 +24,7 @@ _ID_FIELDS: Final = frozenset(
         "request_id",
     }
 )
+_LAST_FOUR: Final = re.compile(r"[0-9]{4}")
 _NOT_IN_REFERENCES: Final = re.compile("[^0-9A-Z]")
 # Both databases would split words at these characters, so store a similar character for each.
 _INSIDE_A_WORD: Final = {
@@ -89,9 +90,13 @@ def fact_keys(fact: Fact) -> Iterator[Key]:
         # The source is the bank's reference; a # and the number of times that the transfer was
         # undone may follow.
         yield KeyKind.BANK, fact.source_id.partition("#")[0]
+    digits = fact.evidence.get("last4", "")
+    if _LAST_FOUR.fullmatch(digits):  # not of an erased donor
+        yield KeyKind.CARD, digits
     ids = (fact.evidence.get(name) for name in _ID_FIELDS & fact.evidence.keys())
     for text in (fact.source_id, *ids):
-        # A colon may follow, with the round of a dispute or the number of an attempt.
+        # After a Stripe id, a colon may follow, with the round of a dispute or the number of an
+        # attempt.
         name = str(text or "").partition(":")[0]
         if is_stripe_id(name):
             yield KeyKind.STRIPE, name

@@ -66,7 +66,10 @@ def search_differences(session: Session) -> Iterator[str]:
 def _of_facts(
     session: Session, first: uuid.UUID, last: uuid.UUID
 ) -> tuple[Mapping[uuid.UUID, list[Words]], set[GiftKey]]:
-    """Return what facts add to the index: the words of their notes, by gift, and search keys."""
+    """Return what facts add to the index: the words of their notes by gift, and their keys.
+
+    `first` and `last` are ids of gifts, and the range includes both.
+    """
     notes: defaultdict[uuid.UUID, list[Words]] = defaultdict(list)
     keys: set[GiftKey] = set()
     for row in session.exec(select(GiftFact).where(col(GiftFact.gift_id).between(first, last))):
@@ -101,8 +104,8 @@ def _stored_keys(
     for kind, keys in by_kind.items():
         in_order = sorted(keys)
         for at in range(0, len(in_order), _KEYS_AT_A_TIME):
-            # This makes an index look-up for each key. Many gifts outside of this range may have
-            # the same key, and are not read.
+            # The database looks up each key in this range of gifts. It does not read the gifts
+            # outside of the range that have the same key.
             rows = select(SearchKey).where(
                 col(SearchKey.kind) == kind,
                 col(SearchKey.key).in_(in_order[at : at + _KEYS_AT_A_TIME]),
@@ -122,7 +125,7 @@ def _is_found(session: Session, gift: Gift) -> bool:
 
 
 def _surplus(session: Session, rows: int, keys: int) -> Iterator[str]:
-    """Yield a sentence if the search index has more rows than the gifts and facts need."""
+    """Yield a sentence for each table of the search index that has more rows than it should."""
     for model, expected in ((SearchDocument, rows), (SearchKey, keys)):
         count = session.exec(select(func.count()).select_from(model)).one()
         if count > expected:

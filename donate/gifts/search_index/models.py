@@ -47,6 +47,7 @@ class KeyKind(StrEnum):
 
     AMOUNT = "amount"
     BANK = "bank"  # The bank's reference of a transfer: only its letters and digits.
+    CARD = "card"  # The last four digits of a card or bank account.
     STRIPE = "stripe"  # The id of an object at Stripe.
 
 

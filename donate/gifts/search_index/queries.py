@@ -8,7 +8,7 @@ import uuid
 from collections.abc import Sequence
 from typing import Final
 
-from sqlalchemy import func, literal, text
+from sqlalchemy import ColumnElement, bindparam, func, text
 from sqlalchemy.dialects.postgresql import TSQUERY
 from sqlmodel import Session, col, select
 
@@ -16,12 +16,14 @@ from donate.gifts.models import Donor, Gift
 from donate.gifts.search_index.contents import email_word
 from donate.gifts.search_index.folding import fold, typed_words
 from donate.gifts.search_index.models import KeyKind, SearchDocument, SearchKey, WordKind
+from donate.storage.bulk_writes import table_of
 
 # Further words of a search are ignored.
 MAX_WORDS: Final = 8
 # If at most this many rows match, PostgreSQL sorts them all. If more match, it reads the table from
-# the newest row backwards until it has found enough.
+# the newest row backwards until it has found enough, or has read so many.
 SORTED_AT_MOST: Final = 2_000
+WALKED_AT_MOST: Final = 30_000
 # At most this many of the keys that begin with a typed text are read.
 KEYS_READ_AT_MOST: Final = 1_000
 # No key has this character. Added to a text, it gives the upper bound of all keys that begin with
@@ -37,9 +39,9 @@ _MATCHING: Final = text(
 def gifts_with_words(
     session: Session, kind: WordKind, words: Sequence[str], *, limit: int, whole: bool = False
 ) -> list[uuid.UUID]:
-    """Return gifts with a text of this kind that has all `words`, or words that begin with them.
+    """Return gifts with a text of this kind in which each of `words` begins some word.
 
-    `words` must be folded. With `whole`, the text must have exactly these words.
+    `words` must be folded. With `whole`, the text must contain the whole words.
     """
     if not words:
         return []
@@ -58,21 +60,57 @@ def gifts_with_words(
 
 
 def _search_tsvector(session: Session, query: str, limit: int) -> list[uuid.UUID]:
-    """Return the gifts of the newest documents that match a query, on PostgreSQL.
+    """Return the gifts whose search documents match a query, newest first. For PostgreSQL only.
 
     PostgreSQL's planner does not know how many documents match. If it guessed wrong, it would read
-    them all. So fetch up to SORTED_AT_MOST of them through the index first. If there are more, read
-    the table from its end, where the newest documents are.
+    them all. So fetch up to SORTED_AT_MOST of them through the index first. If there are more, walk
+    back from the newest document. Only if a frequent word has become rare, all matches are sorted.
     """
-    number, gift_id = col(SearchDocument.id), col(SearchDocument.gift_id)
-    matches = col(SearchDocument.words).op("@@")(literal(query, TSQUERY))
-    some = select(number, gift_id).where(matches).limit(SORTED_AT_MOST + 1).subquery()
-    newest = select(some.c.gift_id, func.count().over()).order_by(some.c.id.desc()).limit(limit)
-    rows = session.execute(newest).all()
-    if rows and rows[0][1] > SORTED_AT_MOST:
-        walk = select(gift_id).where(matches).order_by(number.desc()).limit(limit)
-        return list(session.exec(walk))
-    return [found for found, _ in rows]
+    connection, values = session.connection(), {"query": query, "limit": limit}
+    some = connection.execute(_NEWEST_OF_SOME, values).all()
+    if not some or some[0][1] <= SORTED_AT_MOST:
+        return [gift_id for gift_id, _ in some]
+    recent = connection.execute(_NEWEST_OF_RECENT, values).scalars().all()
+    if len(recent) == limit:
+        return list(recent)
+    return list(connection.execute(_NEWEST_OF_ALL, values).scalars())
+
+
+def _matching(words: ColumnElement[str]) -> ColumnElement[bool]:
+    return words.op("@@", is_comparison=True)(bindparam("query", type_=TSQUERY))
+
+
+_DOCUMENT = table_of(SearchDocument).c
+_SOME = (
+    select(_DOCUMENT.id, _DOCUMENT.gift_id)
+    .where(_matching(_DOCUMENT.words))
+    .limit(SORTED_AT_MOST + 1)
+    .subquery()
+)
+_NEWEST_OF_SOME: Final = (
+    select(_SOME.c.gift_id, func.count().over())
+    .order_by(_SOME.c.id.desc())
+    .limit(bindparam("limit"))
+)
+# The limit of the subquery keeps the planner from using the index of words here.
+_RECENT = (
+    select(_DOCUMENT.id, _DOCUMENT.gift_id, _DOCUMENT.words)
+    .order_by(_DOCUMENT.id.desc())
+    .limit(WALKED_AT_MOST)
+    .subquery()
+)
+_NEWEST_OF_RECENT: Final = (
+    select(_RECENT.c.gift_id)
+    .where(_matching(_RECENT.c.words))
+    .order_by(_RECENT.c.id.desc())
+    .limit(bindparam("limit"))
+)
+_NEWEST_OF_ALL: Final = (
+    select(_DOCUMENT.gift_id)
+    .where(_matching(_DOCUMENT.words))
+    .order_by(_DOCUMENT.id.desc())
+    .limit(bindparam("limit"))
+)
 
 
 def gifts_with_key(session: Session, kind: KeyKind, key: str, *, limit: int) -> list[uuid.UUID]:

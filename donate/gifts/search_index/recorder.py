@@ -7,29 +7,15 @@ from typing import Any
 from sqlmodel import Session
 
 from donate.gifts.facts import Fact
-from donate.gifts.search_index.contents import Key, gift_words, note_words
+from donate.gifts.search_index.contents import Key, note_words
 from donate.gifts.search_index.models import SearchDocument, SearchKey
 from donate.storage.bulk_writes import insert_new
 
 
-def record_gift_words(
-    session: Session,
-    gift_id: uuid.UUID,
-    *,
-    reference: str,
-    name: str,
-    email: str,
-    wish: Mapping[str, Any],
-) -> None:
-    """Store the words by which a new gift is found. `wish` has the columns of a GiftWish row."""
-    words = gift_words(
-        name=name,
-        email=email,
-        reference=reference,
-        tribute=wish.get("tribute_name", ""),
-        note=wish.get("note", ""),
-    )
-    insert_new(session, SearchDocument, [document_row(gift_id, words)])
+def record_gift_words(session: Session, words: Mapping[uuid.UUID, Iterable[str]]) -> None:
+    """Store the words of new gifts, so that searches find them. `words` has those of each gift."""
+    rows = [document_row(gift_id, of_gift) for gift_id, of_gift in words.items()]
+    insert_new(session, SearchDocument, rows)
 
 
 def record_fact_keys(

@@ -8,10 +8,12 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Final
 
-from donate.donors import gift_words as words
+from donate.donors.gift_page import gift_words as words
+from donate.donors.gift_page.next_steps import NextStepText, monthly_offer, next_steps
 from donate.gifts.account_confirmation import Confirmation
 from donate.gifts.models import Donor, Gift
 from donate.gifts.status import STILL_PAYABLE, StatusName
+from donate.letters.words.draft import name_to_greet
 from donate.modes import Instructions
 from donate.money import Money
 from donate.regions.modes import MODES, Mode
@@ -33,6 +35,7 @@ class GiftView:
     status_name: str
     status_class: str
     headline: str
+    """A msgid, which may contain the placeholder %(name)s."""
     explanation: str
     tone: str
     mode_name: str
@@ -59,8 +62,13 @@ class GiftView:
 
     It is empty if staff recorded the gift without an address.
     """
+    name: str
+    """The donor's name, if it is safe to repeat; otherwise empty."""
+    next_steps: Sequence[NextStepText]
+    monthly_offer: Money | None
+    """The monthly amount that is offered once, right after a one-time gift."""
     given_instead: str | None
-    """The token of the gift that replaced this one."""
+    """The path of the page of the gift that replaced this one."""
     announced_on: date | None
     """The day on which the donor reported the transfer as sent."""
     only_waits: bool
@@ -76,13 +84,21 @@ class GiftProgress:
     """What has happened since the gift was opened."""
 
     announced_on: date | None = None
-    given_instead: Gift | None = None
+    given_instead: str | None = None
+    """The path of the page of the gift that replaced this one."""
     refund_failed: Money | None = None
     """The amount of a failed refund that came back to us and that staff have not dealt with."""
     held_minor: int = 0
     """The amount that the donor's bank holds until a dispute ends."""
     confirmation: Confirmation | None = None
     was_never_confirmed: bool = False
+    was_declined: bool = False
+    """Whether the card was declined at least once."""
+
+
+def masked_email(email: str) -> str:
+    """Return an address as `a…@example.org`, which still shows a typing error; "" stays ""."""
+    return email and f"{email[:1]}…@{email.rpartition('@')[2]}"
 
 
 def may_still_give(gift: Gift) -> bool:
@@ -141,19 +157,13 @@ def view_gift(
     confirmation = progress.confirmation if status == StatusName.PROCESSING else None
     reloads = awaits_confirmation(gift, back) and not confirmation
     may_pay = may_still_give(gift) and not reloads and problem != "asked"
+    name = name_to_greet(donor.name)
     only_waits = progress.announced_on is not None and status == StatusName.AWAITED
     if progress.given_instead:
         may_pay = False
-        headline, explanation = words.GIVEN_INSTEAD
-    elif only_waits:
-        headline, explanation = words.ANNOUNCED
-    elif confirmation:
-        headline, explanation = words.CONFIRM_ACCOUNT
-    elif progress.was_never_confirmed and status == StatusName.FAILED:
-        headline, explanation = words.NEVER_CONFIRMED
-    else:
-        headline, explanation = _words(gift, status, back, problem)
+    headline, explanation = _headline(gift, progress, name, back, problem)
     plain_amount = str(gift.amount.decimal)
+    masked = masked_email(donor.email)
     return GiftView(
         gift=gift,
         status=status,
@@ -169,7 +179,9 @@ def view_gift(
         monthly=gift.frequency == Frequency.MONTHLY,
         later_month=is_later_month(gift),
         may_pay=may_pay,
-        tries_again=problem in ("page", "refused") or status != StatusName.AWAITED,
+        tries_again=problem in ("page", "refused")
+        or status != StatusName.AWAITED
+        or progress.was_declined,
         others=_others(gift, donor, region) if may_pay else (),
         reloads=reloads,
         show_received=bool(gift.received_minor) and gift.received_minor != gift.amount_minor,
@@ -177,14 +189,42 @@ def view_gift(
         held=_money_or_none(progress.held_minor, gift.currency),
         refund_failed=progress.refund_failed,
         waited_days=_waited_days(region, mode),
-        email=donor.email and f"{donor.email[:1]}…@{donor.email.rpartition('@')[2]}",
-        given_instead=progress.given_instead.token if progress.given_instead else None,
+        email=masked,
+        name=name,
+        next_steps=next_steps(
+            gift,
+            email=masked,
+            contact=(region and region.organisation.email) or "",
+            is_announced=only_waits,
+        ),
+        monthly_offer=monthly_offer(gift, region) if back == "paid" else None,
+        given_instead=progress.given_instead,
         announced_on=progress.announced_on,
         only_waits=only_waits and may_pay,
         confirmation=confirmation,
         copy_amount=plain_amount.replace(".", ",") if language.startswith("fr") else plain_amount,
         region=region,
     )
+
+
+def _headline(
+    gift: Gift, progress: GiftProgress, name: str, back: str, problem: str
+) -> words.Words:
+    status = gift.status
+    is_declined = progress.was_declined and gift.mode == Mode.CARD and may_still_give(gift)
+    if progress.given_instead:
+        return words.GIVEN_INSTEAD
+    if progress.announced_on is not None and status == StatusName.AWAITED:
+        return words.ANNOUNCED
+    if progress.confirmation and status == StatusName.PROCESSING:
+        return words.CONFIRM_ACCOUNT
+    if progress.was_never_confirmed and status == StatusName.FAILED:
+        return words.NEVER_CONFIRMED
+    if is_declined and not problem and back != "paid":
+        return words.DECLINED
+    if status == StatusName.CONFIRMED and name:
+        return words.RECEIVED_FROM
+    return _words(gift, status, back, problem)
 
 
 def _money_or_none(amount_minor: int, currency: str) -> Money | None:
@@ -200,7 +240,7 @@ def _words(gift: Gift, status: StatusName, back: str, problem: str) -> words.Wor
     if is_later_month(gift) and status == StatusName.FAILED:
         debit = gift.mode == Mode.BANK_DEBIT
         problems = words.DEBIT_MONTH_PROBLEMS if debit else words.MONTH_PROBLEMS
-        failed = words.DEBIT_MONTH_FAILED if debit else words.MONTH_FAILED
+        failed = words.DEBIT_WORDS[status] if debit else words.MONTH_FAILED
         return problems.get(problem, failed)
     if gift.mode.through_stripe:
         if awaits_confirmation(gift, back) and status == StatusName.AWAITED:
@@ -216,8 +256,7 @@ def _words(gift: Gift, status: StatusName, back: str, problem: str) -> words.Wor
     if status == StatusName.AWAITED:
         return gift.mode.facts.awaiting
     if status == StatusName.LAPSED:
-        offline = gift.mode.facts.staff_only
-        return words.UNDONE_BY_STAFF if offline else words.LAPSED_BY_HAND
+        return words.UNDONE_BY_STAFF.get(gift.mode, words.LAPSED_BY_HAND)
     return words.STATUS_WORDS[status]
 
 

@@ -2,45 +2,50 @@
 
 import re
 from collections.abc import Callable
+from datetime import datetime
 
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from donate.clock import Clock, local_date
-from donate.donors import gift_view, gift_words as words
-from donate.donors.first_step import FirstStep, gift_path, redirect_to
-from donate.donors.requests import (
-    Typed,
-    is_token,
-    language_of_gift,
-    languages_of_gift,
+from donate.donors.challenge_page import CROWDED, visitor_of
+from donate.donors.first_step import FirstStep, redirect_to
+from donate.donors.gift_page import gift_view, gift_words as words
+from donate.donors.gift_page.giving_instead import amount_and_wishes
+from donate.donors.gift_page.transfer_reports import record_report
+from donate.donors.languages import language_of_gift, languages_of_gift
+from donate.donors.requests import Typed
+from donate.errors import (
+    BadInputs,
+    ChallengeNeeded,
+    Conflict,
+    NotFound,
+    StripeRefused,
+    StripeUnavailable,
+    TooManyAttempts,
 )
-from donate.errors import BadInputs, Conflict, NotFound, StripeRefused, StripeUnavailable
 from donate.gifts.account_confirmation import confirmation_due, was_never_confirmed
 from donate.gifts.choosing.choice import check_choice
-from donate.gifts.choosing.options import Wishes, fee_cover
-from donate.gifts.facts import Fact, FactKind
-from donate.gifts.ledger import record_facts
+from donate.gifts.facts import FactKind
 from donate.gifts.models import Donor, Gift, GiftWish
 from donate.gifts.queries import (
     donor_of,
     gift_by_id,
-    gift_by_token,
     paid_replacement,
     plain_facts_of,
     replacement_key,
     wish_of,
 )
 from donate.gifts.refundable import failed_refunds
-from donate.gifts.status import status_of
+from donate.gifts.status import announcement_in_force, status_of
 from donate.modes import Instructions, Modes
 from donate.money import Money
 from donate.regions.modes import Mode
 from donate.regions.regions import Region, Regions
 from donate.storage.database import Database
 from donate.stripe_gateway.requests.pledge_changes import PledgeChanges
-from donate.web.giving_limits import address_of
-from donate.web.templating import Pages, languages_beside
+from donate.web.languages import languages_beside
+from donate.web.templating import HasMessage, Pages
 
 
 class DonorGiftPages:
@@ -56,13 +61,14 @@ class DonorGiftPages:
         *,
         first_step: FirstStep,
         pledges: PledgeChanges,
-        look_again: Callable[[Gift], None],
+        look_again: Callable[[Gift], datetime | None],
     ) -> None:
         self._database = database
         self._regions = regions
         self._modes = modes
         self._pages = pages
         self._clock = clock
+        self._links = first_step.links
         self._first_step = first_step
         self._pledges = pledges
         self._look_again = look_again
@@ -74,41 +80,54 @@ class DonorGiftPages:
             ("POST", "/gifts/{token}/checkout", self.pay),
             ("POST", "/gifts/{token}/instead", self.give_another_way),
             ("POST", "/gifts/{token}/sent", self.announce),
+            ("POST", "/gifts/{token}/not-sent", self.take_back),
         ):
             router.add_api_route(path, answer, methods=[method], response_model=None)
 
     def show(
         self, request: Request, token: str, back: str = "", problem: str = "", look: str = ""
     ) -> Response:
-        """Show the page of one gift."""
+        """Show the page of one gift.
+
+        `back` is "paid" if Stripe sent the donor back after a payment. `look` counts the automatic
+        reloads of a page that waits for Stripe's confirmation.
+        """
         gift, donor = self._find(token)
+        notice = None
         # Ask Stripe before showing "not paid": the donor may have paid and closed Stripe's page.
         if gift_view.may_have_been_paid(gift) and problem not in ("page", "refused"):
-            self._look_again(gift)
+            asked_at = self._look_again(gift)
             gift, donor = self._find(token)
+            if gift_view.may_have_been_paid(gift):
+                notice = words.asked_notice(asked_at, self._clock.now())
         reloads = int(look) if re.fullmatch(r"[0-9]{1,3}", look) else 0
-        return self._page(request, gift, donor, back=back, problem=problem, reloads=reloads)
+        return self._page(
+            request, gift, donor, back=back, problem=problem, reloads=reloads, notice=notice
+        )
 
-    def pay(self, request: Request, token: str) -> Response:
+    def pay(self, request: Request, token: str, form: Typed) -> Response:
         """Redirect the donor to Stripe's page to pay a gift that is not paid yet."""
         gift, donor = self._find(token)
         if not gift.mode.through_stripe:
-            return redirect_to(gift_path(gift))
+            return redirect_to(self._links.path(gift))
         try:
             if gift_view.is_later_month(gift):
                 return self._retry_month(gift)
-            return self._first_step.begin(gift, language_of_gift(request, gift))
+            language, visitor = language_of_gift(request, gift), visitor_of(request, form, token)
+            return self._first_step.retry(gift, donor.email, language, visitor)
+        except (ChallengeNeeded, TooManyAttempts) as late:
+            return self._not_yet(late, request, gift, donor, "checkout")
         except Conflict as conflict:
             gift, donor = self._find(token)
-            return self._page(request, gift, donor, status_code=409, notice=conflict.args[0])
+            return self._page(request, gift, donor, status_code=409, notice=conflict)
 
     def give_another_way(self, request: Request, token: str, form: Typed) -> Response:
         """Replace this gift by a new one in another mode, without asking for the details again."""
         gift, donor = self._find(token)
         region = self._regions.get(gift.code)
         if region is None or not gift_view.may_still_give(gift):
-            return redirect_to(gift_path(gift))
-        amount, wishes = self._amount_and_wishes(gift, region, form.mode)
+            return redirect_to(self._links.path(gift))
+        amount, wishes = amount_and_wishes(gift, self._wish(gift), region, form.mode)
         language = language_of_gift(request, gift)
         try:
             choice = check_choice(
@@ -130,75 +149,91 @@ class DonorGiftPages:
                 # payment as well.
                 self._pledges.void_month(gift)
             except Conflict:
-                return redirect_to(gift_path(gift))
+                return redirect_to(self._links.path(gift))
             except StripeUnavailable:
-                return redirect_to(f"{gift_path(gift)}?problem=page")
+                return redirect_to(f"{self._links.path(gift)}?problem=page")
         key = replacement_key(gift, choice.mode)
-        return self._first_step.take(choice, key, address_of(request))
+        try:
+            return self._first_step.take(choice, key, visitor_of(request, form, token))
+        except (ChallengeNeeded, TooManyAttempts) as late:
+            return self._not_yet(late, request, gift, donor, "instead", mode=form.mode)
+
+    def _not_yet(
+        self,
+        late: ChallengeNeeded | TooManyAttempts,
+        request: Request,
+        gift: Gift,
+        donor: Donor,
+        action: str,
+        **fields: str,
+    ) -> Response:
+        if isinstance(late, TooManyAttempts):
+            answer = self._page(
+                request, gift, donor, status_code=429, notice=words.PageNotice(CROWDED)
+            )
+            answer.headers["Retry-After"] = str(late.retry_after_s)
+            return answer
+        language = language_of_gift(request, gift)
+        path = f"{self._links.path(gift)}/{action}?lang={language}"
+        region = self._regions.get(gift.code)
+        return self._first_step.challenge_page.show(
+            late, language, region, action=path, fields=fields
+        )
 
     def _wish(self, gift: Gift) -> GiftWish | None:
         with self._database.reading() as session:
             return wish_of(session, gift)
 
-    def _amount_and_wishes(self, gift: Gift, region: Region, mode: str) -> tuple[Money, Wishes]:
-        """Return the amount and options for a new gift that replaces this one in another mode."""
-        wish = self._wish(gift)
-        if wish is None:
-            return gift.amount, Wishes(fund=gift.fund)
-        # Subtract the part that covers the fee: the other mode has another fee, or none.
-        amount = Money(gift.amount_minor - wish.fee_cover_minor, gift.currency)
-        covers = bool(wish.fee_cover_minor) and fee_cover(region, mode, amount) is not None
-        return amount, Wishes(
-            fund=gift.fund,
-            is_anonymous=wish.is_anonymous,
-            note=wish.note,
-            tribute_kind=wish.tribute_kind,
-            tribute_name=wish.tribute_name,
-            covers_fee=covers,
-        )
-
     def announce(self, request: Request, token: str) -> Response:
         """Record that the donor reported the transfer as sent. This does not confirm the gift."""
         gift, _ = self._find(token)
         if not gift.mode.through_stripe and gift_view.may_still_give(gift):
-            now = self._clock.now()
-            fact = Fact(FactKind.TRANSFER_ANNOUNCED, str(gift.id), now, "donor")
-            with self._database.writing() as session:
-                record_facts(session, [(gift.id, fact)], now=now)
-        return redirect_to(f"{gift_path(gift)}?lang={language_of_gift(request, gift)}")
+            record_report(self._database, gift, FactKind.TRANSFER_ANNOUNCED, now=self._clock.now())
+        return redirect_to(f"{self._links.path(gift)}?lang={language_of_gift(request, gift)}")
+
+    def take_back(self, request: Request, token: str) -> Response:
+        """Record that the donor has not sent the transfer after all."""
+        gift, _ = self._find(token)
+        if gift_view.may_still_give(gift):
+            record_report(
+                self._database, gift, FactKind.ANNOUNCEMENT_TAKEN_BACK, now=self._clock.now()
+            )
+        return redirect_to(f"{self._links.path(gift)}?lang={language_of_gift(request, gift)}")
 
     def _progress(self, gift: Gift) -> gift_view.GiftProgress:
         is_open = gift_view.may_still_give(gift)
         with self._database.reading() as session:
             instead = paid_replacement(session, gift) if is_open else None
             facts = plain_facts_of(session, gift.id)
-        reports = [f for f in facts if f.kind == FactKind.TRANSFER_ANNOUNCED]
-        announced = local_date(reports[0].happened_at, gift.time_zone) if reports else None
+        report = announcement_in_force(facts)
+        announced = local_date(report.happened_at, gift.time_zone) if report else None
         failed = failed_refunds(facts)
         return gift_view.GiftProgress(
             announced_on=announced,
-            given_instead=instead,
+            given_instead=self._links.path(instead) if instead else None,
             refund_failed=Money(failed[-1].amount_minor or 0, gift.currency) if failed else None,
             held_minor=status_of(facts).held_minor,
             confirmation=confirmation_due(facts),
             was_never_confirmed=was_never_confirmed(facts),
+            was_declined=any(fact.kind == FactKind.PAYMENT_DECLINED for fact in facts),
         )
 
     def _retry_month(self, gift: Gift) -> Response:
         try:
             paid = self._pledges.retry_month(gift)
         except StripeRefused:
-            return redirect_to(f"{gift_path(gift)}?problem=declined")
+            return redirect_to(f"{self._links.path(gift)}?problem=declined")
         except StripeUnavailable:
-            return redirect_to(f"{gift_path(gift)}?problem=page")
-        return redirect_to(gift_path(gift) if paid else f"{gift_path(gift)}?problem=asked")
+            return redirect_to(f"{self._links.path(gift)}?problem=page")
+        return redirect_to(
+            self._links.path(gift) if paid else f"{self._links.path(gift)}?problem=asked"
+        )
 
     def _find(self, token: str) -> tuple[Gift, Donor]:
-        if is_token(token):
-            with self._database.reading() as session:
-                gift = gift_by_token(session, token)
-                if gift:
-                    return gift, donor_of(session, gift)
+        with self._database.reading() as session:
+            gift = self._links.find_gift(session, token)
+            if gift:
+                return gift, donor_of(session, gift)
         raise NotFound("no such gift")
 
     def _page(
@@ -210,7 +245,7 @@ class DonorGiftPages:
         back: str = "",
         problem: str = "",
         reloads: int = 0,
-        notice: str = "",
+        notice: HasMessage | None = None,
         status_code: int = 200,
     ) -> Response:
         language = language_of_gift(request, gift)
@@ -229,6 +264,7 @@ class DonorGiftPages:
             "donors/gift.html",
             language,
             status_code=status_code,
+            here=self._links.path(gift),
             view=view,
             wish=self._wish(gift),
             tributes=words.TRIBUTES,
@@ -248,7 +284,7 @@ class DonorGiftPages:
         with self._database.reading() as session:
             first = gift_by_id(session, gift.pledge_id)
         begun = first is not None and self._pledges.pledge(first).subscription is not None
-        return f"/pledges/{first.token}" if first and begun else None
+        return self._links.pledge_path(first) if first and begun else None
 
     def _instructions(self, gift: Gift, region: Region | None) -> Instructions | None:
         if region is None or gift.mode.through_stripe or gift.mode not in region.modes:

@@ -1,0 +1,1 @@
+"""The page of one gift: its status in words, and what the donor can do."""

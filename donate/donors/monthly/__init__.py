@@ -1,0 +1,1 @@
+"""The page of a monthly gift: change, pause, skip and end it."""

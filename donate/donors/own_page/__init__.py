@@ -1,0 +1,1 @@
+"""The page with all gifts of one e-mail address, which a one-time link opens."""

@@ -1,0 +1,1 @@
+"""The secret links that open the pages of gifts."""
