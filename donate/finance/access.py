@@ -5,14 +5,13 @@ everyone.
 """
 
 import secrets
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Annotated, Any, Final, TypeVar
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Depends, Request
-from fastapi.routing import APIRoute
 from sqlmodel import Session
 from starlette.datastructures import FormData, UploadFile
 from starlette.responses import RedirectResponse, Response
@@ -20,14 +19,21 @@ from starlette.responses import RedirectResponse, Response
 from donate.clock import Clock
 from donate.errors import N_
 from donate.finance.activity.trail import record_act, record_refusal
-from donate.finance.models import Role
-from donate.finance.sessions import SEEN_EVERY, SignedIn, find_session, mark_seen, same_secret
+from donate.finance.fresh_proof.asking import ProofForm
+from donate.finance.roles import Role
+from donate.finance.sessions import SEEN_EVERY, SignedIn, find_session, mark_seen
+from donate.finance.staff.accounts import find_staff
 from donate.finance.staff.addresses import SIGN_IN, page_behind
-from donate.finance.staff.origins import is_cross_site
+from donate.finance.staff.options import DEFAULT_SIGN_IN, SignInOptions
+from donate.finance.staff_route import AlreadyAnswered, FinanceRoute
 from donate.storage.database import Database
 from donate.web.forms import read_sent_form, typed_texts, uploaded_files
-from donate.web.giving_limits import address_of, printable
-from donate.web.templating import Pages, language_of_request
+from donate.web.languages import language_of_request
+from donate.web.limits.networks import address_of, printable, wide_network_of
+from donate.web.origins import is_cross_site
+from donate.web.refusals import REFUSALS, Refusal
+from donate.web.secret_tokens import TokenCookies, same_secret
+from donate.web.templating import Pages
 
 NOT_RECORDED: Final = "not-recorded"
 EVERYBODY: Final = "everybody"
@@ -41,18 +47,21 @@ def needs(
     needed: Role | str,
     *,
     before_second_factor: bool = False,
+    fresh: bool = False,
     max_files: int = 0,
     max_fields: int = 40,
 ) -> Callable[[Handler], Handler]:
     """Mark a route's handler with the role that may use it, or with EVERYBODY.
 
     `before_second_factor` marks the pages for people who still have to set up a second factor.
+    `fresh` marks forms that change how somebody signs in: people prove first that it is them.
     `max_files` and `max_fields` limit how many files and fields a form for this route may have.
     """
 
     def mark(handler: Handler) -> Handler:
         handler.needs = needed  # type: ignore[attr-defined]
         handler.before_second_factor = before_second_factor  # type: ignore[attr-defined]
+        handler.fresh = fresh  # type: ignore[attr-defined]
         handler.max_files = max_files  # type: ignore[attr-defined]
         handler.max_fields = max_fields  # type: ignore[attr-defined]
         return handler
@@ -105,39 +114,6 @@ class AllowedRequest:
         )
 
 
-class AlreadyAnswered(Exception):
-    """Raised when the access check has answered a request, so that its handler does not run."""
-
-    def __init__(self, response: Response) -> None:
-        self.response = response
-
-
-class FinanceRoute(APIRoute):
-    """A staff route. The access check (`Gate`) may answer a request instead of its handler."""
-
-    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        """Return the route's handler. An AlreadyAnswered exception becomes the response."""
-        handler = super().get_route_handler()
-
-        async def handle(request: Request) -> Response:
-            # PostgreSQL rejects NUL in any text. Replace it with a control character that matches
-            # nothing.
-            request.scope["path_params"] = {
-                name: value.replace("\x00", "\x01") if isinstance(value, str) else value
-                for name, value in request.path_params.items()
-            }
-            query: bytes = request.scope["query_string"]
-            request.scope["query_string"] = query.replace(b"%00", b"%01")
-            try:
-                return await handler(request)
-            except AlreadyAnswered as answered:
-                return answered.response
-            finally:
-                await request.close()  # closes the files uploaded with the form
-
-        return handle
-
-
 class Gate:
     """The access check: passes a request to its route, or answers it and records the refusal."""
 
@@ -148,20 +124,19 @@ class Gate:
         clock: Clock,
         *,
         https: bool,
-        second_factor_required: bool = False,
+        options: SignInOptions = DEFAULT_SIGN_IN,
     ) -> None:
         self._database = database
-        self._second_factor_required = second_factor_required
+        self._options = options
+        self.proof_form: Final = ProofForm(database, pages, has_provider=bool(options.provider))
         self._pages = pages
         self._clock = clock
-        self._https = https
-        # Browsers accept a `__Host-` cookie only over https, and send it only to this host, for
-        # every path. Over plain http they reject such a cookie, so the name has no prefix there.
-        prefix = "__Host-" if https else ""
-        self.session_cookie: Final = f"{prefix}donate_staff"
-        self.form_cookie: Final = f"{prefix}donate_form"
-        self.pending_cookie: Final = f"{prefix}donate_pending"
-        self.provider_cookie: Final = f"{prefix}donate_provider"
+        self.cookies: Final = TokenCookies(https=https)
+        self.session_cookie: Final = self.cookies.name("donate_staff")
+        self.device_cookie: Final = self.cookies.name("donate_device")
+        self.form_cookie: Final = self.cookies.name("donate_form")
+        self.pending_cookie: Final = self.cookies.name("donate_pending")
+        self.provider_cookie: Final = self.cookies.name("donate_provider")
 
     def router(self) -> APIRouter:
         """Return a router that checks access to each of its routes."""
@@ -171,24 +146,6 @@ class Gate:
             dependencies=[Depends(self._let_in)],
             include_in_schema=False,
         )
-
-    def set_cookie(
-        self, response: Response, name: str, value: str, max_age_s: int | None = None
-    ) -> None:
-        """Set a cookie that scripts cannot read. By default it ends with the browser session."""
-        response.set_cookie(
-            name,
-            value,
-            max_age=max_age_s,
-            httponly=True,
-            secure=self._https,
-            samesite="lax",
-            path="/",
-        )
-
-    def drop_cookie(self, response: Response, name: str) -> None:
-        """Delete a cookie in the browser."""
-        response.delete_cookie(name, httponly=True, secure=self._https, samesite="lax", path="/")
 
     def _let_in(self, request: Request, form: Annotated[FormData, Depends(read_sent_form)]) -> None:
         needed = getattr(request.scope["endpoint"], "needs", None)
@@ -229,11 +186,12 @@ class Gate:
             raise self.refusal(
                 request, staff, f"needs {needed}", 403, N_("Your role doesn’t allow this.")
             )
+        if request.scope["endpoint"].fresh and not staff.has_fresh_proof(self._clock.now()):
+            raise AlreadyAnswered(self.proof_form.ask(staff, typed, then=request.url.path))
 
     def lacks_second_factor(self, staff: SignedIn) -> bool:
         """Return whether this person's role requires a second factor that they have not proved."""
-        required = self._second_factor_required and staff.may(Role.FINANCE)
-        return required and staff.second_factor_at is None
+        return self._options.requires_second_factor(staff.role) and staff.second_factor_at is None
 
     def _find_staff(self, request: Request) -> SignedIn | None:
         """Return the person who is signed in, or None. Store the language for this request."""
@@ -278,9 +236,18 @@ class Gate:
         answered.response.headers["Allow"] = allowed
         return answered.response
 
-    def record_refusal(self, request: Request, staff: SignedIn | None, why: str) -> None:
-        """Add a trail entry about a refused request, with the reason."""
+    def record_refusal(
+        self, request: Request, staff: SignedIn | None, why: str, *, email: str = ""
+    ) -> None:
+        """Count a refused request, and add a trail entry about it, with the reason.
+
+        `email` was typed by somebody who is not signed in. It is stored only if there is a staff
+        account with this address.
+        """
         with self._database.writing() as session:
+            account = find_staff(session, email) if email else None
+            named = staff.email if staff else account.email if account else ""
+            REFUSALS.note(Refusal(why, wide_network_of(address_of(request)), named))
             record_refusal(
                 session,
                 why,
@@ -288,6 +255,7 @@ class Gate:
                 staff_id=staff.staff_id if staff else None,
                 about=printable(f"{request.method} {request.url.path}"),
                 address=address_of(request),
+                account="" if staff else named,
             )
 
 

@@ -8,7 +8,8 @@ from donate.clock import Clock
 from donate.finance.notices import notices
 from donate.finance.people.words import ROLE_NAMES
 from donate.storage.database import Database
-from donate.web.templating import LANGUAGES, Pages, languages_beside
+from donate.web.languages import LANGUAGES, languages_beside
+from donate.web.templating import Pages
 
 
 class StaffPages(Pages):

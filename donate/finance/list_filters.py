@@ -1,25 +1,16 @@
 """What all staff lists with filters share: reading, checking and linking to filters."""
 
-from collections.abc import Collection, Mapping, Sequence
+import difflib
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Final, Generic, TypeVar
 from urllib.parse import urlencode
 
 from donate.clock import read_day
-from donate.errors import N_, BadInput
+from donate.errors import N_, BadInput, Msgid
 
 MAX_TYPED: Final = 64
-_CHOOSE: Final[Mapping[str, str]] = {
-    "status": N_("Please choose a status from the list."),
-    "state": N_("Please choose a state from the list."),
-    "mode": N_("Please choose a mode from the list."),
-    "code": N_("Please choose a code from the list."),
-    "kind": N_("Please choose a kind from the list."),
-    "fund": N_("Please choose a fund from the list."),
-    "currency": N_("Please choose a currency from the list."),
-}
-
 Filter = TypeVar("Filter")
 
 
@@ -54,18 +45,18 @@ class ListQuery(Generic[Filter]):
 
 
 def read_typed(
-    query: Mapping[str, str], fields: Sequence[str], choices: Mapping[str, Collection[str]]
+    query: Mapping[str, str], fields: Sequence[str], choices: Mapping[str, Mapping[str, str]]
 ) -> TypedFilters:
     """Read the filters from a query string. Each invalid value becomes a problem.
 
-    `choices` has, for each field with a fixed set of values, the values that it accepts. The fields
-    `from` and `to`, if they exist, contain dates.
+    `choices` has, for each field with a fixed set of values, the values that it accepts, each with
+    its text for staff. The fields `from` and `to`, if they exist, contain dates.
     """
     typed = {name: query.get(name, "").strip()[:MAX_TYPED] for name in fields}
     problems = {
-        name: BadInput(name, _CHOOSE.get(name, N_("Please choose one from the list.")))
-        for name, allowed in choices.items()
-        if typed[name] and typed[name] not in allowed
+        name: not_in_list(name, typed[name], options)
+        for name, options in choices.items()
+        if typed[name] and typed[name] not in options
     }
     first, last = read_day(typed.get("from", "")), read_day(typed.get("to", ""))
     for name, day in (("from", first), ("to", last)):
@@ -74,6 +65,19 @@ def read_typed(
     if first and last and first > last:
         problems["to"] = BadInput("to", N_("This is before the first date."))
     return TypedFilters(typed, first, last, problems)
+
+
+def not_in_list(name: str, typed: str, options: Mapping[str, str]) -> BadInput:
+    """Return the problem that a filter has no such value. It names a similar one, if there is one.
+
+    `options` has the values that the filter accepts, each with its text for staff.
+    """
+    near = difflib.get_close_matches(typed.lower(), [key.lower() for key in options], 1, 0.55)
+    meant = next((text for key, text in options.items() if [key.lower()] == near), None)
+    if meant:
+        message = N_("“%(typed)s” isn’t in the list. Did you mean “%(meant)s”?")
+        return BadInput(name, message, {"typed": typed, "meant": Msgid(meant)})
+    return BadInput(name, N_("“%(typed)s” isn’t in the list."), {"typed": typed})
 
 
 def this_and_last_month(today: date) -> list[dict[str, str]]:

@@ -1,26 +1,22 @@
 """The tables for staff: accounts, sessions, second factors, failed sign-ins, and the trail."""
 
 from datetime import datetime
-from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, CheckConstraint, Column, ForeignKey, Index, text
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    CheckConstraint,
+    Column,
+    ForeignKey,
+    Index,
+    UniqueConstraint,
+    text,
+)
 from sqlmodel import Field, SQLModel
 
+from donate.finance.roles import Role
 from donate.storage.column_types import EnumText, RowNumber, UtcDateTime
-
-
-class Role(StrEnum):
-    """The role of a member of staff, which decides what they may do."""
-
-    VIEWER = "viewer"  # A viewer sees gifts.
-    FINANCE = "finance"  # Finance staff also mark transfers, refund gifts and decide about events.
-    ADMIN = "admin"  # Admins do all of this, and manage the accounts of staff.
-
-    def may(self, needed: "Role") -> bool:
-        """Return whether this role includes the permissions of the role `needed`."""
-        order = list(Role)
-        return order.index(self) >= order.index(Role(needed))
 
 
 class Staff(SQLModel, table=True):
@@ -50,7 +46,7 @@ class StaffSession(SQLModel, table=True):
     """A session of a signed-in browser. Only the hash of its cookie is stored.
 
     `second_factor_at` is the time when the person proved their second factor in this session, or
-    None.
+    None. `proved_at` is the time when they last proved all that signing in needs, or None.
     """
 
     __tablename__ = "staff_session"
@@ -62,8 +58,27 @@ class StaffSession(SQLModel, table=True):
     last_seen_at: datetime = Field(sa_type=UtcDateTime)
     expires_at: datetime = Field(sa_type=UtcDateTime)
     second_factor_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    proved_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     address: str = Field(default="", max_length=64, sa_column_kwargs={"server_default": text("''")})
     browser: str = Field(default="", max_length=64, sa_column_kwargs={"server_default": text("''")})
+
+
+class StaffDevice(SQLModel, table=True):
+    """A browser in which a person signed in. Only the hash of its cookie is stored.
+
+    It gives no access. Guesses from elsewhere do not slow down a sign-in from such a browser.
+    """
+
+    __tablename__ = "staff_device"
+    __table_args__ = (Index("staff_device_ends", "expires_at"),)
+
+    token_hash: str = Field(primary_key=True, max_length=64)
+    staff_id: int = Field(
+        sa_column=Column(
+            BigInteger, ForeignKey("staff.id"), primary_key=True, autoincrement=False, index=True
+        )
+    )
+    expires_at: datetime = Field(sa_type=UtcDateTime)
 
 
 class StaffToken(SQLModel, table=True):
@@ -117,13 +132,17 @@ class RecoveryCode(SQLModel, table=True):
 
 
 class PendingSignIn(SQLModel, table=True):
-    """A sign-in that still needs the second factor. Until then it gives no access to anything."""
+    """A sign-in that still needs the second factor. Until then it gives no access to anything.
+
+    `proved_at` is the time when the person proved the first factor, or None if it is not known.
+    """
 
     __tablename__ = "pending_sign_in"
 
     token_hash: str = Field(primary_key=True, max_length=64)
     staff_id: int = Field(foreign_key="staff.id", sa_type=BigInteger, index=True)
     target: str = Field(max_length=500)
+    proved_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     expires_at: datetime = Field(sa_type=UtcDateTime)
 
 
@@ -131,6 +150,7 @@ class ProviderSignIn(SQLModel, table=True):
     """A sign-in that a browser has begun at the identity provider. It is deleted once it is used.
 
     `browser_hash` is the hash of a cookie, so that only the same browser can finish the sign-in.
+    `fresh_since` is set if the person has to sign in there anew, and not earlier than then.
     """
 
     __tablename__ = "provider_sign_in"
@@ -142,7 +162,27 @@ class ProviderSignIn(SQLModel, table=True):
     code_verifier: str = Field(max_length=64)
     target: str = Field(max_length=500)
     address: str = Field(max_length=64)
+    fresh_since: datetime | None = Field(default=None, sa_type=UtcDateTime)
     expires_at: datetime = Field(sa_type=UtcDateTime)
+
+
+class ProviderAccount(SQLModel, table=True):
+    """Whose an account at the identity provider is. `subject` is the `sub` of its ID tokens.
+
+    A person has one account at each issuer. Another account there is not theirs, even if it has
+    their e-mail address.
+    """
+
+    __tablename__ = "provider_account"
+    __table_args__ = (
+        CheckConstraint("issuer <> '' AND subject <> ''", name="provider_account_is_named"),
+        UniqueConstraint("staff_id", "issuer", name="provider_account_of_a_person"),
+    )
+
+    issuer: str = Field(primary_key=True, max_length=500)
+    subject: str = Field(primary_key=True, max_length=255)
+    staff_id: int = Field(foreign_key="staff.id", sa_type=BigInteger)
+    tied_at: datetime = Field(sa_type=UtcDateTime)
 
 
 class SignInFailure(SQLModel, table=True):
@@ -177,7 +217,7 @@ class StaffAct(SQLModel, table=True):
         Index("staff_act_by_person_and_kind", "staff_id", "act", "happened_at", "id"),
         Index("staff_act_by_subject", "about", "happened_at", "id"),
         Index("staff_act_by_address", "address", "happened_at", "id"),
-        # The activity page lists refused requests separately from everything else.
+        # These two leave out refused requests, which the activity page lists separately.
         _done("staff_act_done", "happened_at", "id"),
         _done("staff_act_done_by_person", "staff_id", "happened_at", "id"),
     )

@@ -3,31 +3,25 @@
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
-from sqlalchemy.orm import aliased
-from sqlmodel import Session, col, func, select
+from sqlmodel import Session, func, select
 
+from donate.finance.breaker.words import breaker_sentence
 from donate.finance.stripe_refusals import SHOWN as MOST_REFUSALS, unseen_refusals
-from donate.gifts.facts import FactKind
-from donate.gifts.models import Gift, GiftFact
-from donate.gifts.status import StatusName
+from donate.gifts.queries import disputed_gifts, gifts_with_failed_refunds, gifts_with_inquiries
 from donate.letters import desk
+from donate.letters.held import count_held_letters
+from donate.outbound_webhooks.desk import receivers_in_trouble
+from donate.stripe_gateway.balance.unexpected import has_conversions, unexpected_names
 from donate.stripe_gateway.models import EventState, StripeEvent
 from donate.stripe_gateway.webhooks.health import Silence, webhook_silence
 from donate.web.templating import Localizer
 
 # Every staff page counts the items behind the notices. Counting stops at this number, to stay fast.
 MOST_COUNTED: Final = 1_000
-# An inquiry is over once one of these facts is recorded. A dispute ends it by replacing it.
-_INQUIRY_IS_OVER: Final = (
-    FactKind.INQUIRY_ANSWERED,
-    FactKind.INQUIRY_CLOSED,
-    FactKind.DISPUTE_OPENED,
-    FactKind.DISPUTE_WON,
-    FactKind.DISPUTE_LOST,
-)
+_BALANCE_NEWS_FOR: Final = timedelta(days=14)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +47,10 @@ def notices(session: Session, now: datetime, language: str) -> list[Notice]:
     silence = webhook_silence(session)
     if silence:
         items.append(Notice(sentence=silence_sentence(silence, _)))
+    attack = breaker_sentence(session, _)
+    if attack:
+        link = _("See the log.")
+        items.append(Notice(attack, link, href="/finance/breaker", here="breaker"))
     aside = count_set_aside_events(session)
     if aside:
         count = _many(aside, _)
@@ -86,13 +84,18 @@ def notices(session: Session, now: datetime, language: str) -> list[Notice]:
                 here="refused",
             )
         )
-    return items + _about_money(session, _) + _about_letters(session, now, _)
+    return [
+        *items,
+        *_about_money(session, now, _),
+        *_about_letters(session, now, _),
+        *_about_webhooks(session, now, _),
+    ]
 
 
-def _about_money(session: Session, _: Localizer) -> list[Notice]:
-    """Return the notices about inquiries, disputes and failed refunds."""
-    items = []
-    inquiries = gifts_with_inquiries(session)
+def _about_money(session: Session, now: datetime, _: Localizer) -> list[Notice]:
+    """Return the notices about inquiries, disputes, failed refunds, and Stripe's balance."""
+    items = _about_balance(session, now, _)
+    inquiries = gifts_with_inquiries(session, most=MOST_COUNTED)
     if inquiries:
         count = _many(len(inquiries), _)
         sentence = _.ngettext(
@@ -104,7 +107,7 @@ def _about_money(session: Session, _: Localizer) -> list[Notice]:
             count=count,
         )
         items.append(_about_a_gift(sentence, inquiries, _))
-    disputed = disputed_gifts(session)
+    disputed = disputed_gifts(session, most=MOST_COUNTED)
     if disputed:
         count = _many(len(disputed), _)
         sentence = _.ngettext(
@@ -116,7 +119,7 @@ def _about_money(session: Session, _: Localizer) -> list[Notice]:
             count=count,
         )
         items.append(_about_a_gift(sentence, disputed, _))
-    failed = gifts_with_failed_refunds(session)
+    failed = gifts_with_failed_refunds(session, most=MOST_COUNTED)
     if failed:
         count = _many(len(failed), _)
         sentence = _.ngettext(
@@ -129,49 +132,31 @@ def _about_money(session: Session, _: Localizer) -> list[Notice]:
     return items
 
 
+def _about_balance(session: Session, now: datetime, _: Localizer) -> list[Notice]:
+    since = now - _BALANCE_NEWS_FOR
+    names = unexpected_names(session, since)
+    if has_conversions(session, since):
+        names.append(_("money that Stripe converted into another currency"))
+    if not names:
+        return []
+    sentence = _(
+        "In the past two weeks, Stripe’s balance had something unexpected: %(names)s. Ask your "
+        "accountant where it belongs.",
+        names=", ".join(names),
+    )
+    return [Notice(sentence, _("See the books."), href="/finance/books", here="books")]
+
+
 def _about_a_gift(sentence: str, gifts: Sequence[uuid.UUID], _: Localizer) -> Notice:
     link = _.ngettext("Open the gift.", "Open the oldest.", len(gifts))
     return Notice(sentence, link, href=f"/finance/gifts/{gifts[0]}", about_gifts=True)
 
 
-def gifts_with_inquiries(session: Session) -> Sequence[uuid.UUID]:
-    """Return the gifts with a bank inquiry that we have to answer, oldest inquiry first."""
-    return _gifts_with(session, FactKind.INQUIRY_OPENED, unless=_INQUIRY_IS_OVER)
-
-
-def disputed_gifts(session: Session) -> Sequence[uuid.UUID]:
-    """Return the gifts with an open dispute, in which a bank holds the money, oldest gift first."""
-    disputed = select(Gift.id).where(Gift.status == StatusName.DISPUTED)
-    oldest_first = disputed.order_by(col(Gift.opened_at), col(Gift.id))
-    return session.exec(oldest_first.limit(MOST_COUNTED)).all()
-
-
-def gifts_with_failed_refunds(session: Session) -> Sequence[uuid.UUID]:
-    """Return the gifts with a failed refund that staff have not handled, oldest first."""
-    return _gifts_with(session, FactKind.REFUND_FAILED, unless=[FactKind.REFUND_FOLLOWED_UP])
-
-
-def _gifts_with(
-    session: Session, kind: FactKind, *, unless: Sequence[FactKind]
-) -> Sequence[uuid.UUID]:
-    """Return the gifts with an open fact of `kind`, oldest first.
-
-    A fact is open until a fact of one of the kinds in `unless` closes it.
-    """
-    other = aliased(GiftFact)
-    is_closed = (
-        select(other.id)
-        .where(
-            col(other.gift_id) == col(GiftFact.gift_id),
-            col(other.kind).in_(unless),
-            # The later rounds of a dispute have a number after its id: `dp_1`, then `dp_1:2`.
-            (col(other.source_id) == col(GiftFact.source_id))
-            | col(other.source_id).startswith(col(GiftFact.source_id).concat(":")),
-        )
-        .exists()
-    )
-    statement = select(GiftFact.gift_id).where(GiftFact.kind == kind, ~is_closed)
-    return session.exec(statement.order_by(col(GiftFact.id)).limit(MOST_COUNTED)).all()
+# Every staff page runs this statement. Building it each time would take longer than running it.
+_SET_ASIDE: Final = (
+    select(StripeEvent.id).where(StripeEvent.state == EventState.SET_ASIDE).limit(MOST_COUNTED)
+)
+_COUNT_SET_ASIDE: Final = select(func.count()).select_from(_SET_ASIDE.subquery())
 
 
 def _about_letters(session: Session, now: datetime, _: Localizer) -> list[Notice]:
@@ -179,6 +164,17 @@ def _about_letters(session: Session, now: datetime, _: Localizer) -> list[Notice
     if desk.is_mail_late(session, now):
         late = _("E-mails are delayed. The mail server hasn’t accepted any for an hour.")
         items.append(Notice(sentence=late))
+    held = count_held_letters(session, most=MOST_COUNTED)
+    if held:
+        count = _many(held, _)
+        sentence = _.ngettext(
+            "%(count)s e-mail is held back because strangers may have caused it.",
+            "%(count)s e-mails are held back because strangers may have caused them.",
+            held,
+            count=count,
+        )
+        link = _.ngettext("Decide about it.", "Decide about them.", held)
+        items.append(Notice(sentence, link, href="/finance/letters", here="letters"))
     unsent = desk.count_failed_letters(session, most=MOST_COUNTED)
     if unsent:
         count = _many(unsent, _)
@@ -196,6 +192,27 @@ def _about_letters(session: Session, now: datetime, _: Localizer) -> list[Notice
             )
         )
     return items
+
+
+def _about_webhooks(session: Session, now: datetime, _: Localizer) -> list[Notice]:
+    troubled = receivers_in_trouble(session, now, most=MOST_COUNTED)
+    if not troubled:
+        return []
+    count = _many(len(troubled), _)
+    return [
+        Notice(
+            sentence=_.ngettext(
+                "A program doesn’t accept our webhooks.",
+                "%(count)s programs don’t accept our webhooks.",
+                len(troubled),
+                count=count,
+            ),
+            link=_.ngettext("Look into it.", "Look into them.", len(troubled)),
+            href="/finance/webhooks",
+            here="webhooks",
+            count=count,
+        )
+    ]
 
 
 def silence_sentence(silence: Silence, _: Localizer) -> str:
@@ -234,6 +251,4 @@ def count_set_aside_events(session: Session) -> int:
 
     Dismissed events are not counted.
     """
-    aside = select(StripeEvent.id).where(col(StripeEvent.state) == EventState.SET_ASIDE)
-    limited = aside.limit(MOST_COUNTED).subquery()
-    return session.exec(select(func.count()).select_from(limited)).one()
+    return session.scalars(_COUNT_SET_ASIDE).one()

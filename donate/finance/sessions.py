@@ -1,21 +1,36 @@
 """The sessions of staff. A cookie has a random token; the database stores only the token's hash."""
 
-import hashlib
-import hmac
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
 
-from sqlmodel import Session, col, delete, or_, select
+from sqlalchemy import bindparam
+from sqlmodel import Session, col, delete, or_, select, update
 
-from donate.finance.models import Role, Staff, StaffSession
-from donate.web.templating import LANGUAGES, language_for
+from donate.errors import Unavailable
+from donate.finance.models import Staff, StaffSession
+from donate.finance.roles import Role
+from donate.storage.bulk_writes import count_changed
+from donate.web.languages import LANGUAGES, language_for
+from donate.web.secret_tokens import hash_of
 
 IDLE_LIMIT: Final = timedelta(minutes=60)
 ABSOLUTE_LIMIT: Final = timedelta(hours=12)
 # `last_seen_at` is updated at most this often. So an idle session may end this much too early.
 SEEN_EVERY: Final = timedelta(minutes=1)
+FRESH_FOR: Final = timedelta(minutes=5)
+"""For how long a proof of who somebody is allows changes of how people sign in."""
+_BY_TOKEN: Final = (
+    select(StaffSession, Staff)
+    .join(Staff, col(Staff.id) == col(StaffSession.staff_id))
+    .where(
+        StaffSession.token_hash == bindparam("token_hash"),
+        col(StaffSession.expires_at) > bindparam("now"),
+        col(StaffSession.last_seen_at) > bindparam("seen_after"),
+        col(Staff.disabled_at).is_(None),
+    )
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,12 +45,13 @@ class SignedIn:
     name: str
     email: str
     role: Role
-    csrf_token: str
-    token_hash: str
+    csrf_token: str = field(repr=False)
+    token_hash: str = field(repr=False)
     last_seen_at: datetime
     language: str = LANGUAGES[0]
     page: str = "/finance"
     second_factor_at: datetime | None = None
+    proved_at: datetime | None = None
 
     @property
     def actor(self) -> str:
@@ -46,6 +62,10 @@ class SignedIn:
         """Return whether this person's role includes the permissions of the role `needed`."""
         return self.role.may(needed)
 
+    def has_fresh_proof(self, now: datetime) -> bool:
+        """Return whether this person has proved a short while ago who they are."""
+        return self.proved_at is not None and now - self.proved_at < FRESH_FOR
+
 
 def start_session(
     session: Session,
@@ -53,11 +73,13 @@ def start_session(
     *,
     now: datetime,
     second_factor_at: datetime | None = None,
+    proved_at: datetime | None = None,
     address: str = "",
     browser: str = "",
 ) -> str:
     """Start a session, and delete expired sessions.
 
+    `proved_at` is when the person proved all that signing in needs; None if it is not known.
     Returns the session's token, which is not stored itself.
     """
     session.execute(
@@ -78,6 +100,7 @@ def start_session(
             last_seen_at=now,
             expires_at=now + ABSOLUTE_LIMIT,
             second_factor_at=second_factor_at,
+            proved_at=proved_at,
             address=address,
             browser=browser,
         )
@@ -92,16 +115,8 @@ def find_session(session: Session, token: str, *, now: datetime) -> SignedIn | N
     """
     if not token:
         return None
-    match = session.exec(
-        select(StaffSession, Staff)
-        .join(Staff, col(Staff.id) == col(StaffSession.staff_id))
-        .where(
-            StaffSession.token_hash == hash_of(token),
-            StaffSession.expires_at > now,
-            StaffSession.last_seen_at > now - IDLE_LIMIT,
-            col(Staff.disabled_at).is_(None),
-        )
-    ).one_or_none()
+    sought = {"token_hash": hash_of(token), "now": now, "seen_after": now - IDLE_LIMIT}
+    match = session.exec(_BY_TOKEN, params=sought).one_or_none()
     if match is None:
         return None
     row, staff = match
@@ -115,6 +130,7 @@ def find_session(session: Session, token: str, *, now: datetime) -> SignedIn | N
         last_seen_at=row.last_seen_at,
         language=language_for(staff.language, None, LANGUAGES),
         second_factor_at=row.second_factor_at,
+        proved_at=row.proved_at,
     )
 
 
@@ -125,21 +141,28 @@ def mark_seen(session: Session, token_hash: str, *, now: datetime) -> None:
         row.last_seen_at = max(row.last_seen_at, now)
 
 
-def change_language(session: Session, staff_id: int, language: str) -> None:
-    """Store the language in which a member of staff wants to read pages."""
-    session.get_one(Staff, staff_id).language = language
+def renew_session(
+    session: Session, me: SignedIn, *, now: datetime, with_second_factor: bool
+) -> str:
+    """Record that this person has just proved who they are. Return the session's new token.
+
+    The old token ends. Raises Unavailable if the session ended meanwhile.
+    """
+    token = secrets.token_urlsafe(32)
+    changes: dict[str, object] = {"token_hash": hash_of(token), "proved_at": now}
+    if with_second_factor:
+        changes["second_factor_at"] = now
+    renew = (
+        update(StaffSession)
+        .where(col(StaffSession.token_hash) == me.token_hash)
+        .values(changes)
+        .execution_options(synchronize_session=False)
+    )
+    if not count_changed(session, renew):
+        raise Unavailable("the session ended meanwhile")
+    return token
 
 
 def end_session(session: Session, token: str) -> None:
     """Delete the session with this token, if there is one."""
     session.execute(delete(StaffSession).where(col(StaffSession.token_hash) == hash_of(token)))
-
-
-def hash_of(token: str) -> str:
-    """Return the hash under which a token is stored. Tokens are random, so a fast hash is safe."""
-    return hashlib.sha256(token.encode("utf-8", "replace")).hexdigest()
-
-
-def same_secret(one: str, other: str) -> bool:
-    """Compare two secrets in constant time. Return whether they are equal; empty ones never are."""
-    return bool(one) and hmac.compare_digest(one.encode("utf-8", "replace"), other.encode())

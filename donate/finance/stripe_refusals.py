@@ -4,13 +4,15 @@ from datetime import datetime, timedelta
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Form, Request
-from sqlmodel import Session, select
+from sqlalchemy import bindparam
+from sqlmodel import Session, col, select
 from starlette.responses import RedirectResponse, Response
 
 from donate.clock import Clock
 from donate.finance.access import Visiting, needs
-from donate.finance.models import Role, StaffAct
+from donate.finance.models import StaffAct
 from donate.finance.refunds.form import FORESEEN
+from donate.finance.roles import Role
 from donate.finance.words import KINDS
 from donate.gifts.models import Gift, GiftFact
 from donate.gifts.queries import refusals_since
@@ -21,14 +23,15 @@ SEEN: Final = "refusals_seen"
 # Refusals older than this are not shown, even if staff have not seen them.
 NEWS_FOR: Final = timedelta(days=14)
 SHOWN: Final = 100
+_MARKED_AS_SEEN: Final = select(StaffAct.detail).where(
+    StaffAct.act == SEEN, col(StaffAct.happened_at) > bindparam("since")
+)
 
 
 def unseen_refusals(session: Session, now: datetime) -> list[tuple[GiftFact, Gift]]:
     """Return the recent refusals by Stripe that staff have not marked as seen, newest first."""
     since = now - NEWS_FOR
-    acts = session.exec(
-        select(StaffAct.detail).where(StaffAct.act == SEEN, StaffAct.happened_at > since)
-    )
+    acts = session.exec(_MARKED_AS_SEEN, params={"since": since})
     seen = max((int(detail.get("newest", 0)) for detail in acts), default=0)
     return refusals_since(session, since, after=seen, foreseen=FORESEEN, most=SHOWN)
 

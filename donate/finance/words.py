@@ -9,9 +9,9 @@ from donate.errors import N_
 from donate.gifts.account_confirmation import confirmation_due
 from donate.gifts.facts import FactKind
 from donate.gifts.models import Gift, GiftFact, plain_facts
-from donate.gifts.status import Flag, StatusName
+from donate.gifts.status import Flag, StatusName, announcement_in_force
 from donate.letters.kinds import LetterKind
-from donate.letters.models import Letter, LetterState
+from donate.letters.models import Letter, LetterState, ShareLimit
 from donate.money import Money
 from donate.regions.modes import BY_HAND, MODES, Mode
 from donate.web.templating import Localizer, translate, translate_stored
@@ -72,6 +72,7 @@ KINDS: Final[dict[FactKind, str]] = {
     FactKind.PAYMENT_FAILED: N_("Payment failed"),
     FactKind.PAYMENT_DECLINED: N_("Card declined"),
     FactKind.TRANSFER_ANNOUNCED: N_("Reported as sent by the donor"),
+    FactKind.ANNOUNCEMENT_TAKEN_BACK: N_("Donor says it isn’t sent after all"),
     FactKind.GIFT_LAPSED: N_("Expired"),
     FactKind.TRANSFER_RECEIVED: N_("Transfer received"),
     FactKind.TRANSFER_UNDONE: N_("Transfer undone"),
@@ -101,15 +102,20 @@ LETTERS: Final[dict[LetterKind, str]] = {
     LetterKind.CORRECTION: N_("Correction"),
     LetterKind.INSTRUCTIONS: N_("How to send the gift"),
     LetterKind.REMINDER: N_("Reminder"),
+    LetterKind.UNFINISHED: N_("Payment not finished"),
     LetterKind.UNDER_WAY: N_("Debit in progress"),
     LetterKind.CONFIRM_ACCOUNT: N_("Confirm bank account"),
     LetterKind.FAILED: N_("Payment failed"),
     LetterKind.MONTH_FAILED: N_("Monthly payment failed"),
     LetterKind.PLEDGE_AMOUNT: N_("Monthly amount changed"),
+    LetterKind.PLEDGE_PAUSED: N_("Monthly gift paused"),
+    LetterKind.PLEDGE_RESUMED: N_("Monthly gift resumed"),
+    LetterKind.PLEDGE_METHOD: N_("Card or account changed"),
     LetterKind.PLEDGE_ENDED: N_("Monthly gift ended"),
     LetterKind.PLEDGE_LINK: N_("Link to the monthly gift"),
     LetterKind.REFUND: N_("Refund"),
     LetterKind.REFUND_FAILED: N_("Refund failed"),
+    LetterKind.NOT_SENT_BACK: N_("Transfer not sent back"),
 }
 
 EVIDENCE: Final[dict[str, str]] = {
@@ -175,9 +181,13 @@ def status_sentences(
     if gift.status == StatusName.PROCESSING and confirmation_due(plain_facts(facts)):
         sentences = [_(TO_CONFIRM_SENTENCE)]
     undone = {f.source_id: f for f in facts if f.kind == FactKind.TRANSFER_UNDONE}
+    # In these modes `refund_failed` means that staff undid a refund, not that a bank refused it.
+    not_sent = {
+        f.source_id: f for f in facts if f.kind == FactKind.REFUND_FAILED and gift.mode in BY_HAND
+    }
     for fact in facts:
         moved = _MONEY_MOVED.get(fact.kind)
-        if moved is None:
+        if moved is None or fact in not_sent.values():
             continue
         amount = (
             _.money(Money(fact.amount_minor, fact.currency))
@@ -190,6 +200,10 @@ def status_sentences(
         if taken_back:
             moved = N_("%(amount)s marked as received on %(day)s, undone by %(by)s.")
             by = actor_name(taken_back.actor, staff_names, language)
+        undone_return = not_sent.get(fact.source_id)
+        if undone_return and fact.kind == FactKind.REFUND_SUCCEEDED:
+            moved = N_("%(amount)s marked as sent back on %(day)s, undone by %(by)s.")
+            by = actor_name(undone_return.actor, staff_names, language)
         sentences.append(_(moved, amount=amount, day=day, by=by))
     sentences += _announced(gift, facts, _)
     if gift.status == StatusName.AWAITED and gift.mode in BY_HAND:
@@ -201,7 +215,7 @@ def status_sentences(
 
 def _announced(gift: Gift, facts: Sequence[GiftFact], _: Localizer) -> list[str]:
     """Return a sentence if the donor reported the transfer as sent and no money has arrived."""
-    report = next((fact for fact in facts if fact.kind == FactKind.TRANSFER_ANNOUNCED), None)
+    report = announcement_in_force(facts)
     if report is None or gift.received_minor:
         return []
     day = _.day(local_date(report.happened_at, gift.time_zone))
@@ -233,11 +247,21 @@ LETTER_REASONS: Final = (
     N_("The donor has no e-mail address."),
     N_("The transfer was undone."),
     N_("Too many e-mails to this address in a day."),
+    N_("Too many e-mails about gifts from one network in a day."),
+    N_("Too many e-mails about gifts without money in a day."),
     N_("It could not be composed: %(error)s."),
     N_("The mail server refused it: %(error)s."),
     N_("The mail server did not accept it in %(tries)s attempts: %(error)s."),
     N_("Not accepted yet: %(error)s."),
 )
+
+
+HELD_BY: Final[Mapping[ShareLimit, str]] = {
+    ShareLimit.MAILBOX: N_("One address would get more than ten in a day."),
+    ShareLimit.NETWORK: N_("One network opened too many gifts in a day."),
+    ShareLimit.ALL: N_("Too many gifts without money were opened in a day."),
+}
+"""Why e-mails are held back, on the page that lists them."""
 
 
 def letter_reason(letter: Letter, language: str) -> str:
@@ -255,4 +279,4 @@ def letter_time(letter: Letter) -> datetime:
 
 def _is_held_back(letter: Letter) -> bool:
     held_back = not letter.tries and letter.due_at > letter.written_at
-    return letter.state == LetterState.WAITING and held_back
+    return letter.state == LetterState.WAITING and held_back and not letter.reason

@@ -16,10 +16,10 @@ from sqlmodel import Session, select
 
 from donate.books.months.drafts import MonthRules
 from donate.clock import Clock, FixedClock
-from donate.finance.models import Role, Staff, StaffAct
+from donate.finance.models import Staff, StaffAct
 from donate.finance.provider.options import ProviderOptions
+from donate.finance.roles import Role
 from donate.finance.routes import FinancePages
-from donate.finance.second_factor.secret_cipher import SecretCipher
 from donate.finance.sessions import start_session
 from donate.finance.staff.accounts import add_staff, staff_by_email
 from donate.finance.staff.options import SignInOptions
@@ -37,9 +37,11 @@ from donate.stripe_gateway.requests.pledge_changes import PledgeChanges
 from donate.stripe_gateway.requests.refunds import Refunds
 from donate.stripe_gateway.webhooks.inbox import Inbox
 from donate.stripe_gateway.webhooks.settle import Settler
+from donate.trust.secret_cipher import SecretCipher
 from donate.web import error_answers
-from donate.web.giving_limits import AttemptCounter, GivingLimits
 from donate.web.templating import Pages
+from tests.breaker.attempts import breaker_for
+from tests.links import links_at
 from tests.real_parts import SECRET_KEY
 
 NOW = datetime(2026, 3, 10, 15, 0, tzinfo=UTC)
@@ -71,7 +73,7 @@ def start_staff_session(
         session, email, name="Ann Lee", role=role, password=PASSWORD, now=now, passwords=CHEAP
     )
     assert staff.id is not None
-    return start_session(session, staff.id, now=now)
+    return start_session(session, staff.id, now=now, proved_at=now)
 
 
 class Pauses(list[float]):
@@ -148,9 +150,6 @@ class FinanceSite:
         self.clock.instant += timedelta(**how_long)
 
 
-TRIES = GivingLimits(cards=AttemptCounter(60, 3_000), gifts=AttemptCounter(300, 20_000))
-
-
 def refunds_through(client: StripeClient, database: Database, clock: Clock) -> Refunds:
     """Return a `Refunds` that sends requests through this client and wakes no worker."""
     settler = Settler(database, clock, livemode=False, account="")
@@ -163,7 +162,7 @@ def pledges_through(client: StripeClient, database: Database, clock: Clock) -> P
     settler = Settler(database, clock, livemode=False, account="")
     inbox = Inbox(database, on_stored=lambda: None)
     url = "https://give.example.org"
-    return PledgeChanges(database, Billing(client), inbox, settler, clock, public_url=url)
+    return PledgeChanges(database, Billing(client), inbox, settler, clock, links=links_at(url))
 
 
 # A client whose requests fail, for tests that need nothing from Stripe.
@@ -189,7 +188,7 @@ def open_site(
         PAGES,
         clock,
         https=https,
-        limits=TRIES,
+        breaker=breaker_for(database, clock),
         on_due=lambda: nudges.append(clock.now()),
         refunds=refunds_through(stripe, database, clock),
         pledges=pledges_through(stripe, database, clock),

@@ -14,7 +14,7 @@ from typing import Any, Final
 import sqlalchemy as sa
 from sqlmodel import Session, SQLModel, select
 
-from donate.bank.matching.candidates import OpenGift
+from donate.bank.matching.inputs import OpenGift
 from donate.bank.transfer_mails.models import InteracTransfer, TransferState
 from donate.clock import FixedClock
 from donate.gifts.donor_profiles.models import DonorProfile
@@ -104,7 +104,7 @@ def _changes(model: type[SQLModel], gift: OpenGift, number: int) -> dict[str, An
     return {
         "id": gift.id,
         "reference": gift.reference,
-        "token": uuid.uuid5(gift.id, "token").hex[:22],
+        "link_name": uuid.uuid5(gift.id, "token").hex[:22],
         "form_key": str(gift.id),
         "amount_minor": gift.amount.amount_minor,
         "donor_id": row_id,

@@ -14,7 +14,7 @@ from sqlmodel import col, select
 
 from donate.finance.models import StaffAct
 from donate.gifts.models import Gift
-from donate.gifts.monthly.models import PledgeRow
+from donate.gifts.monthly.models import PledgeNews, PledgeRow
 from donate.gifts.queries import months_of
 from donate.letters.models import Letter
 from donate.storage.database import Database
@@ -77,6 +77,11 @@ class PledgeDesk:
     def letters(self) -> list[Letter]:
         with self.site.database.reading() as session:
             return list(session.exec(select(Letter).order_by(col(Letter.id))))
+
+    def news(self) -> list[str]:
+        """Return the kinds of change that the donor is told about, oldest first."""
+        with self.site.database.reading() as session:
+            return list(session.exec(select(PledgeNews.kind).order_by(col(PledgeNews.id))))
 
     def at_stripe(self) -> dict[str, Any]:
         (subscription,) = stripe_list(self.sandbox, "/v1/subscriptions", status="all")

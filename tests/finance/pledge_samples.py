@@ -178,7 +178,7 @@ def _gift_row(
     return {
         "id": gift_id,
         "reference": f"LWCAN-{letter}{number}",
-        "token": f"{letter}{number}",
+        "link_name": f"{letter}{number}",
         "form_key": f"{letter}{number}",
         "code": "LWCAN",
         "mode": "card" if number % 3 else "bank_debit",

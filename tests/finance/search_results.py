@@ -6,7 +6,7 @@ import re
 
 from httpx2 import Response
 
-from donate.finance.models import Role
+from donate.finance.roles import Role
 from tests.finance.finance_site import FinanceSite
 
 _NUMBERS = itertools.count()

@@ -11,13 +11,13 @@ from donate.finance.access import EVERYBODY
 from donate.finance.routes import FinancePages
 from donate.storage.database import Database
 from donate.web.templating import Pages
+from tests.breaker.attempts import breaker_for
 from tests.finance.finance_site import (
     CHEAP,
     NO_STRIPE,
     NOW,
     OPTIONS,
     REGIONS,
-    TRIES,
     pledges_through,
     refunds_through,
 )
@@ -29,6 +29,9 @@ UNKNOWN = {
     "{person_id}": "987654321",
     "{payout_id}": "po_nowhere",
     "{month}": "1999-01",
+    "{code}": "NOWHERE",
+    "{language}": "en-CA",
+    "{kind}": "thank_you",
 }
 OPEN_TO_ALL = {
     "GET /finance/sign-in",
@@ -52,7 +55,7 @@ def all_routes() -> list[BaseRoute]:
         Pages(),
         FixedClock(NOW),
         https=False,
-        limits=TRIES,
+        breaker=breaker_for(nowhere, FixedClock(NOW)),
         on_due=lambda: None,
         refunds=refunds_through(NO_STRIPE, nowhere, FixedClock(NOW)),
         pledges=pledges_through(NO_STRIPE, nowhere, FixedClock(NOW)),

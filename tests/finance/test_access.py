@@ -9,7 +9,8 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from donate.finance.access import EVERYBODY, Gate
-from donate.finance.models import Role, Staff, StaffAct
+from donate.finance.models import Staff, StaffAct
+from donate.finance.roles import Role
 from donate.storage.database import Database
 from tests.finance.finance_site import (
     NOW,

@@ -15,7 +15,8 @@ from sqlalchemy.engine import Connection
 from donate.finance.activity.queries import SEARCHED
 from donate.finance.activity.trail import record_act
 from donate.finance.activity.words import ACTS, act_sentence
-from donate.finance.models import Role, StaffAct
+from donate.finance.models import StaffAct
+from donate.finance.roles import Role
 from donate.storage.bulk_writes import table_of
 from tests.finance.finance_site import NOW, FinanceSite, csrf
 

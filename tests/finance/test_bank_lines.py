@@ -1,6 +1,7 @@
 """The staff pages of bank lines: what is open, and the forms that say what a line is."""
 
 import re
+from datetime import timedelta
 
 import pytest
 from fastapi.testclient import TestClient
@@ -9,9 +10,11 @@ from sqlmodel import select
 
 from donate.bank.reconciliation.deciding import NoGiftPart
 from donate.bank.reconciliation.models import NoGiftReason
+from donate.bank.reconciliation.suggesting import suggest_for_open_lines
 from donate.bank.statements.models import RecordedLine
-from donate.finance.models import Role
+from donate.finance.roles import Role
 from donate.gifts.models import Gift
+from donate.regions.modes import Mode
 from tests.bank.reconciliation.bank_lines import bank_line, decide, findings, reread
 from tests.finance.bank_desk import LINES, parts_of, send_about
 from tests.finance.finance_site import FinanceSite, csrf
@@ -48,6 +51,34 @@ def test_a_line_is_tied_to_a_gift_that_staff_found(site_on_each: FinanceSite) ->
     assert findings(site_on_each.database) == []
 
 
+def test_newer_card_gifts_hide_no_gift_by_transfer(site_on_each: FinanceSite) -> None:
+    """The search of a line finds a gift by transfer behind sixty newer card gifts of its amount."""
+    line, gift = bank_line(site_on_each.database, 5_000), site_on_each.gift()
+    for number in range(60):
+        now = site_on_each.clock.now() + timedelta(seconds=number)
+        site_on_each.gift(key=f"card {number}", mode=Mode.CARD, now=now)
+    page = site_on_each.signed_in().get(f"{LINES}/{line.id}?q=50.00")
+    assert gift.reference in page.text
+
+
+def test_a_gift_that_the_matcher_does_not_look_at_is_found_and_tied(
+    site_on_each: FinanceSite,
+) -> None:
+    """Staff find a gift of years ago that was paid already, and it is marked as paid too much."""
+    old = site_on_each.clock.now() - timedelta(days=900)
+    gift = site_on_each.gift(now=old)
+    browser = site_on_each.signed_in()
+    mark(browser, gift, received_on="2026-03-01")
+    line = bank_line(site_on_each.database, 5_000, "WHO IS THIS")
+    suggest_for_open_lines(site_on_each.database, ["LWCAN"], now=site_on_each.clock.now())
+    assert gift.reference not in browser.get(f"{LINES}/{line.id}").text
+    assert gift.reference in browser.get(f"{LINES}/{line.id}?q={gift.reference}").text
+    assert send_about(browser, line, "tied", gift=str(gift.id), amount="50").status_code == 303
+    paid = site_on_each.reread(gift)
+    assert (paid.received_minor, paid.flags) == (10_000, "amount_differs,paid_more_than_once")
+    assert findings(site_on_each.database) == []
+
+
 def test_a_split_leaves_the_rest_open(site_on_each: FinanceSite) -> None:
     """If a part of a line is tied, the page of the line stays, with the rest."""
     line, gift = bank_line(site_on_each.database, 8_000), site_on_each.gift()
@@ -76,6 +107,7 @@ def test_a_debit_is_noted_with_its_reason(site_on_each: FinanceSite) -> None:
         ("no-gift", {"reason": "other", "amount": "abc"}, "amount"),
         ("no-gift", {"reason": "other", "amount": "50.01"}, "more than is left"),
         ("no-gift", {"reason": "other", "amount": "1", "note": "x" * 501}, "shorten"),
+        ("no-gift", {"reason": "other", "amount": "1", "note": "4242 4242 4242 4242"}, "card"),
     ],
 )
 def test_wrong_forms_are_answered_with_a_sentence(
@@ -105,7 +137,8 @@ def test_undo_needs_a_reason_and_opens_the_line(site_on_each: FinanceSite) -> No
     browser = site_on_each.signed_in()
     path = f"/finance/statements/parts/{part.id}/undone"
     data = {"line": str(line.id), "csrf": csrf(browser)}
-    assert browser.post(path, data=data | {"reason": " "}).status_code == 422
+    for refused in (" ", "4242 4242 4242 4242"):
+        assert browser.post(path, data=data | {"reason": refused}).status_code == 422
     answer = browser.post(path, data=data | {"reason": "It was a gift"})
     assert answer.headers["location"] == f"{LINES}/{line.id}?done=undone"
     assert reread(site_on_each.database, line).explained_minor == 0

@@ -1,12 +1,14 @@
 """Suggestions for bank lines on the staff pages: one is accepted, or all certain ones together."""
 
 import re
+from datetime import timedelta
 
 import pytest
 
 from donate.bank.reconciliation import accepting_many
 from donate.bank.reconciliation.suggesting import suggest_for_open_lines
 from donate.bank.statements.models import RecordedLine
+from donate.finance.statements import suggestion_pages
 from donate.gifts.models import Gift
 from tests.bank.reconciliation.bank_lines import bank_line, findings, reread
 from tests.finance.bank_desk import LINES, parts_of, send_about
@@ -45,6 +47,23 @@ def test_a_suggestion_is_shown_and_accepted(site_on_each: FinanceSite) -> None:
     assert findings(site_on_each.database) == []
 
 
+def test_equal_candidates_are_told_apart(site: FinanceSite) -> None:
+    """Of two gifts that fit equally well, the page has donor, e-mail, reference, day and amount."""
+    two = [
+        site.gift(key, name=name, now=site.clock.now() - timedelta(days=days))
+        for key, name, days in (("one", "Ann Roy", 3), ("two", "Ben Roy", 5))
+    ]
+    line = bank_line(site.database, 5_000, "DEPOSIT FREE INTERAC E-TRANSFER")
+    browser = site.signed_in()
+    suggest_for_open_lines(site.database, ["LWCAN"], now=site.clock.now())
+    page = browser.get(f"{LINES}/{line.id}").text
+    assert "Ambiguous" in page
+    assert page.count("Another gift fits just as well. Please choose one.") == 2
+    for gift, name, day in zip(two, ("Ann Roy", "Ben Roy"), ("7", "5"), strict=True):
+        shown = page[page.index(gift.reference) :].partition("</li>")[0]
+        assert re.search(rf"{name}</strong> maya@example.com, chosen on .*\b{day}\b.*50.00", shown)
+
+
 @pytest.mark.parametrize("suggestion", ["", "0", "x", "-1", "f" * 32])
 def test_a_suggestion_that_is_not_there_is_refused(site: FinanceSite, suggestion: str) -> None:
     """A number that names no suggestion of the line is refused with a sentence."""
@@ -70,6 +89,29 @@ def test_all_certain_lines_are_accepted_after_a_summary(site_on_each: FinanceSit
     assert "3 of 3 certain lines are accepted." in browser.get(answer.headers["location"]).text
     assert {site_on_each.reread(gift).status for _, gift in pairs} == {"confirmed"}
     assert findings(site_on_each.database) == []
+
+
+def test_a_full_page_says_how_many_certain_lines_follow(
+    site: FinanceSite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A page shows so many certain lines and no more; it says how many follow and how many stay."""
+    monkeypatch.setattr(suggestion_pages, "MOST_AT_ONCE", 2)
+    for key in ("one", "two", "three"):
+        certain_line(site, key)
+    bank_line(site.database, 700, "WHO IS THIS")
+    browser = site.signed_in()
+    page = browser.get("/finance/statements/certain").text
+    assert "Accept 2 certain lines" in page
+    assert "1 more certain line follows." in page
+    assert "1 more line stays open." in page
+    lines = re.search(r'name="lines" value="([^"]*)"', page)
+    assert lines
+    data = {"csrf": csrf(browser), "lines": lines[1]}
+    answer = browser.post("/finance/statements/certain", data=data)
+    assert answer.headers["location"].endswith("accepted=2&of=2")
+    page = browser.get("/finance/statements/certain").text
+    assert "Accept 1 certain line" in page
+    assert "follows" not in page
 
 
 def test_a_line_that_changed_is_left_out(site_on_each: FinanceSite) -> None:

@@ -2,19 +2,20 @@
 
 import html
 import re
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from random import Random
 
 import pytest
 import sqlalchemy as sa
 
 from donate.errors import DatabaseBusy
-from donate.finance.models import Role, Staff
+from donate.finance.models import Staff
+from donate.finance.roles import Role
 from tests.bank.reconciliation.bank_lines import bank_line
 from tests.books.recorded.charity_year import CharityYear
 from tests.finance.finance_site import FinanceSite
 from tests.finance.payout_pages import rows_of, text_of
-from tests.stripe_gateway.balance.payouts import payout, record
+from tests.stripe_gateway.balance.payouts import of_payout, payout, record
 
 BOOKS = "/finance/books"
 GREEN = "0 unexplained: each difference has a name."
@@ -36,6 +37,22 @@ def test_an_empty_database_says_so(site: FinanceSite) -> None:
     assert page.status_code == 200
     assert "Nothing was recorded until this day." in page.text
     assert "unexplained" not in page.text
+
+
+def test_a_conversion_says_what_became_of_it(site: FinanceSite) -> None:
+    """Both sheets list the conversion with its rate, and no bank account in the gift's currency."""
+    year = CharityYear(site.database, FIRST, Random(3))
+    year.happen("converted", "USD", 5_000)
+    year.live(4, gifts=0)
+    sold, bought = text_of(site.signed_in().get(f"{BOOKS}?day=2026-03-04").text).split(
+        "USD at the end"
+    )[::-1]
+    for sheet in (sold, bought):
+        assert GREEN in sheet
+        assert "Converted by Stripe, from or into another currency." in sheet
+        assert "US$50.00 became $68.00, at Stripe’s rate of 1.36" in sheet
+    assert "No bank statement in CAD" in bought
+    assert "No bank statement in USD" not in sold
 
 
 @pytest.mark.parametrize(
@@ -154,6 +171,21 @@ def test_half_known_payouts_are_named(site: FinanceSite) -> None:
     page = text_of(site.signed_in().get(BOOKS).text)
     assert f"only a half is known, so they are not compared: {paid['id']}" in page
     assert GREEN in page
+
+
+@pytest.mark.parametrize("count", [5, 6])
+def test_many_payouts_on_their_way_are_folded(site: FinanceSite, count: int) -> None:
+    """More than five payouts on their way are folded; the summary has their number and sum."""
+    created = int(datetime(2026, 3, 2, 12, tzinfo=UTC).timestamp())
+    for number in range(count):
+        one = payout(1_000 + number, id=f"po_{number}", created=created)
+        paid = one | {"status": "in_transit", "arrival_date": created + 86_400 * 20}
+        record(site.database, paid, [of_payout(paid) | {"created": created}])
+    page = site.signed_in().get(BOOKS).text
+    shown = page[page.index("Payouts and top-ups on their way") :]
+    assert shown.count('href="/finance/payouts/po_') == count
+    assert ("<details" in shown) is (count == 6)
+    assert ("6 payouts and top-ups, together $60.15" in text_of(shown)) is (count == 6)
 
 
 def test_the_overview_says_what_the_books_say(site: FinanceSite) -> None:

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 from sqlmodel import Session, col, select
 
-from donate.finance.models import Role
+from donate.finance.roles import Role
 from donate.gifts.donor_profiles.models import DonorEdit, DonorNote
 from donate.gifts.models import Gift
 from tests.finance.donor_desk import FORM, change, donor_pages, profile

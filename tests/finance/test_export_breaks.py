@@ -165,6 +165,7 @@ def memory(name: str) -> int:
     return int(match[1]) * 1024
 
 
+@pytest.mark.alone
 def test_many_rows_need_no_more_memory_than_few(database: Database) -> None:
     """An export of 100,000 rows, 20 MB of CSV, needs less than 12 MB of memory."""
     put(database, MANY)

@@ -6,7 +6,7 @@ import pytest
 from starlette.requests import Request
 
 from donate.finance.staff.addresses import HOME, safe_next
-from donate.finance.staff.origins import is_cross_site
+from donate.web.origins import is_cross_site
 from tests.finance.finance_site import FinanceSite, fields
 
 

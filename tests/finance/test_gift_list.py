@@ -114,7 +114,7 @@ def test_a_quick_link_leads_to_last_month(site: FinanceSite) -> None:
         ("order=up", "“up” isn’t in the list."),
         ("column=zz", "“zz” isn’t in the list."),
         ("amount_from=a+lot", "Please enter the amount in digits"),
-        ("amount_to=1.005", "at most 2 digits after the decimal mark"),
+        ("amount_to=1.005", "no more than 2 decimal places"),
         ("amount_from=-5", "The amount must be more than zero."),
         ("amount_from=10&amount_to=9.99", "This is less than the first amount."),
         ("from=yesterday", "Please enter a date such as 2026-03-31."),

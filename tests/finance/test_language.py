@@ -5,8 +5,8 @@ import re
 import pytest
 from fastapi.testclient import TestClient
 
-from donate.finance.models import Role
-from donate.web.templating import LANGUAGE_COOKIE
+from donate.finance.roles import Role
+from donate.web.languages import LANGUAGE_COOKIE
 from tests.finance.finance_site import PASSWORD, FinanceSite, csrf, fields, sign_in
 
 FRENCH, ENGLISH = "fr-CA", "en-CA"
@@ -24,6 +24,14 @@ def switch_to(browser: TestClient, language: str, page: str = "/finance/gifts") 
     answer = browser.post("/finance/language", data=form)
     assert answer.status_code == 303
     return answer.headers["location"]
+
+
+def test_the_filter_value_that_was_meant_is_translated(site: FinanceSite) -> None:
+    """A French page names the value as its list of choices does."""
+    browser = site.signed_in()
+    switch_to(browser, FRENCH)
+    page = browser.get("/finance/gifts?status=confirmd")
+    assert "Vouliez-vous écrire «\u00a0Confirmé\u00a0»?" in page.text
 
 
 @pytest.mark.parametrize("role", list(Role))

@@ -11,7 +11,7 @@ from donate.bank.learned_shapes.queries import all_csv_shapes
 from donate.bank.learned_shapes.recorder import learn_shape
 from donate.bank.shapes.csv_shapes import CsvShape
 from donate.errors import BadInput, Conflict
-from donate.finance.models import Role
+from donate.finance.roles import Role
 from donate.storage.database import Database
 from tests.finance.column_form import SIGNED, SIMPLE, learned, remember, send
 from tests.finance.finance_site import FinanceSite, csrf

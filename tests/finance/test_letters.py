@@ -7,7 +7,7 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlmodel import col, select
 
-from donate.finance.models import Role
+from donate.finance.roles import Role
 from donate.gifts.facts import Fact, FactKind
 from donate.gifts.ledger import record_facts
 from donate.gifts.models import Gift
@@ -15,12 +15,13 @@ from donate.gifts.queries import replacement_key
 from donate.letters.finder import LetterFinder
 from donate.letters.kinds import LetterKind
 from donate.letters.models import Letter, new_letter
-from donate.letters.outbox import Outbox
-from donate.letters.smtp import Smtp
+from donate.letters.sending.outbox import Outbox
+from donate.letters.sending.smtp import Smtp
 from donate.regions.modes import Mode
 from donate.storage.bulk_writes import insert_new
 from tests.finance.finance_site import REGIONS, FinanceSite, csrf
 from tests.letters.mailer import SENDER, SITE, run_mail_server, smtp_to
+from tests.links import links_at, token_of
 
 REFUSED = "The mail server refused it: 550 5.1.1."
 
@@ -69,12 +70,15 @@ def test_a_letter_can_be_read(site: FinanceSite, kind: LetterKind) -> None:
     letter = put_letter(site, gift, kind=kind)
     page = site.signed_in(Role.VIEWER).get(f"/finance/gifts/{gift.id}/letters/{letter.id}")
     assert page.status_code == 200
-    # Nothing was paid, refunded or changed, so e-mails of these kinds do not apply.
-    about_money = ("refund", "refund_failed", "thank_you", "correction")
-    is_empty = kind in (*about_money, "confirm_account", "pledge_amount", "pledge_link")
+    # Nothing was paid, refunded or changed, and the region reminds nobody, so e-mails of these
+    # kinds do not apply.
+    about_money = ("refund", "refund_failed", "not_sent_back", "thank_you", "correction")
+    about_changes = ("pledge_amount", "pledge_paused", "pledge_resumed", "pledge_method")
+    about_links = ("confirm_account", "pledge_link", "unfinished")
+    is_empty = kind in (*about_money, *about_changes, *about_links)
     assert ("This e-mail no longer applies" in page.text) == is_empty
     assert (gift.reference in page.text.partition("<pre")[2]) != is_empty
-    assert gift.token not in page.text
+    assert token_of(gift) not in page.text
 
 
 def test_a_viewer_sees_letters_and_sends_none(site: FinanceSite) -> None:
@@ -113,7 +117,7 @@ def test_a_letter_is_sent_again_and_arrives(site_on_each: FinanceSite) -> None:
 
 
 def sending(site: FinanceSite, carrier: Smtp) -> Outbox:
-    return Outbox(site.database, REGIONS, site.clock, carrier, sender=SENDER, public_url=SITE)
+    return Outbox(site.database, REGIONS, site.clock, carrier, sender=SENDER, links=links_at(SITE))
 
 
 def test_a_letter_is_sent_again_once(site: FinanceSite) -> None:

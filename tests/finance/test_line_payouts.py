@@ -1,14 +1,17 @@
 """Staff tie a bank line to a payout of any day; one that does not fit is refused."""
 
+import re
 from datetime import date
 
 import pytest
 from sqlmodel import select, update
 
+from donate.bank.matching.inputs import Band
 from donate.bank.reconciliation.models import LinePart
-from donate.finance.models import Role
+from donate.bank.reconciliation.suggesting import suggest_for_open_lines
+from donate.finance.roles import Role
 from donate.stripe_gateway.balance.models import StripePayout
-from tests.bank.reconciliation.bank_lines import bank_line, findings, payout, reread
+from tests.bank.reconciliation.bank_lines import NOW, bank_line, findings, payout, reread
 from tests.finance.bank_desk import LINES, parts_of, send_about
 from tests.finance.finance_site import FinanceSite
 
@@ -101,6 +104,28 @@ def test_a_payout_outside_the_matchers_days_is_chosen(
     data = {"csrf": page.split('name="csrf" value="')[1].split('"')[0], "line": str(line.id)}
     browser.post(f"/finance/statements/parts/{part.id}/undone", data=data | {"reason": "wrong"})
     assert "November 3, 2025" in browser.get(f"{LINES}/{line.id}").text
+
+
+def test_equal_payouts_of_neighbouring_weeks_are_told_apart_by_hand(
+    site_on_each: FinanceSite,
+) -> None:
+    """Nobody can tell which line is whose, so both payouts are offered, and each gets its line."""
+    site = site_on_each
+    payouts = [payout(site.database, 21_140, day) for day in (2, 9)]
+    lines = [bank_line(site.database, 21_140, "STRIPE MSP", day) for day in (6, 10)]
+    assert suggest_for_open_lines(site.database, ["LWCAN"], now=NOW)[Band.AMBIGUOUS] == 2
+    browser = site.signed_in()
+    for line in lines:
+        page = browser.get(f"{LINES}/{line.id}").text
+        assert {"po_21140_2", "po_21140_9"} <= set(re.findall(r"po_\d+_\d+", page))
+        assert "Another payout or line fits just as well." in page
+    assert browser.get("/finance/statements/certain").text.count("STRIPE MSP") == 0
+    for line, number in zip(lines, reversed(payouts), strict=True):
+        assert send_about(browser, line, "payout", payout=str(number)).status_code == 303
+    with site.database.reading() as session:
+        tied = session.exec(select(LinePart.line_id, LinePart.payout_id)).all()
+    assert sorted(tied) == [(lines[0].id, payouts[1]), (lines[1].id, payouts[0])]
+    assert findings(site.database) == []
 
 
 def test_a_viewer_ties_no_payout(site: FinanceSite) -> None:

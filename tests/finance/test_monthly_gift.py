@@ -6,7 +6,7 @@ from datetime import date
 
 import pytest
 
-from donate.finance.models import Role
+from donate.finance.roles import Role
 from donate.gifts.audit import differences
 from donate.gifts.monthly.pledge_copy import PledgeStage
 from donate.letters.kinds import LetterKind
@@ -35,6 +35,8 @@ def test_staff_pause_and_resume(desk: PledgeDesk) -> None:
     assert desk.row.stage is PledgeStage.ACTIVE
     assert desk.pass_month()["status"] == "paid"
     assert len(desk.months()) == 2
+    # Stripe's events report the same two changes again.
+    assert desk.news() == ["paused", "resumed"]
     acts = [(act.act, act.about, act.detail["reason"]) for act in desk.acts()]
     about = (desk.gift.reference, "The donor called")
     assert acts == [
@@ -50,7 +52,10 @@ def test_a_pause_until_a_date_ends_by_itself(desk: PledgeDesk) -> None:
     assert desk.at_stripe()["pause_collection"]["resumes_at"] == 1_777_608_000
     row = desk.row
     assert (row.stage, row.resumes_on, row.next_on) == ("paused", until, date(2026, 5, 10))
-    assert "Nothing is collected before May 1, 2026." in words_of(desk.page())
+    words = words_of(desk.page())
+    assert "Nothing is collected before May 1, 2026." in words
+    assert "Not collected April 2026" in words
+    assert "Next gift, after the pause May 10, 2026" in words
     assert desk.pause_ends().ask_due() == 0
     desk.later(days=31)
     assert desk.pass_month()["status"] == "void"
@@ -62,9 +67,17 @@ def test_a_pause_until_a_date_ends_by_itself(desk: PledgeDesk) -> None:
     assert ends.ask_due() == 0
     assert (desk.row.stage, desk.row.resumes_on) == (PledgeStage.ACTIVE, None)
     assert desk.pass_month()["status"] == "paid"
+    assert desk.news() == ["paused"]
     assert len(desk.months()) == 2
     with desk.site.database.reading_snapshot() as session:
         assert list(differences(session)) == []
+
+
+def test_staff_read_which_card_pays(desk: PledgeDesk) -> None:
+    """The page shows the last four digits of the card once Stripe has told them."""
+    assert "ending in" not in words_of(desk.page())
+    desk.pledges.methods.learn(desk.gift)
+    assert "Visa ending in 4242" in words_of(desk.page())
 
 
 def test_a_pause_is_asked_about_again_while_stripe_is_away(desk: PledgeDesk) -> None:
@@ -109,7 +122,7 @@ def test_staff_end_it_now(desk: PledgeDesk) -> None:
     assert "/ended" not in page
     again = desk.send("paused", desk.form())
     assert again.status_code == 409
-    assert "can’t be done with this monthly gift as it is now" in again.text
+    assert "This monthly gift can’t be changed that way right now" in again.text
 
 
 def test_a_form_sent_twice_acts_once(desk: PledgeDesk) -> None:

@@ -5,14 +5,16 @@ import zipfile
 from dataclasses import replace
 
 import pytest
-from fastapi.testclient import TestClient
-from httpx2 import Response
+from sqlmodel import Session
 
-from donate.books.months.queries import closed_months
-from donate.finance.models import Role
+from donate.books.months.models import CloseRequest
+from donate.books.months.queries import closed_months, latest_request
+from donate.finance.models import Staff
+from donate.finance.roles import Role
 from donate.storage.database import Database
 from tests.books.months.month_world import (
     APRIL_3,
+    IN_MARCH,
     MAY_4,
     RULES,
     record_lines,
@@ -20,6 +22,7 @@ from tests.books.months.month_world import (
 )
 from tests.finance.finance_site import FinanceSite, fields, open_site
 from tests.finance.money_samples import MARCH, give, pay
+from tests.finance.month_forms import press
 from tests.finance.payout_pages import text_of
 
 MARCH_PAGE = "/finance/months/2026-03"
@@ -33,12 +36,6 @@ def site_in_april(database: Database, limit: int | None = None) -> FinanceSite:
     site = open_site(database, month_rules=rules)
     site.clock.instant = APRIL_3
     return site
-
-
-def press(browser: TestClient, page: str, act: str, **typed: str) -> Response:
-    """Open a month's page and send one of its forms."""
-    hidden = fields(browser.get(page))
-    return browser.post(f"{page}/{act}", data=hidden | typed)
 
 
 NO_MONTHS = ("2026-13", "march", "0000-01", "2026-3", "2026-02", "2031-01", "2026-03x")
@@ -155,6 +152,35 @@ def test_two_people_above_the_limit(database: Database) -> None:
     assert acts == [("month_close_asked", "2026-03"), ("month_closed", "2026-03")]
 
 
+@pytest.mark.parametrize("change", ["disabled", "viewer"])
+def test_who_asked_must_still_be_of_finance(database: Database, change: str) -> None:
+    """A request of somebody who lost the role or the account is confirmed by nobody."""
+    site = site_in_april(database, limit=100)
+    ann, zoe = site.signed_in(), site.signed_in(Role.ADMIN)
+    press(ann, MARCH_PAGE, "closed")
+    hidden = fields(zoe.get(MARCH_PAGE))
+    with database.writing() as session:
+        person = session.get_one(Staff, int(request_of(session).asked_by.removeprefix("staff:")))
+        if change == "disabled":
+            person.disabled_at = APRIL_3
+        else:
+            person.role = Role.VIEWER
+    answer = zoe.post(f"{MARCH_PAGE}/confirmed", data=hidden)
+    assert answer.status_code == 409
+    assert "may not close months any more. Nothing was closed." in text_of(answer.text)
+    with database.reading() as session:
+        assert closed_months(session) == []
+    assert press(zoe, MARCH_PAGE, "closed").headers["location"].endswith("?done=asked")
+    mia = site.signed_in(email="mia@example.org")
+    assert press(mia, MARCH_PAGE, "confirmed").headers["location"].endswith("?done=closed")
+
+
+def request_of(session: Session) -> CloseRequest:
+    request = latest_request(session, IN_MARCH)
+    assert request
+    return request
+
+
 def test_the_pack_is_sent_and_never_cached(database: Database) -> None:
     """The pack is the same each time, is not kept by browsers, and each download is recorded."""
     site = site_in_april(database)
@@ -204,5 +230,11 @@ def test_the_totals_of_a_closed_month_stay(database: Database, language: str) ->
         "en-CA": "Gifts, net 4 $223.45",
         "fr-CA": "Dons, net 4 223,45 $",
     }
+    account = {"en-CA": "1060 Chequing", "fr-CA": "1060 Compte chèques"}
+    assert account[language] in said
+    with zipfile.ZipFile(io.BytesIO(browser.get(f"{MARCH_PAGE}/pack").content)) as pack:
+        names = " ".join(pack.read(name).decode("utf-8", "ignore") for name in pack.namelist())
+    assert "Chequing" in names
+    assert "Compte chèques" not in names
     assert wanted[language] in said
     assert wanted[language].split(" 4 ")[1] in text_of(browser.get("/finance/months").text)

@@ -6,9 +6,9 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import event as hook, text
 
-from donate.finance.models import Role
 from donate.finance.movements.pages import MOVEMENTS_ON_A_PAGE
 from donate.finance.movements.words import MOVEMENT_KINDS
+from donate.finance.roles import Role
 from donate.gifts.models import Gift
 from donate.gifts.movements.rules import MovementKind
 from donate.storage.database import Database
@@ -116,18 +116,18 @@ def test_links_lead_to_this_month_and_last_month(site: FinanceSite) -> None:
 @pytest.mark.parametrize(
     ("query", "sentence"),
     [
-        ("kind=zz", "Please choose a kind from the list."),
-        ("mode=paypal", "Please choose a mode from the list."),
-        ("code=lwcan", "Please choose a code from the list."),
-        ("fund=gold", "Please choose a fund from the list."),
-        ("currency=cad", "Please choose a currency from the list."),
+        ("kind=zz", "“zz” isn’t in the list."),
+        ("mode=paypal", "“paypal” isn’t in the list."),
+        ("code=lwcan", "“lwcan” isn’t in the list. Did you mean “LWCAN”?"),
+        ("fund=gold", "“gold” isn’t in the list."),
+        ("currency=cad", "“cad” isn’t in the list. Did you mean “CAD”?"),
         ("from=yesterday", "Please enter a date such as 2026-03-31."),
         ("to=2026-02-30", "Please enter a date such as 2026-03-31."),
         ("from=2026-03-02&to=2026-03-01", "This is before the first date."),
         ("after=yesterday", "This link is incomplete."),
         ("after=2026-02-30.1", "This link is incomplete."),
         ("before=2026-02-01.99999999999999999999", "This link is incomplete."),
-        ("kind=%3Cscript%3E" + "a" * 5_000, "Please choose a kind from the list."),
+        ("kind=%3Cscript%3E" + "a" * 5_000, "isn’t in the list."),
     ],
 )
 def test_an_invalid_filter_of_movements_is_refused(

@@ -2,7 +2,7 @@
 
 import pytest
 
-from donate.finance.models import Role
+from donate.finance.roles import Role
 from tests.finance.finance_site import FinanceSite, csrf
 from tests.finance.offline_desk import new_key
 from tests.finance.staff_routes import ROUTES, every_route

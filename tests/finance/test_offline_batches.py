@@ -115,15 +115,24 @@ def test_an_empty_batch_cannot_be_closed(database: Database) -> None:
 
 
 def test_an_entry_is_removed_and_typed_again(site: FinanceSite) -> None:
-    """A removed draft is not in the sums, its values fill the form, and it is never a gift."""
+    """A removed draft is not in the sums, its values fill the form, and it is never a gift.
+
+    The draft itself keeps nothing about the donor.
+    """
     browser = site.signed_in()
     batch = start(browser, 1, "21.00")
     add(browser, batch, CHEQUE)
     (entry,) = entries(site.database)
     removed = act(browser, batch, "removed", entry=str(entry.id))
-    page = browser.get(removed.headers["location"]).text
+    page = removed.text
+    assert removed.status_code == 200
+    assert f'value="{entry.donor_name}"' in page
     assert 'value="150.00"' in page
     assert 'value="0042"' in page
+    (left,) = entries(site.database)
+    assert entry.donor_name
+    assert entry.donor_email
+    assert {left.donor_name, left.donor_email, left.donor_address, left.note} == {""}
     assert "0 · $0.00" in page
     again = act(browser, batch, "removed", entry=str(entry.id))
     assert again.status_code == 409

@@ -6,8 +6,8 @@ from datetime import UTC, date, datetime
 import pytest
 
 from donate.errors import Conflict
-from donate.finance.models import Role
 from donate.finance.offline.undoing import RETURNED, Undoing, undo_entry
+from donate.finance.roles import Role
 from donate.gifts.facts import FactKind
 from donate.gifts.models import Gift
 from donate.gifts.offline.models import EntryState

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from donate.finance.models import Role
+from donate.finance.roles import Role
 from donate.gifts.facts import FactKind
 from donate.gifts.queries import donor_of, facts_of
 from tests.finance.finance_site import FinanceSite, csrf, rows

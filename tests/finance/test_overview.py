@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import sqlalchemy as sa
 
-from donate.finance.models import Role
 from donate.finance.overview.decisions import MOST_NAMED, gift_decisions
+from donate.finance.roles import Role
 from donate.gifts.facts import FactKind
 from donate.gifts.movements.models import DayTotal
 from tests.finance.finance_site import NOW, FinanceSite, sign_in

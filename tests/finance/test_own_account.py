@@ -22,7 +22,7 @@ def signed_in(site: FinanceSite, user_agent: str = "") -> TestClient:
 
 
 def change(browser: TestClient, old: str = PASSWORD, new: str = NEW) -> Response:
-    return post(browser, f"{ME}/password", ME, old_password=old, new_password=new)
+    return post(browser, f"{ME}/password", ME, own_password=old, new_password=new)
 
 
 def is_in(browser: TestClient) -> bool:

@@ -5,7 +5,7 @@ from decimal import Decimal
 import pytest
 from sqlmodel import update
 
-from donate.finance.models import Role
+from donate.finance.roles import Role
 from donate.stripe_gateway.balance.models import StripePayout
 from tests.finance.finance_site import FinanceSite
 from tests.finance.payout_samples import mixed_payout

@@ -6,10 +6,10 @@ from datetime import UTC, datetime
 
 import pytest
 
-from donate.finance.models import Role
 from donate.finance.payouts.pages import PAYOUTS_ON_A_PAGE
+from donate.finance.roles import Role
 from donate.stripe_gateway.balance.models import PayoutToRead
-from donate.stripe_gateway.balance.readings import read_balance_transaction
+from donate.stripe_gateway.balance.parser import read_balance_transaction
 from donate.stripe_gateway.balance.recorder import record_transactions
 from tests.finance.finance_site import FinanceSite
 from tests.finance.payout_pages import rows_of, text_of
@@ -183,8 +183,16 @@ def test_the_list_filters_and_sums(site_on_each: FinanceSite) -> None:
     assert shown("from=2026-03-05&to=2026-03-06") == ["po_2", "po_1"]
     page = browser.get("/finance/payouts").text
     assert re.findall(r"<dd>([^<]+)</dd>", page) == ["2", "$50.00", "$12.00", "1", "US$70.00"]
-    for query in ("currency=XXX", "status=odd", "from=soon", "after=nowhere"):
-        assert browser.get(f"/finance/payouts?{query}").status_code == 422
+    for query, sentence in {
+        "currency=usd": "“usd” isn’t in the list. Did you mean “USD”?",
+        "status=odd": "“odd” isn’t in the list.",
+        "tied=perhaps": "“perhaps” isn’t in the list.",
+        "from=soon": "Please enter a date such as 2026-03-31.",
+        "after=nowhere": "This link is incomplete.",
+    }.items():
+        answer = browser.get(f"/finance/payouts?{query}")
+        assert answer.status_code == 422
+        assert sentence in answer.text
 
 
 def test_a_payout_that_cannot_be_read_is_named(site: FinanceSite) -> None:

@@ -10,10 +10,11 @@ from fastapi.testclient import TestClient
 from httpx2 import Response
 from sqlmodel import select
 
-from donate.finance.models import Role, StaffInvitation
-from donate.finance.sessions import hash_of
+from donate.finance.models import StaffInvitation
+from donate.finance.roles import Role
 from donate.finance.staff.accounts import disable, give_role
 from donate.storage.database import Database
+from donate.web.secret_tokens import hash_of
 from tests.finance.finance_site import OPTIONS, PASSWORD, FinanceSite, fields, open_site, sign_in
 from tests.finance.people_site import add_admin, number_of, post, state_of, with_factor
 from tests.letters.mailer import run_mail_server, smtp_to
@@ -236,6 +237,15 @@ def test_a_new_password_by_link_ends_sessions(site: FinanceSite) -> None:
     assert accept(site, token).status_code == 303
     assert ann.get("/finance/gifts").status_code == 303
     assert sign_in(site.browser(), password=PASSWORD).status_code == 401
+
+
+def test_a_new_password_by_link_keeps_the_second_factor(site: FinanceSite) -> None:
+    """Someone who sets a forgotten password by a link still has to enter a code."""
+    with_factor(site, ANN)
+    browser = site.browser()
+    token = token_on(act(add_admin(site), site, ANN, "invited"))
+    assert accept(site, token).status_code == 303
+    assert sign_in(browser, ANN, NEW_PASSWORD).headers["location"] == "/finance/sign-in/code"
 
 
 @pytest.mark.parametrize("is_up", [True, False])

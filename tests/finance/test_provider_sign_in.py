@@ -7,8 +7,9 @@ import pytest
 from sqlmodel import select
 from starlette.responses import JSONResponse, Response as Answer
 
-from donate.finance.models import ProviderSignIn, Role
+from donate.finance.models import ProviderSignIn
 from donate.finance.provider.attempts import MAX_PER_NETWORK
+from donate.finance.roles import Role
 from donate.finance.staff.accounts import disable
 from donate.storage.database import Database
 from tests.finance.finance_site import NOW, OPTIONS, FinanceSite
@@ -33,7 +34,9 @@ def test_a_person_signs_in_at_the_provider(
     assert answer.headers["location"] == "/finance/gifts?status=awaited"
     assert is_in(browser)
     assert "donate_provider" not in browser.cookies
-    assert [act.act for act in desk.site.acts()] == ["staff_added", "signed_in"]
+    assert not [value for value in browser.cookies.values() if "." in value]  # no token of theirs
+    acts = [act.act for act in desk.site.acts()]
+    assert acts == ["staff_added", "provider_account_tied", "signed_in"]
 
 
 def test_the_secret_may_be_sent_in_the_form(desk: Desk) -> None:
@@ -268,7 +271,7 @@ def test_the_second_factor_may_be_asked_here(
     database = Database(sqlite.fresh_url())
     options = replace(
         OPTIONS,
-        second_factor_required=True,
+        second_factor_from=Role.FINANCE,
         provider=options_for(provider, checks_second_factor=not asks_here),
     )
     desk = Desk(open_strict_site(database, options), provider)
@@ -281,3 +284,15 @@ def test_the_second_factor_may_be_asked_here(
         assert enter(browser, code_at(secret, desk.site.clock.now())).status_code == 303
     assert is_in(browser)
     database.close()
+
+
+def test_a_link_on_another_site_signs_nobody_in(desk: Desk) -> None:
+    """A link on another site leads to the sign-in form, on which the person has to press."""
+    browser, cross = desk.browser(), {"Sec-Fetch-Site": "cross-site"}
+    answer = browser.get(THERE, params={"next": "/finance/gifts?page=2"}, headers=cross)
+    assert answer.headers["location"] == "/finance/sign-in?next=%2Ffinance%2Fgifts%3Fpage%3D2"
+    assert "donate_provider" not in browser.cookies
+    with desk.site.database.reading() as session:
+        assert session.exec(select(ProviderSignIn)).all() == []
+    own = {"Sec-Fetch-Site": "same-origin"}
+    assert browser.get(THERE, headers=own).headers["location"].startswith(desk.provider.issuer)

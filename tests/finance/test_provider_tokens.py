@@ -52,6 +52,10 @@ ATTACKS: dict[str, dict[str, Any]] = {
     "issued later": {"claims": {"iat": SECONDS + 61}},
     "valid later": {"claims": {"nbf": SECONDS + 61}},
     "no subject": {"claims": {"sub": None}},
+    "empty subject": {"claims": {"sub": ""}},
+    "odd subject": {"claims": {"sub": "a\x00b"}},
+    "subject in Unicode": {"claims": {"sub": "\u00e9"}},
+    "long subject": {"claims": {"sub": "s" * 256}},
 }
 
 

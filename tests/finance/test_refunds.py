@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from donate.finance.models import Role
+from donate.finance.roles import Role
 from donate.gifts.facts import Fact, FactKind
 from donate.gifts.ledger import record_facts
 from donate.storage.database import Database
@@ -70,7 +70,7 @@ def test_a_part_is_refunded(desk: Desk) -> None:
         ({"amount": "0"}, "The amount must be more than zero."),
         ({"amount": "-5"}, "The amount must be more than zero."),
         ({"amount": "1e1"}, "Please enter the amount in digits"),
-        ({"amount": "5.001"}, "at most 2 digits"),
+        ({"amount": "5.001"}, "no more than 2 decimal places"),
         ({"amount": "0" * 98 + "5099"}, "You can refund at most $50.00 of this payment."),
         ({"amount": "50.01"}, "You can refund at most $50.00 of this payment."),
         ({"reason": "because"}, "Please choose a reason from the list."),

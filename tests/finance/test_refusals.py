@@ -6,7 +6,7 @@ from typing import Any, Literal, Unpack
 import pytest
 import stripe
 
-from donate.finance.models import Role
+from donate.finance.roles import Role
 from donate.finance.stripe_refusals import SHOWN
 from donate.gifts.evidence import Evidence
 from donate.gifts.facts import Fact, FactKind

@@ -8,7 +8,7 @@ from fastapi.testclient import TestClient
 from httpx2 import Response
 from sqlmodel import select
 
-from donate.finance.models import Role
+from donate.finance.roles import Role
 from donate.finance.saved_views.models import SavedView
 from donate.finance.saved_views.queries import MOST_VIEWS
 from tests.finance.finance_site import FinanceSite, csrf

@@ -1,11 +1,12 @@
 """The search finds gifts by e-mail, amount, id of Stripe, bank reference, tribute and note."""
 
+from typing import Any
 from urllib.parse import quote
 
 import pytest
 from sqlalchemy import text
 
-from donate.finance.models import Role
+from donate.finance.roles import Role
 from donate.finance.search.finding import HITS_OF_A_KIND
 from donate.gifts.choosing.choice import check_choice
 from donate.gifts.choosing.options import Wishes
@@ -196,6 +197,28 @@ def test_donors_are_found_once(site_on_each: FinanceSite) -> None:
         assert [donor.id for donor in search_donors(session, "ann@exa", 5)] == [last.donor_id]
         assert len(search_donors(session, "lee", 1)) == 1
         assert search_donors(session, "\0", 5) == []
+
+
+@pytest.mark.parametrize("typed", ["4242", "•••• 4242", "Visa ending in 4242", " x4242 "])
+def test_the_last_digits_of_a_card_find_a_monthly_gift(
+    site_on_each: FinanceSite, typed: str
+) -> None:
+    """The last four digits of a card or bank account find the monthly gift that it pays."""
+    site = site_on_each
+    for key, digits in (("a", "4242"), ("b", "4243"), ("c", "")):
+        method: Any = {"payment_method": "pm_1", "last4": digits} if digits else {}
+        add_fact(site, site.gift(key), FactKind.PLEDGE_CHANGED, f"evt_{key}", **method)
+    page = search(site, typed)
+    assert list(found(page)) == ["card"]
+    assert marked(page) == ["•••• [4242]"]
+
+
+@pytest.mark.parametrize("typed", ["242", "14242", "42424", "4242 4242", "4242 visa"])
+def test_other_digits_find_no_card(site_on_each: FinanceSite, typed: str) -> None:
+    """Only a text that ends in exactly four digits, without others before, can mean a card."""
+    site = site_on_each
+    add_fact(site, site.gift("a"), FactKind.PLEDGE_CHANGED, "evt_a", last4="4242")
+    assert "card" not in found(search(site, typed))
 
 
 HOSTILE = [

@@ -1,6 +1,6 @@
 """The staff page of a gift that already has a transfer or a donor's report, or has lapsed."""
 
-from donate.finance.models import Role
+from donate.finance.roles import Role
 from donate.gifts.facts import Fact, FactKind
 from donate.gifts.ledger import record_facts
 from tests.finance.finance_site import FinanceSite

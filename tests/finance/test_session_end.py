@@ -9,21 +9,21 @@ from pwdlib import PasswordHash
 from pwdlib.hashers.argon2 import Argon2Hasher
 from sqlmodel import Session, select
 
-from donate.finance.models import Role, StaffSession
+from donate.finance.models import StaffSession
+from donate.finance.roles import Role
 from donate.finance.sessions import (
     ABSOLUTE_LIMIT,
     IDLE_LIMIT,
     SignedIn,
     end_session,
     find_session,
-    hash_of,
     mark_seen,
-    same_secret,
     start_session,
 )
 from donate.finance.staff.accounts import disable, enable, set_password, staff_by_email
 from donate.finance.staff.tokens import add_token, is_staff_token
 from donate.storage.database import Database
+from donate.web.secret_tokens import hash_of
 from tests.finance.finance_site import CHEAP, NOW, PASSWORD, FinanceSite, fields, open_site, sign_in
 from tests.finance.sign_ins import ANN, NEW, ZOE, change_password, shut_out
 from tests.real_parts import Sqlite
@@ -230,22 +230,3 @@ def test_finance_staff_may_do_what_viewers_may(role: Role, needed: Role, may: bo
     """The finance role includes what viewers may do, and not the reverse."""
     person = SignedIn(1, "Ann Lee", ANN, role, "c", "t", NOW)
     assert person.may(needed) == may
-
-
-@pytest.mark.parametrize(
-    ("one", "other", "same"),
-    [
-        ("a", "a", True),
-        ("é", "é", True),
-        ("a", "b", False),
-        ("a", "A", False),
-        ("a", "", False),
-        ("", "a", False),
-        ("", "", False),
-        ("\ud800", "a", False),
-    ],
-    ids=ascii,
-)
-def test_empty_secrets_do_not_match(one: str, other: str, same: bool) -> None:
-    """Two secrets match only if they are equal and not empty."""
-    assert same_secret(one, other) == same

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from donate.finance.models import Role
+from donate.finance.roles import Role
 from donate.gifts.facts import Fact, FactKind
 from donate.gifts.ledger import record_facts
 from donate.gifts.queries import gift_by_reference

@@ -2,7 +2,7 @@
 
 import pytest
 
-from donate.finance.models import Role
+from donate.finance.roles import Role
 from tests.finance.finance_site import FinanceSite, csrf
 from tests.finance.set_aside_events import decide, look, paid, reread, set_aside
 from tests.stripe_gateway import gifts_and_events

@@ -7,10 +7,11 @@ from pwdlib import PasswordHash
 from pwdlib.hashers.argon2 import Argon2Hasher
 from sqlmodel import select
 
-from donate.finance.models import Role, StaffSession
-from donate.finance.sessions import hash_of
+from donate.finance.models import StaffSession
+from donate.finance.roles import Role
 from donate.finance.staff.accounts import disable, enable, set_password
 from donate.storage.database import Database
+from donate.web.secret_tokens import hash_of
 from tests.finance.finance_site import (
     CHEAP,
     NOW,
@@ -169,6 +170,7 @@ def test_a_sign_in_begins_a_new_session(site: FinanceSite) -> None:
     first = browser.cookies.get("donate_staff", domain="testserver.local")
     assert first
     assert first != "planted"
+    assert len(first) * 6 >= 256  # bits
     other = site.browser()
     sign_in(other)
     assert other.cookies["donate_staff"] != first
@@ -180,6 +182,7 @@ def test_signing_out_ends_the_session(site: FinanceSite) -> None:
     token = browser.cookies["donate_staff"]
     answer = browser.post("/finance/sign-out", data={"csrf": csrf(browser)})
     assert answer.status_code == 303
+    assert answer.headers["clear-site-data"] == '"cache"'  # Back shows no page of the session
     assert "donate_staff" not in browser.cookies
     assert "You’re signed out." in browser.get(answer.headers["location"]).text
     thief = site.browser()

@@ -7,7 +7,7 @@ import pytest
 from sqlmodel import func, select
 
 from donate.finance.activity.trail import MAX_STRANGERS_AN_HOUR
-from donate.finance.models import SignInFailure
+from donate.finance.models import SignInFailure, Staff
 from donate.finance.staff.sign_in import DELAYED_AT_ONCE
 from donate.finance.staff.sign_in_limit import (
     MAX_PER_ADDRESS,
@@ -17,10 +17,12 @@ from donate.finance.staff.sign_in_limit import (
     WINDOW,
     SignInPace,
     begin_attempt,
+    code_key,
 )
 from donate.storage.database import Database
-from donate.web.giving_limits import network_of
+from donate.web.limits.networks import network_of
 from tests.finance.finance_site import NOW, FinanceSite, sign_in
+from tests.finance.people_site import code_at, enter, half_signed_in, with_factor
 
 
 def failures(database: Database) -> int:
@@ -66,12 +68,14 @@ def test_one_address_may_not_try_many_people(database: Database) -> None:
 
 
 def test_many_addresses_only_delay(site: FinanceSite) -> None:
-    """Failed sign-ins of a user from many IP addresses delay the next, but do not block it."""
+    """Failed sign-ins of a user from many networks delay these, and block nobody."""
     site.add_staff()
     with site.database.writing() as session:
         for i in range(MAX_PER_EMAIL):
             begin_attempt(session, "ann@example.org", f"198.51.100.{i}", now=NOW)
     assert sign_in(site.browser()).status_code == 303
+    assert site.pauses == [], "a network that never failed is not delayed"
+    assert sign_in(site.browser("198.51.100.7")).status_code == 303
     assert site.pauses == [1.0]
 
 
@@ -91,20 +95,20 @@ def test_few_sign_ins_are_delayed_at_a_time(site: FinanceSite) -> None:
 
     site.pauses.pause = pause
     attempts = [
-        threading.Thread(target=sign_in, args=(site.browser(f"192.0.2.{i}"),))
+        threading.Thread(target=sign_in, args=(site.browser(f"198.51.100.{i}"),))
         for i in range(DELAYED_AT_ONCE)
     ]
     for attempt in attempts:
         attempt.start()
     waiting.wait(timeout=10)
-    answer = sign_in(site.browser("192.0.2.99"))
+    answer = sign_in(site.browser("198.51.100.9"))
     go_on.set()
     for attempt in attempts:
         attempt.join()
     assert answer.status_code == 429
     assert answer.headers["retry-after"] == "5"
     site.pauses.pause = None
-    assert sign_in(site.browser("192.0.2.99")).status_code == 303
+    assert sign_in(site.browser("198.51.100.9")).status_code == 303
 
 
 def test_the_table_stays_small(site: FinanceSite) -> None:
@@ -171,3 +175,15 @@ def test_strangers_do_not_fill_the_trail(site: FinanceSite) -> None:
     site.wait(hours=1)
     site.browser().get("/finance/gifts")
     assert len(site.refusals()) == MAX_STRANGERS_AN_HOUR + 2
+
+
+def test_strangers_use_up_nobodys_codes(site: FinanceSite) -> None:
+    """Whatever strangers type as an e-mail address, it does not count as an attempt at a code."""
+    secret, _ = with_factor(site)
+    with site.database.reading() as session:
+        key = code_key(session.exec(select(Staff.id)).one() or 0)
+    for number in range(10):
+        for _ in range(5):
+            sign_in(site.browser(f"192.0.2.{number}"), key, "a wrong guess")
+    browser = half_signed_in(site, address="198.51.100.1")
+    assert enter(browser, code_at(secret, site.clock.now())).status_code == 303

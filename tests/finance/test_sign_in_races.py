@@ -16,7 +16,8 @@ from donate.storage.database import Database
 from tests.blocking import until_it_waits
 from tests.finance.finance_site import open_site, sign_in
 from tests.finance.sign_ins import ANN, change_password, shut_out
-from tests.real_parts import PATIENCE_S, Postgres, Sqlite
+from tests.real_parts import Postgres, Sqlite
+from tests.waiting import PATIENCE_S
 
 
 class BlockingHasher(Argon2Hasher):

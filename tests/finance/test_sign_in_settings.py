@@ -6,11 +6,10 @@ from typing import Any
 import pytest
 
 from donate.cli import main
-from donate.finance.models import Role
+from donate.finance.roles import Role
 from donate.finance.staff.options import sign_in_options
-from tests.settings import load, refusal
+from tests.settings import SECOND_FACTOR_KEY as KEY, load, refusal
 
-KEY = "9f2c47d1e8b35a60" * 2
 OIDC = {
     "oidc_issuer": "https://id.example.org/realms/x",
     "oidc_client_id": "donate",
@@ -22,11 +21,13 @@ OIDC = {
     ("settings", "sentence"),
     [
         ({"staff_second_factor": "required"}, "SECOND_FACTOR_KEY must be set"),
+        ({"staff_second_factor": "everybody"}, "SECOND_FACTOR_KEY must be set"),
         ({"staff_second_factor": "sometimes"}, "STAFF_SECOND_FACTOR"),
         ({"second_factor_key": "short-but-varied-01"}, "32 characters or more"),
         ({"second_factor_key": f"{KEY}, tiny"}, "SECOND_FACTOR_KEY"),
         (OIDC | {"oidc_client_secret": ""}, "belong together"),
         (OIDC | {"oidc_issuer": "http://id.example.org"}, "OIDC_ISSUER must begin with https"),
+        (OIDC | {"oidc_issuer": f"https://{'x' * 493}"}, "OIDC_ISSUER has more than 500"),
         (OIDC | {"oidc_roles": "accounting"}, "OIDC_ROLES must be pairs"),
         (OIDC | {"oidc_roles": "accounting=owner"}, "OIDC_ROLES must be pairs"),
     ],
@@ -44,14 +45,28 @@ def test_the_settings_say_how_staff_sign_in() -> None:
     more = {"oidc_roles": "a=b=finance, office=viewer", "oidc_second_factor": "ours"}
     settings = load(**OIDC, **more, second_factor_key=KEY, staff_second_factor="required")
     options = sign_in_options(settings, None)
-    assert options.second_factor_required
+    assert options.second_factor_from == Role.FINANCE
     assert options.cipher
     assert options.provider
     assert options.provider.roles == {"a=b": Role.FINANCE, "office": Role.VIEWER}
     assert options.provider.redirect_url.endswith("/finance/sign-in/provider/back")
     assert not options.provider.checks_second_factor
     plain = sign_in_options(load(), None)
-    assert (plain.second_factor_required, plain.cipher, plain.provider) == (False, None, None)
+    assert (plain.second_factor_from, plain.cipher, plain.provider) == (None, None, None)
+
+
+@pytest.mark.parametrize(
+    ("setting", "roles"),
+    [
+        ("optional", set()),
+        ("required", {Role.FINANCE, Role.ADMIN}),
+        ("everybody", set(Role)),
+    ],
+)
+def test_the_setting_says_who_needs_a_second_factor(setting: str, roles: set[Role]) -> None:
+    """`STAFF_SECOND_FACTOR` requires a second factor of nobody, of all but viewers, or of all."""
+    options = sign_in_options(load(second_factor_key=KEY, staff_second_factor=setting), None)
+    assert {role for role in Role if options.requires_second_factor(role)} == roles
 
 
 def test_the_doctor_asks_for_an_admin(

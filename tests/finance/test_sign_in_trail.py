@@ -8,7 +8,8 @@ from starlette.responses import Response
 
 from donate.clock import FixedClock
 from donate.finance.access import Gate
-from donate.finance.models import Role, StaffAct
+from donate.finance.models import StaffAct
+from donate.finance.roles import Role
 from donate.storage.database import Database
 from tests.finance.finance_site import NOW, PAGES, FinanceSite, csrf, fields, open_site, sign_in
 
@@ -57,12 +58,12 @@ def test_a_refusal_says_who_tried_what(
 
 @pytest.mark.parametrize("password", ["not the password", ""])
 def test_a_refused_sign_in_is_recorded(site: FinanceSite, password: str) -> None:
-    """The trail records a sign-in with a wrong password by IP address, and does not name a user."""
+    """The trail records a sign-in with a wrong password by IP address and account."""
     site.add_staff()
     assert sign_in(site.browser(), password=password).status_code == 401
     act = site.acts()[-1]
     assert summary(act) == ("refused", None, "203.0.113.5", NOW)
-    assert act.detail == {"why": "wrong e-mail or password"}
+    assert act.detail == {"why": "wrong e-mail or password", "account": "ann@example.org"}
 
 
 @pytest.mark.parametrize(
@@ -106,8 +107,8 @@ def test_a_cookie_is_deleted_with_its_attributes(https: bool) -> None:
         return {part for part in parts if not part.startswith(("expires=", "max-age="))}
 
     set_response, drop_response = Response(), Response()
-    gate.set_cookie(set_response, gate.session_cookie, "secret")
-    gate.drop_cookie(drop_response, gate.session_cookie)
+    gate.cookies.set(set_response, gate.session_cookie, "secret")
+    gate.cookies.drop(drop_response, gate.session_cookie)
     safe = {"secure"} if https else set()
     assert attributes(set_response) == {"httponly", "samesite=lax", "path=/"} | safe
     assert attributes(drop_response) == attributes(set_response)

@@ -1,7 +1,9 @@
 """Staff upload a statement, see what is in it, answer what it leaves open, and import it."""
 
 import re
+from datetime import timedelta
 from hashlib import sha256
+from pathlib import Path
 
 import pytest
 from sqlmodel import select
@@ -11,10 +13,11 @@ from donate.bank.statements.models import (
     StatementFile,
     StatementUpload,
 )
-from donate.finance.models import Role
+from donate.finance.roles import Role
 from tests.finance.finance_site import FinanceSite, csrf
 from tests.finance.statement_desk import STATEMENTS, finish, lines, upload
 
+SAMPLES = Path(__file__).parent.parent / "bank" / "shapes" / "samples"
 TD = (
     b"03/04/2026,SERVICE CHARGE,4.95,,1195.05\r\n"
     b"03/05/2026,E-TRANSFER ***uJP,,50.00,1245.05\r\n"
@@ -56,6 +59,21 @@ def test_the_same_file_again_adds_nothing(site_on_each: FinanceSite) -> None:
         number = session.exec(select(BankAccount)).one().id
     assert finish(browser, again, account_0=str(number)).status_code == 303
     assert len(lines(site_on_each)) == 4
+
+
+@pytest.mark.parametrize("file", sorted(path.name for path in SAMPLES.glob("[!.]*")))
+def test_as_many_lines_are_recorded_as_the_page_counts(site: FinanceSite, file: str) -> None:
+    """What the page counts before the import is recorded, also if the bank's ids repeat."""
+    site.clock.instant += timedelta(days=365)  # the samples have days of summer
+    browser, content = site.signed_in(), (SAMPLES / file).read_bytes()
+    names = {f"new_account_{number}": f"Account {number}" for number in range(5)}
+    address = upload(browser, content, file).headers["location"]
+    form = {"csrf": csrf(browser), "dates": ""} | names
+    page = browser.post(address, data=form).text
+    counted = re.search(r"Import (\d+) new lines?<", page)
+    assert counted
+    finish(browser, upload(browser, content, file), **form)
+    assert len(lines(site)) == int(counted[1]) > 0
 
 
 def test_a_doubt_is_answered_on_the_page(site_on_each: FinanceSite) -> None:
@@ -183,12 +201,14 @@ def test_files_that_are_no_statement_are_refused(
 
 
 def test_an_upload_is_discarded(site: FinanceSite) -> None:
-    """A file that nobody wants to import is deleted."""
+    """A file that nobody wants to import is deleted, and may be uploaded and imported later."""
     browser = site.signed_in()
     uploaded = upload(browser, TD)
     path = f"{uploaded.headers['location']}/discarded"
     assert browser.post(path, data={"csrf": csrf(browser)}).status_code == 303
     assert browser.get(uploaded.headers["location"]).status_code == 404
+    assert finish(browser, upload(browser, TD), new_account_0="Chequing").status_code == 303
+    assert len(lines(site)) == 4
 
 
 def test_only_finance_staff_upload(site: FinanceSite) -> None:

@@ -8,7 +8,6 @@ import pytest
 from donate.bank.received_transfers import (
     MAX_DAYS_BEFORE,
     Transfer,
-    check_free_text,
     check_transfer,
     mark_received,
     refuse_unseen,
@@ -18,6 +17,7 @@ from donate.bank.received_transfers import (
 )
 from donate.clock import read_day
 from donate.errors import BadInput, BadInputs, Conflict
+from donate.gifts.choosing.free_text import check_free_text
 from donate.gifts.facts import Fact, FactKind
 from donate.gifts.ledger import Outcome, record_facts
 from donate.gifts.models import Gift, GiftFact

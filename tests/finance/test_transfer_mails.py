@@ -8,7 +8,7 @@ from fastapi.testclient import TestClient
 from httpx2 import Response
 
 from donate.bank.transfer_mails.models import TransferMailKey
-from donate.finance.models import Role
+from donate.finance.roles import Role
 from tests.bank.transfer_mails.mail_writer import SELECTOR, WrittenMail, public_record
 from tests.finance.finance_site import FinanceSite, csrf
 

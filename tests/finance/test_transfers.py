@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime
 import pytest
 
 from donate.bank.received_transfers import bank_reference_key
-from donate.finance.models import Role
+from donate.finance.roles import Role
 from donate.gifts.facts import FactKind
 from donate.gifts.queries import facts_of
 from tests.finance.finance_site import FinanceSite, csrf
@@ -65,7 +65,7 @@ def test_another_amount_is_recorded_as_it_is(site: FinanceSite) -> None:
         ({"amount": "0"}, "The amount must be more than zero."),
         ({"amount": "-5"}, "The amount must be more than zero."),
         ({"amount": "NaN"}, "Please enter the amount in digits"),
-        ({"amount": "50.001"}, "at most 2 digits"),
+        ({"amount": "50.001"}, "no more than 2 decimal places"),
         ({"amount": "9" * 40}, "more than we can accept"),
         ({"bank_reference": ""}, "Please enter the reference from the bank"),
         ({"bank_reference": "---"}, "Please enter the reference from the bank"),

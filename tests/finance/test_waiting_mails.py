@@ -6,11 +6,15 @@ import pytest
 from sqlmodel import update
 
 from donate.bank.reconciliation.suggesting import suggest_for_open_lines
+from donate.bank.transfer_mails import queries
+from donate.bank.transfer_mails.intake import TransferMailIntake
 from donate.bank.transfer_mails.models import InteracTransfer, TransferState
-from donate.finance.models import Role
+from donate.bank.transfer_mails.uncounted_mails import WAITS_FOR
+from donate.finance.roles import Role
 from tests.bank.reconciliation.bank_lines import NOW, bank_line
 from tests.bank.reconciliation.interac_mails import deposited_mail
-from tests.finance.finance_site import FinanceSite, csrf
+from tests.bank.transfer_mails.mail_writer import WrittenMail
+from tests.finance.finance_site import REGIONS, FinanceSite, csrf
 
 PAGE = "/finance/transfer-mails"
 WAITING = f"{PAGE}?show=waiting"
@@ -26,7 +30,7 @@ def test_more_than_twenty_megabytes_are_refused_with_a_sentence(site: FinanceSit
     files = [("files", (f"{n}.eml", b"x" * 1_000_000, "message/rfc822")) for n in range(21)]
     page = browser.post(f"{PAGE}/added", data={"csrf": csrf(browser)}, files=files)
     assert page.status_code == 422
-    assert "The files may have at most 20 MB together. Nothing was added." in page.text
+    assert "Together, the files can be at most 20 MB. Nothing was added." in page.text
     shown = browser.get(PAGE).text
     assert "At most 500 files at a time, of 1 MB each and 20 MB together." in shown
 
@@ -110,3 +114,36 @@ def test_the_list_of_waiting_transfers_is_searched_and_paged(site: FinanceSite) 
     found = site.signed_in().get(f"{WAITING}&q=CA0000007").text
     assert "CA0000007" in found
     assert "CA0000008" not in found
+
+
+def test_mails_that_were_kept_say_why_they_do_not_count(site: FinanceSite) -> None:
+    """Staff read of each kept e-mail why it does not count, in their language."""
+    browser = site.signed_in()
+    files = [("files", ("a.eml", WrittenMail().signed(), "message/rfc822"))]
+    browser.post(f"{PAGE}/added", data={"csrf": csrf(browser)}, files=files)
+    waiting = browser.get(PAGE).text
+    assert "After 30 days it is kept, and doesn’t count." in waiting
+    assert "No further e-mail can wait" not in waiting
+    site.clock.instant += WAITS_FOR
+    TransferMailIntake(site.database, REGIONS, site.clock).check_due()
+    browser = site.signed_in(Role.FINANCE, "bob@example.org")
+    page = browser.get(PAGE).text
+    assert "1 e-mail was kept and doesn’t count" in page
+    assert "could not be fetched for 30 days" in page
+    browser.post(
+        "/finance/language", data={"csrf": csrf(browser), "language": "fr-CA", "next": PAGE}
+    )
+    assert "n’a pas pu être obtenue pendant 30\u00a0jours" in browser.get(PAGE).text
+
+
+def test_a_full_waiting_room_is_said(site: FinanceSite, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The page says that no further e-mail can wait."""
+    monkeypatch.setattr(queries, "MOST_WAITING", 1)
+    browser = site.signed_in()
+    files = [
+        ("files", (f"{n}.eml", WrittenMail(reference=f"CAu3wqe{n}").signed(), "message/rfc822"))
+        for n in range(2)
+    ]
+    page = browser.post(f"{PAGE}/added", data={"csrf": csrf(browser)}, files=files).text
+    assert "too many e-mails wait for it already" in page
+    assert "No further e-mail can wait" in page

@@ -85,7 +85,7 @@ def read_activity_query(
 
 
 def _start_of(day: date | None, days_later: int, time_zone: str) -> datetime | None:
-    """Return the time when `day` begins, or a day some days later; None if no day was typed."""
+    """Return the start of the day that is `days_later` after `day`; None if `day` is None."""
     return start_of_day(day + timedelta(days=days_later), time_zone) if day else None
 
 

@@ -27,6 +27,8 @@ from donate.finance.activity.queries import (
     gifts_named,
     staff_names,
 )
+from donate.finance.activity.refusal_sums import newest_sums
+from donate.finance.activity.refusal_words import refusal_words
 from donate.finance.activity.trail import REFUSED
 from donate.finance.activity.words import (
     ACTS,
@@ -36,7 +38,8 @@ from donate.finance.activity.words import (
     act_sentence,
 )
 from donate.finance.list_filters import this_and_last_month
-from donate.finance.models import Role, StaffAct
+from donate.finance.models import StaffAct
+from donate.finance.roles import Role
 from donate.gifts.models import Gift
 from donate.references import is_reference
 from donate.storage.database import Database
@@ -91,9 +94,13 @@ class ActivityPages:
             cursors[name] = read_act_cursor(typed)
             if typed and cursors[name] is None:
                 problems["page"] = BadInput("page", N_("This link is incomplete."))
-        shown: dict[str, Any] = {"rows": None}
+        shown: dict[str, Any] = {"rows": None, "sums": []}
         if not problems:
             shown |= self._page(query, names, language, **cursors)
+        if query.tab == "refused" and not query.narrowed:
+            with self._database.reading() as session:
+                sums = newest_sums(session, limit=ACTS_ON_A_PAGE)
+            shown["sums"] = [(each, refusal_words(each.why, language)) for each in sums]
         today = local_date(self._clock.now(), self._time_zone)
         links = (query.link(**days) for days in this_and_last_month(today))
         nobody = NOT_SIGNED_IN if query.tab == "refused" else COMMAND_LINE

@@ -132,7 +132,10 @@ def _lookups(filters: ActFilter) -> Iterable[tuple[Conditions, Conditions]]:
 def _look_up(
     session: Session, search: _Search, indexed: Conditions, others: Conditions
 ) -> tuple[list[StaffAct], ActCursor | None]:
-    """Return the entries that one index finds, and where the search stopped, if it did so early."""
+    """Return the entries that one index finds, and where the search stopped, if it did so early.
+
+    The index covers the conditions in `indexed`. Those in `others` are checked on each entry.
+    """
     filters, newest_first = search.filters, search.newest_first
     at, number = col(StaffAct.happened_at), col(StaffAct.id)
     order = (at.desc(), number.desc()) if newest_first else (at, number)

@@ -1,6 +1,5 @@
 """The trail: what staff did, and which requests were refused. Entries are only added."""
 
-import logging
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -10,11 +9,9 @@ from sqlmodel import Session, col, func, select
 from donate.finance.models import StaffAct
 from donate.money import Money
 
-log = logging.getLogger(__name__)
-
 REFUSED: Final = "refused"
 # Maximum number of entries an hour about strangers: at 200 bytes each, this is less than 100 MB a
-# year. Further refusals only go to the server's log.
+# year. Further refusals are only in the sums (`refusal_sums.py`).
 MAX_STRANGERS_AN_HOUR: Final = 50
 
 
@@ -30,7 +27,9 @@ def record_act(
 ) -> None:
     """Add a trail entry.
 
-    `staff_id` is None for strangers and for the command line.
+    `act` is one of the keys of ACTS (`words.py`). `about` names the subject, such as a gift's
+    reference, and `address` is the network address. `staff_id` is None for strangers and for the
+    command line.
     """
     session.add(
         StaffAct(
@@ -53,12 +52,14 @@ def record_refusal(
     staff_id: int | None,
     about: str,
     address: str,
+    account: str = "",
 ) -> None:
     """Add a trail entry about a refused request.
 
-    Nothing is added for a stranger after MAX_STRANGERS_AN_HOUR entries about strangers.
+    `why` is the reason, `about` the method and the path. `account` is the e-mail address with which
+    a stranger tried to sign in, if there is such an account. After MAX_STRANGERS_AN_HOUR entries
+    about strangers, no more are added in that hour.
     """
-    log.info("refused (%s): staff %s at %s", why, staff_id, about)
     if staff_id is None:
         count = session.exec(
             select(func.count())
@@ -78,7 +79,7 @@ def record_refusal(
         staff_id=staff_id,
         about=about,
         address=address,
-        detail={"why": why},
+        detail={"why": why, **({"account": account} if account else {})},
     )
 
 

@@ -5,9 +5,11 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from donate.errors import N_
+from donate.finance.activity.refusal_words import refusal_words
 from donate.finance.activity.trail import REFUSED
-from donate.finance.models import Role
 from donate.finance.people.words import ROLE_NAMES
+from donate.finance.roles import Role
+from donate.finance.webhooks.words import WEBHOOK_ACTS
 from donate.finance.words import LETTERS
 from donate.letters.kinds import LetterKind
 from donate.money import Money, format_money
@@ -49,8 +51,26 @@ ACTS: Final[Mapping[str, ActWords]] = {
         N_("E-mail sent again"), N_("Sent the e-mail “%(kind)s” for %(about)s again")
     ),
     "letters_again": ActWords(N_("All e-mails sent again"), N_("Sent e-mails again: %(letters)s")),
+    "held_letters_sent": ActWords(
+        N_("E-mails sent in spite of a limit"),
+        N_("Sent e-mails that a limit held back: %(letters)s. Network: %(about)s"),
+    ),
+    "held_letters_dismissed": ActWords(
+        N_("E-mails dismissed that a limit held back"),
+        N_("Dismissed e-mails that a limit held back: %(letters)s. Network: %(about)s"),
+    ),
     "letter_dismissed": ActWords(
         N_("E-mail dismissed"), N_("Dismissed the e-mail “%(kind)s” for %(about)s")
+    ),
+    "letter_text_written": ActWords(
+        N_("Text of an e-mail written"), N_("Wrote the text of “%(kind)s” for %(about)s")
+    ),
+    "letter_text_standard": ActWords(
+        N_("Standard text of an e-mail restored"),
+        N_("Went back to the standard text of “%(kind)s” for %(about)s"),
+    ),
+    "letter_test_sent": ActWords(
+        N_("Test e-mail sent"), N_("Sent a test of “%(kind)s” for %(about)s to themselves")
     ),
     "event_tried_again": ActWords(
         N_("Stripe event tried again"), N_("Tried the Stripe event %(about)s again")
@@ -64,6 +84,15 @@ ACTS: Final[Mapping[str, ActWords]] = {
     "refusals_seen": ActWords(
         N_("Stripe refusals seen"), N_("Marked requests that Stripe refused as seen")
     ),
+    "breaker_pause": ActWords(N_("Card payments paused"), N_("Paused card payments")),
+    "breaker_calm": ActWords(
+        N_("Protection against card testing switched off"),
+        N_("Switched off the protection against card testing"),
+    ),
+    "breaker_automatic": ActWords(
+        N_("Protection against card testing made automatic"),
+        N_("Let the protection against card testing decide by itself"),
+    ),
     "exported_gifts": ActWords(N_("Gifts exported"), N_("Exported gifts: %(about)s")),
     "exported_movements": ActWords(N_("Movements exported"), N_("Exported movements: %(about)s")),
     "exported_monthly": ActWords(
@@ -74,7 +103,11 @@ ACTS: Final[Mapping[str, ActWords]] = {
     "exported_payouts": ActWords(N_("Payouts exported"), N_("Exported payouts: %(about)s")),
     "donor_changed": ActWords(N_("Donor changed"), N_("Changed %(about)s")),
     "donor_noted": ActWords(N_("Note about a donor"), N_("Wrote a note about %(about)s")),
+    "donor_anonymised": ActWords(N_("Donor erased"), N_("Erased the data of %(about)s")),
     "donor_merged": ActWords(N_("Donors merged"), N_("Merged %(about)s into another donor")),
+    "donor_data_exported": ActWords(
+        N_("Data of a donor exported"), N_("Exported the data of %(about)s")
+    ),
     "donor_merge_undone": ActWords(
         N_("Merge of donors undone"), N_("Undid the merge of %(about)s")
     ),
@@ -83,6 +116,10 @@ ACTS: Final[Mapping[str, ActWords]] = {
     ),
     "statement_discarded": ActWords(
         N_("Bank statement discarded"), N_("Discarded the uploaded bank statement %(about)s")
+    ),
+    "bank_quiet_days": ActWords(
+        N_("Days without transactions confirmed"),
+        N_("Confirmed that a bank account had no transactions: %(about)s"),
     ),
     "shape_learned": ActWords(
         N_("Columns of a bank file mapped"), N_("Mapped the columns of the files “%(about)s”")
@@ -103,6 +140,16 @@ ACTS: Final[Mapping[str, ActWords]] = {
         N_("Tied %(about)s to a payout"),
         N_("Tied %(about)s to a payout: %(amount)s"),
     ),
+    "bank_line_sent_back": ActWords(
+        N_("Transfer sent back to a donor"),
+        N_("Recorded that %(about)s sent money back to its donor"),
+        N_("Recorded that %(about)s sent money back to its donor: %(amount)s"),
+    ),
+    "bank_line_top_up_tied": ActWords(
+        N_("Bank line tied to a top-up"),
+        N_("Tied %(about)s to a top-up of Stripe’s balance"),
+        N_("Tied %(about)s to a top-up of Stripe’s balance: %(amount)s"),
+    ),
     "bank_line_gift_opened": ActWords(
         N_("Gift opened for a bank line"),
         N_("Opened a gift for %(about)s"),
@@ -117,6 +164,9 @@ ACTS: Final[Mapping[str, ActWords]] = {
         N_("Decision about a bank line undone"),
         N_("Undid what was decided about %(about)s"),
         N_("Undid what was decided about %(about)s: %(amount)s"),
+    ),
+    "books_started": ActWords(
+        N_("Start of the books"), N_("Started the books with the month %(about)s")
     ),
     "month_close_asked": ActWords(
         N_("Closing of a month asked for"), N_("Asked to close the month %(about)s")
@@ -173,26 +223,21 @@ ACTS: Final[Mapping[str, ActWords]] = {
     "recovery_codes_renewed": ActWords(N_("Recovery codes renewed"), N_("Made new recovery codes")),
     "language_chosen": ActWords(N_("Language chosen"), N_("Chose another language")),
     "staff_added": ActWords(N_("Staff added"), N_("Added %(about)s as %(role)s")),
+    "provider_account_tied": ActWords(
+        N_("Organisation’s account tied"), N_("Tied %(about)s to an account of the organisation")
+    ),
+    "provider_account_released": ActWords(
+        N_("Organisation’s account released"),
+        N_("Released the organisation’s account of %(about)s"),
+    ),
     "staff_disabled": ActWords(N_("Staff disabled"), N_("Disabled the account of %(about)s")),
     "staff_enabled": ActWords(N_("Staff enabled"), N_("Enabled the account of %(about)s again")),
     "password_set": ActWords(N_("Password set"), N_("Set a new password for %(about)s")),
     "token_added": ActWords(N_("Token created"), N_("Created a token for %(about)s")),
     "signed_in": ActWords(N_("Signed in"), N_("Signed in")),
     "signed_out": ActWords(N_("Signed out"), N_("Signed out")),
+    **{act: ActWords(*texts) for act, texts in WEBHOOK_ACTS.items()},
     REFUSED: ActWords(N_("Refused"), N_("%(about)s was refused: %(why)s")),
-}
-
-REFUSALS: Final[Mapping[str, str]] = {
-    "not signed in": N_("not signed in"),
-    "not open": N_("not available to anyone"),
-    "cross-site": N_("the form came from another site"),
-    "stale form": N_("the form was from an earlier session"),
-    "needs finance": N_("the role doesn’t allow it"),
-    "needs viewer": N_("the role doesn’t allow it"),
-    "wrong method": N_("no such action"),
-    "sign-in without its form": N_("the sign-in form was missing"),
-    "wrong e-mail or password": N_("wrong e-mail or password"),
-    "too many tries": N_("too many tries"),
 }
 
 _NOT_RECORDED: Final = "—"
@@ -243,4 +288,7 @@ def act_sentence(
 
 def _reason(act: str, detail: Mapping[str, Any], language: str) -> str:
     why = str(detail.get("why", _NOT_RECORDED))
-    return translate(language, REFUSALS[why]) if act == REFUSED and why in REFUSALS else why
+    if act != REFUSED:
+        return why
+    words, account = refusal_words(why, language), detail.get("account")
+    return f"{words} ({account})" if account else words

@@ -19,7 +19,7 @@ _FRESH_FOR: Final = timedelta(minutes=15)
 
 @dataclass(frozen=True, slots=True)
 class LookAtBooks:
-    """The unexplained amounts in each currency on `day`, as they were at the time `at`."""
+    """The unexplained amounts on the daily sheets of `day`, one for each currency, read at `at`."""
 
     day: date
     at: datetime
@@ -46,7 +46,7 @@ class LastLook:
     def look_again(self) -> None:
         """Check today's books, unless this was done a moment ago or is being done now.
 
-        If the database is busy, the next visitor's check counts.
+        Does nothing if the database is busy. The next visit to the overview checks again.
         """
         now = self._clock.now()
         if (self.last and now - self.last.at < _FRESH_FOR) or not self._lock.acquire(

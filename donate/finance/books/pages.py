@@ -1,7 +1,7 @@
 """The staff page of the books, with the daily sheet for each currency."""
 
 from datetime import date, timedelta
-from typing import Any
+from typing import Any, Final
 
 from fastapi import APIRouter, Request
 from starlette.responses import Response
@@ -15,10 +15,13 @@ from donate.finance.access import Visiting, needs
 from donate.finance.books.last_look import LastLook
 from donate.finance.books.queries import gifts_by_reference, transaction_places
 from donate.finance.books.view import SheetPlaces, SheetSection, linked_ids, sheet_section
-from donate.finance.models import Role
+from donate.finance.roles import Role
 from donate.storage.database import Database
 from donate.stripe_gateway.dashboard import Dashboard
 from donate.web.templating import Pages
+
+MOST_UNFOLDED: Final = 5
+"""If there are more payouts than this, the page folds their list away, as it is long on a phone."""
 
 
 class BooksPages:
@@ -71,6 +74,7 @@ class BooksPages:
             status_code=422 if problem else 200,
             staff=visit.signed_in,
             problems={"day": problem} if problem else {},
+            most_unfolded=MOST_UNFOLDED,
             **shown,
         )
 

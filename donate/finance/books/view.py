@@ -48,19 +48,23 @@ _NO_BALANCE: Final = N_(
 
 @dataclass(frozen=True, slots=True)
 class SheetLink:
-    """A part of a difference, such as a gift: its text, the URL of its page, and its amount."""
+    """A single amount in a row, such as that of a gift: its text, the URL of its page, its amount.
+
+    `note` is a sentence about it, or empty.
+    """
 
     text: str
     address: str
     amount: Money
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class SheetRow:
     """A row of the daily sheet.
 
-    `address` is the URL of the list with all parts of the row; `more` is how many parts are not
-    shown.
+    `address` is the URL of a list with all single amounts that the row adds up. `links` shows the
+    largest of them, and `more` is the number of the others.
     """
 
     text: str
@@ -86,7 +90,11 @@ class ComparedStage:
 
 @dataclass(frozen=True, slots=True)
 class SheetSection:
-    """The daily sheet for one currency, in the form in which the page shows it."""
+    """The daily sheet for one currency, as texts and amounts for the page.
+
+    `on_their_way` has the payouts that have not arrived at the bank yet. If there are many, it
+    lacks the oldest; their count and total include all.
+    """
 
     currency: str
     unexplained: Money
@@ -94,11 +102,13 @@ class SheetSection:
     stages: Sequence[ComparedStage]
     rows: Sequence[SheetRow]
     on_their_way: Sequence[SheetLink]
+    on_their_way_count: int
+    on_their_way_total: Money
 
 
 @dataclass(frozen=True, slots=True)
 class SheetPlaces:
-    """Where the links lead: gifts by their reference, Stripe transactions by their id."""
+    """What the sheet's links lead to: gifts by their reference, Stripe transactions by their id."""
 
     gifts: Mapping[str, uuid.UUID]
     transactions: Mapping[str, TransactionPlace]
@@ -106,7 +116,7 @@ class SheetPlaces:
 
 
 def linked_ids(sheets: Sequence[RecordedSheet], thing: LinkedThing) -> set[str]:
-    """Return the ids of the gifts, transactions or bank lines to which the page will link."""
+    """Return the ids to which the page will link. `thing` says of what: gifts, for example."""
     return {
         part.id
         for one in sheets
@@ -117,7 +127,7 @@ def linked_ids(sheets: Sequence[RecordedSheet], thing: LinkedThing) -> set[str]:
 
 
 def shown_parts(difference: Difference) -> Sequence[LinkedAmount]:
-    """Return the parts of a difference that the page shows, largest first."""
+    """Return the single amounts of a difference that the page shows, largest first."""
     if difference.kind in ONLY_SUMS:
         return ()
     ordered = sorted(difference.parts, key=lambda part: (-abs(part.amount_minor), part.id))
@@ -149,10 +159,14 @@ def sheet_section(found: RecordedSheet, places: SheetPlaces, language: str) -> S
         rows=list(_rows(found, places, _)),
         on_their_way=[
             SheetLink(
-                one.payout_id, f"/finance/payouts/{one.payout_id}", money.part(one.amount_minor)
+                one.stripe_id,
+                "" if one.is_top_up else f"/finance/payouts/{one.stripe_id}",
+                money.part(one.amount_minor),
             )
             for one in found.transit.on_their_way
         ],
+        on_their_way_count=found.transit.on_their_way_count,
+        on_their_way_total=money.part(found.transit.on_their_way_minor),
     )
 
 
@@ -161,11 +175,11 @@ def _notes(found: RecordedSheet, _: Localizer) -> Sequence[str]:
     notes = []
     if not found.has_stripe:
         notes.append(_(_NO_STRIPE))
-    elif not found.transit.has_payouts:
+    elif not found.transit.has_payouts and not _is_all_converted(found):
         notes.append(_(_NO_PAYOUTS))
     if found.transit.unread:
         notes.append(_(_UNREAD, payouts=", ".join(found.transit.unread)))
-    if not found.banks:
+    if not found.banks and not _is_all_converted(found):
         notes.append(_(_NO_STATEMENT, currency=found.sheet.currency))
     for bank in found.banks:
         if bank.known_until < day:
@@ -175,8 +189,18 @@ def _notes(found: RecordedSheet, _: Localizer) -> Sequence[str]:
     return notes
 
 
+def _is_all_converted(found: RecordedSheet) -> bool:
+    """Return whether Stripe converts all money in this currency, so that none reaches the bank."""
+    sheet = found.sheet
+    has_some = any(one.kind is Kind.CONVERTED for one in sheet.differences)
+    return has_some and not any(sheet.stated.of(place) for place in PLACES)
+
+
 def _rows(found: RecordedSheet, places: SheetPlaces, _: Localizer) -> list[SheetRow]:
-    """Return rows that lead, step by step, from the chosen amount to the places of the money."""
+    """Return the rows that explain, step by step, what became of the chosen amount.
+
+    The last row is the money at Stripe, on its way, and at the bank.
+    """
     sheet = found.sheet
     money = Money(0, sheet.currency)
 
@@ -190,7 +214,7 @@ def _rows(found: RecordedSheet, places: SheetPlaces, _: Localizer) -> list[Sheet
         total(STAGE_NAMES[Stage.CHOSEN], sheet.added_up.chosen),
         *(_row(one, sheet.day, money, places, _, sign=1) for one in before),
         total(STAGE_NAMES[Stage.CONFIRMED], sheet.added_up.confirmed),
-        # These differences are amounts missing at the places, so subtract them.
+        # These amounts were confirmed but are not at Stripe or the bank, so subtract them.
         *(_row(one, sheet.day, money, places, _, sign=-1) for one in after),
         total(N_("At Stripe, on its way, and at the bank"), at_places),
     ]
@@ -206,7 +230,11 @@ def _row(
         amount=money.part(sign * one.amount_minor),
         address=place_of(one.kind, money.currency, day),
         links=[
-            SheetLink(*_link(part, places, _), money.part(sign * part.amount_minor))
+            SheetLink(
+                *_link(part, places, _),
+                money.part(sign * part.amount_minor),
+                _conversion_note(part, places, _) if one.kind is Kind.CONVERTED else "",
+            )
             for part in shown
         ],
         more=hidden,
@@ -229,3 +257,14 @@ def _link(part: LinkedAmount, places: SheetPlaces, _: Localizer) -> tuple[str, s
     if place.gift_id:
         return part.id, f"/finance/gifts/{place.gift_id}"
     return part.id, places.dashboard.address_of(place.source_id) if places.dashboard else ""
+
+
+def _conversion_note(part: LinkedAmount, places: SheetPlaces, _: Localizer) -> str:
+    place = places.transactions.get(part.id)
+    if place is None or place.conversion is None:
+        return ""
+    given, became, rate = place.conversion
+    values = {"given": _.money(given), "became": _.money(became)}
+    if not rate:
+        return _(N_("%(given)s became %(became)s"), **values)
+    return _(N_("%(given)s became %(became)s, at Stripe’s rate of %(rate)s"), **values, rate=rate)

@@ -41,6 +41,7 @@ _PLACES: Final[Mapping[Kind, str]] = {
     Kind.STRIPE_FEE: "/finance/payouts",
     Kind.TAX_ON_FEE: "/finance/payouts",
     Kind.UNKNOWN_TYPE: "/finance/payouts",
+    Kind.CONVERTED: "/finance/payouts",
     Kind.STRIPE_WITHOUT_GIFT: "/finance/set-aside",
     Kind.UNMATCHED: "/finance/statements",
     Kind.BANK_FEE: "/finance/statements?show=explained",
@@ -48,14 +49,14 @@ _PLACES: Final[Mapping[Kind, str]] = {
     Kind.BETWEEN_ACCOUNTS: "/finance/statements?show=explained",
 }
 ONLY_SUMS: Final = frozenset({Kind.STRIPE_FEE, Kind.TAX_ON_FEE, Kind.NOT_DEPOSITED})
-"""The kinds for which the page shows only the sum.
+"""The kinds of difference for which the page shows only the sum.
 
-Single amounts would not help: every gift has a fee.
+A list of single amounts would be long and useless: each card gift has a fee, for example.
 """
 
 
 def place_of(kind: Kind, currency: str, day: date) -> str:
-    """Return the URL of the list with the parts of a difference; "" if there is no such list."""
+    """Return the URL of the list with the single amounts of a difference; "" if there is none."""
     if kind in _SHOW_BY:
         path, values = _SHOW_BY[kind]
         query = urlencode({**values, "currency": currency, "to": day.isoformat()})
@@ -64,7 +65,7 @@ def place_of(kind: Kind, currency: str, day: date) -> str:
 
 
 def stage_place(stage: Stage, currency: str, day: date) -> str:
-    """Return the URL of the list with everything that a column adds up."""
+    """Return the URL of the list with the single amounts that a column of the sheet adds up."""
     query = urlencode({"currency": currency, "to": day.isoformat()})
     return {
         Stage.CHOSEN: f"/finance/gifts?{query}",

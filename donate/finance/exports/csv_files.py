@@ -6,7 +6,8 @@ import io
 from collections.abc import Generator, Sequence
 from typing import Any
 
-from donate.books.pack.csv_table import BYTE_ORDER_MARK, guard_formula
+from donate.books.pack.csv_table import BYTE_ORDER_MARK
+from donate.books.pack.formulas import guard_formula
 from donate.finance.exports.columns import CellType
 from donate.finance.exports.runs import ExportRun, write_decimal
 
@@ -65,8 +66,8 @@ def _take(text: io.StringIO) -> bytes:
 def _texts_of(kind: CellType, column: Sequence[Any]) -> Sequence[str]:
     match kind:
         case CellType.TEXT:
-            # A text that begins with a letter or digit cannot be a formula, so it needs no
-            # apostrophe.
+            # `guard_formula` puts an apostrophe before texts that spreadsheets take for formulas.
+            # Skip texts that begin with a letter or digit, which are never formulas, to save time.
             return [
                 cell if not cell or cell[0].isalnum() else guard_formula(cell) for cell in column
             ]

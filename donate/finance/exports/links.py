@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from urllib.parse import urlencode
 
 from donate.errors import N_
-from donate.finance.models import Role
+from donate.finance.roles import Role
 from donate.finance.sessions import SignedIn
 
 _FILES = (("CSV", "csv"), ("Excel", "xlsx"), (N_("Control totals"), "control.json"))

@@ -3,6 +3,7 @@
 import tempfile
 from collections.abc import Iterator
 from typing import IO, Final
+from urllib.parse import urlencode
 
 from fastapi import APIRouter, Request
 from starlette.responses import JSONResponse, RedirectResponse, Response, StreamingResponse
@@ -16,10 +17,10 @@ from donate.finance.exports.registry import EXPORTS, Export, read_export
 from donate.finance.exports.runs import ExportRun
 from donate.finance.exports.slots import ExportResponse, ExportSlots
 from donate.finance.exports.xlsx_files import write_xlsx
-from donate.finance.models import Role
+from donate.finance.roles import Role
 from donate.regions.regions import Regions
 from donate.storage.database import Database
-from donate.web.giving_limits import printable
+from donate.web.limits.networks import printable
 
 CSV_TYPE: Final = "text/csv; charset=utf-8; header=present"
 XLSX_TYPE: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -100,7 +101,7 @@ class ExportPages:
 
     @needs(Role.FINANCE)
     def control(self, request: Request, visit: Visiting) -> Response:
-        """Send the control totals of a CSV with the same filters, made now."""
+        """Make the CSV with these filters again, and send only its control totals."""
         export = self._read(request)
         if export is None:
             return self._to_the_page(request)
@@ -120,13 +121,17 @@ class ExportPages:
             return None
 
     def _to_the_page(self, request: Request) -> Response:
-        """Redirect to the list with the same filters, which shows the problem beside the field."""
+        """Redirect to the list with the same filters. It shows the problem next to the field."""
         return RedirectResponse(f"/finance/{self._name}?{request.url.query}", 303)
 
     def _run(self, export: Export, request: Request, visit: AllowedRequest) -> ExportRun:
-        """Add a trail entry about the export before reading any rows."""
+        """Add a trail entry about the export before reading any rows.
+
+        It has the filters that were used, and nothing else of the address: filters name no donor,
+        and the trail is kept for ever.
+        """
         now, staff = self._clock.now(), visit.signed_in
-        query = f"?{request.url.query}" if request.url.query else ""
+        query = f"?{urlencode(export.filters)}" if export.filters else ""
         with self._database.writing() as session:
             record_act(
                 session,

@@ -21,7 +21,7 @@ _GIFT: Final = table_of(Gift).c
 
 @dataclass(frozen=True, slots=True)
 class ExportedTransaction:
-    """A transaction of a payout in an export: what the database returned, and what it is."""
+    """A Stripe transaction for the export of payouts: its database row, and its kind."""
 
     row: Row[Any]
 
@@ -31,16 +31,17 @@ class ExportedTransaction:
 
     @property
     def kind(self) -> BalanceKind:
-        """What the transaction is in the books."""
+        """The kind under which the books list the transaction."""
         return balance_kind(self.row.type, self.row.reporting_category)
 
 
 def payout_export_rows(
     session: Session, payout_id: str, time_zone: str
 ) -> Generator[ExportedTransaction, None, None]:
-    """Yield the transactions of a payout, or of all payouts, without the payouts' own ones.
+    """Yield the transactions that make up a payout, or all payouts if `payout_id` is empty.
 
-    Payouts come in the order of their arrival, and their transactions as on the page.
+    The transactions that move the payouts themselves are left out. Payouts are sorted by arrival,
+    and the transactions of each as on its page.
     """
     statement = (
         select(
@@ -67,9 +68,9 @@ def payout_export_rows(
 def adds_up_to_payouts(
     session: Session, payout_id: str, sums: Mapping[tuple[str, str], int]
 ) -> bool | None:
-    """Whether the net sums are what Stripe paid out; None if that cannot be told.
+    """Whether the net sums of the transactions equal the amounts of the payouts.
 
-    It can be told if there are payouts and Stripe has listed all that each of them consists of.
+    None if there are no payouts, or if Stripe has not listed all transactions of one of them yet.
     """
     statement = (
         select(

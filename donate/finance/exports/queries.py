@@ -214,7 +214,7 @@ def donor_export_rows(session: Session, currency: str) -> Generator[DonorInCurre
 
 
 def stream_rows(session: Session, statement: Select[Any]) -> Generator[Row[Any], None, None]:
-    """Yield the rows of a statement while the database still reads them."""
+    """Yield the rows of a statement as the database finds them, a few at a time."""
     options = {"yield_per": ROWS_AT_A_TIME}
     with session.connection().execute(statement, execution_options=options) as result:
         yield from result

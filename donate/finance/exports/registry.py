@@ -38,7 +38,7 @@ from donate.regions.regions import Regions
 
 RowReader = Callable[[Session], Generator[Any, None, None]]
 Pairs = Iterable[tuple[str, str]]
-"""Names and values of fields, as in an address; a field may have several values."""
+"""Names and values of the fields in a query string. A name may occur several times."""
 SumsOfColumns = Mapping[tuple[str, str], int]
 """The sum of each column of amounts in minor units, by currency and the column's name."""
 
@@ -47,8 +47,9 @@ SumsOfColumns = Mapping[tuple[str, str], int]
 class Export:
     """What to export: the columns, the filters as typed, and how to read the rows.
 
-    `day_totals` selects the totals of days that the rows have to add up to; None if there are none
-    for these filters. `adds_up` compares the sums of the export of payouts with the payouts.
+    The sums of the rows are checked. `day_totals` selects the day totals that they have to equal;
+    None if there are none for these filters. `adds_up` compares them with the amounts of payouts;
+    only the export of payouts has it.
     """
 
     layout: ExportLayout

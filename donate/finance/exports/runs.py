@@ -41,9 +41,9 @@ class ExportRun:
         self.count = 0
         self.is_complete = False
         self.agrees: bool | None = None
-        """Whether the rows add up to the totals of days; None if that is not known."""
+        """Whether the rows add up to the day totals; None if they cannot be compared."""
         self.agrees_with_payouts: bool | None = None
-        """Whether the rows add up to the amounts of the payouts; None if that is not known."""
+        """Whether the rows add up to the amounts of payouts; None if they cannot be compared."""
         self.made_at = made_at
         self._database = database
         self._made_by = made_by

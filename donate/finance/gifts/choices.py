@@ -11,7 +11,7 @@ from donate.finance.words import FLAGS, MODE_NAMES, STATUSES
 from donate.gifts.listing.orders import SortName
 from donate.regions.regions import Regions
 from donate.regions.terms import Frequency
-from donate.web.templating import LANGUAGES
+from donate.web.languages import LANGUAGES
 
 FREQUENCIES: Final[dict[str, str]] = {
     Frequency.ONCE: N_("One-time"),

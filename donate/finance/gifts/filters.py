@@ -1,6 +1,5 @@
 """The filters and the order of the gift list: reads them from query strings and checks them."""
 
-import difflib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -10,7 +9,7 @@ from urllib.parse import urlencode
 from donate.clock import read_day
 from donate.errors import N_, BadInput
 from donate.finance.gifts.choices import USUAL_COLUMNS, gift_choices
-from donate.finance.list_filters import MAX_TYPED, this_and_last_month
+from donate.finance.list_filters import MAX_TYPED, not_in_list, this_and_last_month
 from donate.finance.movements.filters import WITHOUT_FUND
 from donate.gifts.listing.filters import DateOf, GiftFilter
 from donate.gifts.listing.orders import GiftOrder, SortName
@@ -19,7 +18,7 @@ from donate.money import Money, read_amount
 from donate.regions.modes import Mode
 from donate.regions.regions import Regions
 from donate.regions.terms import Frequency
-from donate.web.templating import LANGUAGES
+from donate.web.languages import LANGUAGES
 
 GIFTS: Final = "/finance/gifts"
 CHOICE_FIELDS: Final = (
@@ -146,14 +145,7 @@ def _check_choices(
     for value in values.get(name, ()):
         if value in options:
             continue
-        near = difflib.get_close_matches(value.lower(), [key.lower() for key in options], 1, 0.55)
-        meant = next((text for key, text in options.items() if [key.lower()] == near), None)
-        if meant:
-            message = N_("“%(typed)s” isn’t in the list. Did you mean “%(meant)s”?")
-            problems[name] = BadInput(name, message, {"typed": value, "meant": meant})
-        else:
-            message = N_("“%(typed)s” isn’t in the list.")
-            problems[name] = BadInput(name, message, {"typed": value})
+        problems[name] = not_in_list(name, value, options)
         return
 
 

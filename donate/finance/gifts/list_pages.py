@@ -18,7 +18,7 @@ from donate.finance.gifts.choices import NEEDED_COLUMN, USUAL_COLUMNS, gift_choi
 from donate.finance.gifts.filters import GiftListQuery, months, read_gift_query
 from donate.finance.gifts.pages import WORDS
 from donate.finance.gifts.sums import list_sums
-from donate.finance.models import Role
+from donate.finance.roles import Role
 from donate.finance.saved_views.queries import views_of
 from donate.finance.search.finding import tidy_search
 from donate.gifts.listing.orders import Position, read_position, write_position
@@ -26,7 +26,6 @@ from donate.gifts.listing.queries import GiftsFound, ListedGift, list_gifts
 from donate.gifts.queries import accounts_to_confirm
 from donate.regions.regions import Regions
 from donate.storage.database import Database
-from donate.web.giving_limits import GivingLimits
 from donate.web.templating import Pages
 
 PAGE_SIZE: Final = 50
@@ -55,14 +54,12 @@ class GiftListPages:
         time_zone: str,
         *,
         regions: Regions,
-        limits: GivingLimits,
     ) -> None:
         self._database = database
         self._pages = pages
         self._clock = clock
         self._time_zone = time_zone
         self._regions = regions
-        self._limits = limits
 
     def add_routes(self, router: APIRouter) -> None:
         """Add the routes to the router of the staff pages."""
@@ -103,7 +100,6 @@ class GiftListPages:
             sums=sums,
             to_confirm=to_confirm,
             views=views,
-            card_gifts_refused=self._limits.cards.refused(self._clock.now()),
             months=months(today),
             words=WORDS,
             counted=partial(format_decimal, locale=visit.language.replace("-", "_")),

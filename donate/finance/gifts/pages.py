@@ -21,8 +21,8 @@ from donate.finance.gifts.pledges import pledge_details
 from donate.finance.gifts.proof import proof_of
 from donate.finance.gifts.queries import ProofRows, read_proof
 from donate.finance.letters.view import letter_rows
-from donate.finance.models import Role
 from donate.finance.refunds.form import refund_section
+from donate.finance.roles import Role
 from donate.finance.staff.accounts import names_of
 from donate.finance.words import (
     ACCOUNT_TO_CONFIRM,
@@ -179,9 +179,9 @@ def _names(session: Session, proof: ProofRows) -> dict[str, str]:
 def _replacements(
     session: Session, gift: Gift, entry: OfflineEntry | None
 ) -> dict[str, Gift | OfflineEntry | None]:
-    """Return the gift that replaces this one, the gift that this one replaces, and its entry.
+    """Return template variables: the gifts that this gift replaces or is replaced by, and `entry`.
 
-    Only a cheque or a cash gift has an entry.
+    `entry` is what staff typed if this gift is a cheque or cash, otherwise None.
     """
     is_open = gift.status in STILL_PAYABLE
     return {
@@ -204,9 +204,9 @@ def find_gift(session: Session, text: str) -> Gift:
 
 
 def _missing(gift: Gift) -> Money:
-    """Return the part of the gift's amount that has not been received yet.
+    """Return the amount with which the form for a transfer starts: what has not been received yet.
 
-    If all of it has been received, return the whole amount.
+    If all of the gift's amount has been received, return the whole amount.
     """
     missing = gift.amount_minor - gift.received_minor
     return Money(missing if missing > 0 else gift.amount_minor, gift.currency)

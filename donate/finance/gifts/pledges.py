@@ -30,11 +30,12 @@ _STATES: Final[Mapping[PledgeState, str]] = {
     PledgeState.ENDED: N_("Ended."),
 }
 _UNKNOWN: Final = N_(
-    "Stripe calls its status “%(status)s”, which this service doesn’t recognize. Check the "
+    "Stripe reports the status “%(status)s”, which this service doesn’t recognize. Check the "
     "subscription in the Stripe Dashboard."
 )
 _ALL_GIVEN: Final = N_(
-    "A payment failed, and the donor gave that month another way. Stripe collects the next month."
+    "A payment failed, and the donor has since made that gift another way. Stripe will collect "
+    "the next one."
 )
 _REASONS: Final[Mapping[EndReason, str]] = {
     EndReason.PAYMENT_FAILED: N_("Stripe ended it because payments failed."),

@@ -10,7 +10,7 @@ from donate.errors import N_
 from donate.finance.gifts.evidence_rows import evidence_rows
 from donate.finance.gifts.queries import MOST_EVENTS, ProofRows
 from donate.finance.movements.words import MOVEMENT_KINDS
-from donate.finance.words import MODE_NAMES, actor_name
+from donate.finance.words import KINDS, MODE_NAMES, actor_name
 from donate.gifts.facts import FactKind
 from donate.gifts.models import GiftFact
 from donate.gifts.movements.models import GiftMovement
@@ -237,8 +237,11 @@ def instruction_steps(context: ProofContext, title: str) -> Iterator[ProofStep]:
 
 def announced_steps(context: ProofContext, title: str) -> Iterator[ProofStep]:
     """Yield a step if the donor reported that they had sent the transfer."""
+    _ = context.localizer
     for fact in context.facts(FactKind.TRANSFER_ANNOUNCED):
         yield context.from_fact(fact, title)
+    for fact in context.facts(FactKind.ANNOUNCEMENT_TAKEN_BACK):
+        yield context.from_fact(fact, _(KINDS[fact.kind]))
 
 
 def transfer_steps(context: ProofContext, title: str) -> Iterator[ProofStep]:

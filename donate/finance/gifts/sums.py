@@ -29,7 +29,10 @@ class GiftSum:
 
 @dataclass(frozen=True, slots=True)
 class ListSums:
-    """The sums for a filter: of the gifts by the day they were started, or of the movements."""
+    """The sums above the list: of gifts, or of money in and out if the filter is about that.
+
+    One of the two fields is empty.
+    """
 
     gifts: Sequence[GiftSum] = ()
     money: Sequence[MoneyTotal] = ()
@@ -53,9 +56,9 @@ def list_sums(session: Session, filters: GiftFilter, today: date) -> ListSums | 
 
 
 def gift_total_filter(filters: GiftFilter) -> TotalFilter | None:
-    """Return the filter for the day totals that counts the same gifts, or None if there is none.
+    """Return a filter for the day totals that counts the same gifts as `filters`.
 
-    The day totals count a gift on the day it was started.
+    None if there is no such filter: the day totals count a gift only on the day it was started.
     """
     if _needs_gifts(filters) or (filters.has_days and filters.by != "chosen"):
         return None

@@ -5,9 +5,9 @@ from datetime import date, datetime, timedelta
 from functools import partial
 from typing import Final
 
-from donate.bank.received_transfers import check_free_text
 from donate.clock import read_day, start_of_day
 from donate.errors import N_, BadInput, BadInputs, Conflict, check_field
+from donate.gifts.choosing.free_text import check_free_text
 from donate.stripe_gateway.models import PledgeAction
 from donate.stripe_gateway.requests.pledge_requests import StaffChange
 

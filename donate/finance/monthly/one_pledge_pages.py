@@ -12,7 +12,6 @@ from donate.clock import Clock, local_date
 from donate.errors import N_, BadInput, BadInputs, Conflict, NotFound, StripeRefused
 from donate.finance.access import AllowedRequest, Visiting, needs
 from donate.finance.gifts.pages import find_gift
-from donate.finance.models import Role
 from donate.finance.monthly.changes import ChangeOutcome, requested_changes
 from donate.finance.monthly.filters import pledge_choices
 from donate.finance.monthly.forms import check_reason_of_staff, check_staff_change, form_key_of
@@ -27,14 +26,18 @@ from donate.finance.monthly.words import (
     STAGE_SENTENCES,
     STAGES,
 )
+from donate.finance.roles import Role
 from donate.finance.staff.accounts import names_of
 from donate.finance.words import STATUSES
 from donate.gifts.models import Gift
 from donate.gifts.monthly.pledge_state import pledge_of
+from donate.gifts.monthly.schedule import schedule_of
+from donate.gifts.monthly.words import method_in_words
 from donate.gifts.queries import donor_of, months_of, plain_facts_of
 from donate.letters.kinds import LetterKind
 from donate.letters.models import Letter, new_letter
 from donate.money import Money
+from donate.regions.modes import Mode
 from donate.regions.regions import Regions
 from donate.storage.bulk_writes import insert_new
 from donate.storage.database import Database
@@ -192,6 +195,8 @@ class OnePledgePages:
             "changes": changes,
             "months": months,
             "each_month": Money(row.amount_minor, row.currency),
+            "schedule": schedule_of(pledge, facts, gift.time_zone, self._clock.now()),
+            "method": method_in_words(pledge.payment_method, by_card=gift.mode == Mode.CARD),
         }
         return self._pages.render(
             "finance/monthly_gift.html",

@@ -9,7 +9,6 @@ from donate.clock import Clock, local_date
 from donate.errors import BadInput
 from donate.finance.access import Visiting, needs
 from donate.finance.exports.links import export_links
-from donate.finance.models import Role
 from donate.finance.monthly.filters import (
     pledge_choices,
     read_pledge_cursor,
@@ -18,6 +17,7 @@ from donate.finance.monthly.filters import (
 )
 from donate.finance.monthly.queries import expected_month, list_pledges, next_month
 from donate.finance.monthly.words import INCOMPLETE_LINK, STAGE_COLOURS, STAGES
+from donate.finance.roles import Role
 from donate.finance.words import STATUSES
 from donate.regions.regions import Regions
 from donate.storage.database import Database

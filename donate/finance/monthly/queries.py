@@ -154,7 +154,7 @@ def pledge_row(session: Session, gift_id: uuid.UUID) -> PledgeRow:
 
 
 def totals_of_pledges(filters: PledgeFilter) -> TotalFilter:
-    """Return the filter for the totals that counts the pledges which match `filters`."""
+    """Return a filter for the pledge totals that counts the same pledges as `filters`."""
     return TotalFilter(
         Subject.PLEDGE,
         kinds=() if filters.stage is None else (filters.stage,),

@@ -21,7 +21,8 @@ StaffRoute = tuple[str, str, Callable[..., Any]]
 class MonthlyRoutes:
     """The pages for monthly gifts, and their routes.
 
-    `wait` is None if the service sends no e-mails.
+    `wait` is the pause before e-mails that follow from bank transfers, which staff can undo until
+    then. It is None if the service sends no e-mails.
     """
 
     def __init__(

@@ -83,5 +83,5 @@ BY_WHOM: Final[Mapping[str, str]] = {
 FREE_TEXT_PROBLEMS: Final = (
     N_("Please give a reason."),
     N_("Please shorten this to 500 characters."),
-    N_("This has a character we can’t use. Please remove it."),
+    N_("This text has a character we can’t use. Please remove it."),
 )

@@ -14,7 +14,8 @@ from donate.finance.words import MODE_NAMES
 from donate.gifts.movements.models import Subject
 from donate.gifts.movements.totals import TotalFilter
 from donate.regions.regions import Regions
-from donate.web.templating import LANGUAGES, Localizer
+from donate.web.languages import LANGUAGES
+from donate.web.templating import Localizer
 
 MOVEMENTS: Final = "/finance/movements"
 MOVEMENT_FIELDS: Final = ("kind", "mode", "code", "fund", "currency", "from", "to")

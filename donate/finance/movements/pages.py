@@ -11,7 +11,6 @@ from donate.errors import N_, BadInput
 from donate.finance.access import Visiting, needs
 from donate.finance.exports.links import export_links
 from donate.finance.list_filters import ListQuery
-from donate.finance.models import Role
 from donate.finance.movements.filters import (
     movement_choices,
     movement_months,
@@ -25,6 +24,7 @@ from donate.finance.movements.queries import (
     newer_movements,
     newest_movements,
 )
+from donate.finance.roles import Role
 from donate.gifts.movements.totals import TotalFilter
 from donate.regions.regions import Regions
 from donate.storage.database import Database

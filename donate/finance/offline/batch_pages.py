@@ -11,7 +11,6 @@ from starlette.responses import RedirectResponse, Response
 from donate.clock import Clock
 from donate.errors import BadInput, BadInputs, Conflict, NotFound
 from donate.finance.access import AllowedRequest, Visiting, needs
-from donate.finance.models import Role
 from donate.finance.offline.batch_form import (
     check_batch,
     check_expected,
@@ -29,6 +28,7 @@ from donate.finance.offline.entry_form import (
 )
 from donate.finance.offline.pages import OFFLINE_HOME, OfflinePages
 from donate.finance.offline.words import STATE_NAMES, TypedForm
+from donate.finance.roles import Role
 from donate.finance.row_numbers import as_number
 from donate.finance.staff.accounts import names_of
 from donate.gifts.offline.batches import (
@@ -102,12 +102,8 @@ class BatchPages:
         """Show a batch: its entries, how they differ from the expected totals, and its forms."""
         query = request.query_params
         with self._database.reading() as session:
-            batch = _find_batch(session, number)
-            removed = as_number(query.get("retype", ""))
-            entry = None if removed is None else entry_by_number(session, removed)
+            _find_batch(session, number)
         typed = blank_entry(self._regions, query)
-        if entry and entry.batch_id == batch.id and entry.state is EntryState.REMOVED:
-            typed = typed_again(entry, visit.language)
         return self._show(visit, number, typed, done=query.get("done", ""), query=query)
 
     @needs(Role.FINANCE)
@@ -142,13 +138,16 @@ class BatchPages:
 
     @needs(Role.FINANCE)
     def removed(self, request: Request, visit: Visiting, number: str) -> Response:
-        """Remove an entry from the batch, and put its values back into the form."""
+        """Remove an entry from the batch, and show the form filled with what it said.
 
-        def remove(session: Session, batch: OfflineBatch) -> str:
+        A removed entry keeps none of these texts, so the page is shown without a redirect.
+        """
+
+        def remove(session: Session, batch: OfflineBatch) -> Mapping[str, str]:
             entry_number = as_number(visit.form.get("entry", ""))
-            entry = (
-                None if entry_number is None else remove_draft(session, batch.id or 0, entry_number)
-            )
+            draft = None if entry_number is None else entry_by_number(session, entry_number)
+            typed = typed_again(draft, visit.language) if draft else {}
+            entry = draft and remove_draft(session, batch.id or 0, draft.id or 0)
             if entry is None:
                 raise NotFound("no such entry")
             visit.record(
@@ -158,7 +157,7 @@ class BatchPages:
                 about=batch.name,
                 detail={"entry": entry.id},
             )
-            return f"{_path(batch.id)}?done=removed&retype={entry.id}"
+            return typed
 
         return self._act(visit, number, remove)
 
@@ -210,11 +209,12 @@ class BatchPages:
         self,
         visit: AllowedRequest,
         number: str,
-        act: Callable[[Session, OfflineBatch], str],
+        act: Callable[[Session, OfflineBatch], str | Mapping[str, str]],
     ) -> Response:
-        """Lock the batch, run `act` and redirect.
+        """Lock the batch, run `act` and redirect to the address that it returns.
 
-        If `act` fails, show the page with the problem.
+        If it returns values for the form, an entry was removed; show the page with them. If it
+        fails, show the page with the problem.
         """
         try:
             with self._database.writing() as session:
@@ -224,7 +224,9 @@ class BatchPages:
             return self._show(visit, number, visit.form, problems=problem.problems)
         except Conflict as conflict:
             return self._show(visit, number, visit.form, conflict=str(conflict))
-        return RedirectResponse(target, 303)
+        if isinstance(target, str):
+            return RedirectResponse(target, 303)
+        return self._show(visit, number, target, done="removed")
 
     def _show(
         self,

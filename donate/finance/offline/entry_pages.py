@@ -8,7 +8,6 @@ from starlette.responses import RedirectResponse, Response
 from donate.clock import Clock, local_date
 from donate.errors import BadInput, BadInputs, Conflict
 from donate.finance.access import AllowedRequest, Visiting, needs
-from donate.finance.models import Role
 from donate.finance.offline.pages import OFFLINE_HOME, entry_or_404
 from donate.finance.offline.undoing import (
     UNDO_REASONS,
@@ -16,6 +15,7 @@ from donate.finance.offline.undoing import (
     undo_entry,
 )
 from donate.finance.offline.words import STATE_NAMES, TypedForm
+from donate.finance.roles import Role
 from donate.finance.staff.accounts import names_of
 from donate.gifts.facts import FactKind
 from donate.gifts.models import Gift

@@ -11,7 +11,6 @@ from starlette.responses import RedirectResponse, Response
 from donate.clock import Clock, local_date
 from donate.errors import BadInput, BadInputs, Conflict, NotFound
 from donate.finance.access import AllowedRequest, Visiting, needs
-from donate.finance.models import Role
 from donate.finance.offline.batch_form import batch_form
 from donate.finance.offline.entry_form import (
     blank_entry,
@@ -23,6 +22,7 @@ from donate.finance.offline.entry_form import (
     typed_again,
 )
 from donate.finance.offline.words import STATE_NAMES, TypedForm
+from donate.finance.roles import Role
 from donate.finance.row_numbers import as_number
 from donate.gifts.models import Gift
 from donate.gifts.offline.batches import record_one

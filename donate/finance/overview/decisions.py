@@ -10,11 +10,12 @@ from sqlmodel import Session
 from donate.clock import local_date
 from donate.errors import N_
 from donate.finance.gifts.disputes import dispute_sentences
-from donate.finance.notices import disputed_gifts, gifts_with_failed_refunds, gifts_with_inquiries
+from donate.finance.notices import MOST_COUNTED
 from donate.finance.overview.queries import gifts_with_disputes
 from donate.gifts.disputes import DisputeState, disputes_of
 from donate.gifts.facts import Fact
 from donate.gifts.models import Gift
+from donate.gifts.queries import disputed_gifts, gifts_with_failed_refunds, gifts_with_inquiries
 from donate.web.templating import translate
 
 REFUND_FAILED: Final = N_("The refund failed. The money came back to us.")
@@ -49,7 +50,10 @@ class GiftDecisions:
 
 def gift_decisions(session: Session, now: datetime, language: str) -> GiftDecisions:
     """Return the gifts about which staff have to decide now."""
-    about_disputes = [*gifts_with_inquiries(session), *disputed_gifts(session)]
+    about_disputes = [
+        *gifts_with_inquiries(session, most=MOST_COUNTED),
+        *disputed_gifts(session, most=MOST_COUNTED),
+    ]
     # Remove duplicates: a gift may have an inquiry about one payment and a dispute about another.
     considered = list(dict.fromkeys(about_disputes))[:_MOST_CONSIDERED]
     waiting: list[tuple[datetime | None, Gift, list[Fact]]] = []
@@ -70,7 +74,7 @@ def gift_decisions(session: Session, now: datetime, language: str) -> GiftDecisi
         )
         for due_by, gift, facts in waiting
     ]
-    failed = list(dict.fromkeys(gifts_with_failed_refunds(session)))
+    failed = list(dict.fromkeys(gifts_with_failed_refunds(session, most=MOST_COUNTED)))
     decisions += [
         GiftDecision(gift, translate(language, REFUND_FAILED))
         for gift, _ in gifts_with_disputes(session, failed[:MOST_NAMED])

@@ -13,7 +13,6 @@ from starlette.responses import Response
 from donate.clock import Clock, local_date
 from donate.finance.access import Visiting, needs
 from donate.finance.books.last_look import LastLook
-from donate.finance.models import Role
 from donate.finance.movements.words import NO_FUND
 from donate.finance.overview.decisions import gift_decisions
 from donate.finance.overview.gift_figures import awaited_transfers, gift_steps, monthly_gifts
@@ -46,11 +45,11 @@ from donate.finance.overview.words import (
     month_name,
     period_name,
 )
+from donate.finance.roles import Role
 from donate.finance.words import MODE_NAMES
 from donate.gifts.movements.totals import PeriodTotal
 from donate.regions.regions import Regions
 from donate.storage.database import Database
-from donate.web.giving_limits import GivingLimits
 from donate.web.templating import Localizer, Pages
 
 STARTED_WITHIN_DAYS: Final = 30
@@ -83,7 +82,6 @@ class OverviewPages:
         last_look: LastLook,
         *,
         regions: Regions,
-        limits: GivingLimits,
     ) -> None:
         self._database = database
         self._pages = pages
@@ -91,7 +89,6 @@ class OverviewPages:
         self._time_zone = time_zone
         self._last_look = last_look
         self._regions = regions
-        self._limits = limits
 
     def add_routes(self, router: APIRouter) -> None:
         """Add the routes to the router of the staff pages."""
@@ -123,12 +120,12 @@ class OverviewPages:
             month_so_far=_names(month_so_far(today), _),
             year_so_far=_names(year_so_far(today), _),
             days_left=days_left,
-            card_gifts_refused=self._limits.cards.refused(now),
             books=self._last_look.last,
             time_zone=self._time_zone,
             **figures,
         )
-        # Reading the books takes longer than this page, so the next visitor sees what they say.
+        # Reading the books takes longer than this page may take, so read them after the response.
+        # The next visitor sees the result.
         page.background = BackgroundTask(self._last_look.look_again)
         return page
 

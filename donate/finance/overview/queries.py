@@ -1,17 +1,17 @@
 """Queries for the overview. Sums of money come from day totals, so gifts need not be added up."""
 
 import uuid
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from sqlmodel import Session, col, func, select
+from sqlmodel import Session, col, select
 
 from donate.finance.overview.periods import Period
 from donate.gifts.facts import Fact, FactKind
 from donate.gifts.models import Gift
 from donate.gifts.movements.models import Subject
+from donate.gifts.movements.rules import MovementKind
 from donate.gifts.movements.totals import PeriodTotal, TotalFilter, add_up
 from donate.gifts.queries import facts_of_kinds
 from donate.gifts.status import StatusName
@@ -65,27 +65,10 @@ def awaited_by_hand(session: Session, period: Period) -> list[PeriodTotal]:
 
 
 def paid_months(session: Session, first_day: date) -> list[PaidMonths]:
-    """Return the monthly payments since `first_day`, by the month in which they were received.
-
-    The day totals do not distinguish monthly gifts from one-time gifts, so this reads gifts. The
-    index `gift_paid_months` contains only monthly gifts, and every column that is read here.
-    """
-    day, currency = col(Gift.received_on), col(Gift.currency)
-    statement = (
-        select(day, currency, func.count(), func.sum(col(Gift.received_minor)))
-        .where(col(Gift.pledge_id).is_not(None), day >= first_day)
-        # The index has this order too, so the database need not sort.
-        .group_by(day, currency)
-        .order_by(day, currency)
-    )
-    counts: Counter[tuple[str, str]] = Counter()
-    sums: Counter[tuple[str, str]] = Counter()
-    for received_on, paid_in, count, received_minor in session.exec(statement):
-        month = f"{received_on:%Y-%m}", paid_in
-        counts[month] += count
-        # PostgreSQL returns the sum of a BIGINT column as NUMERIC, so convert it with int().
-        sums[month] += int(received_minor)
-    return [PaidMonths(*month, count, sums[month]) for month, count in counts.items()]
+    """Return the monthly payments since `first_day`, by the month in which they were received."""
+    came_in = [MovementKind.PAYMENT, MovementKind.TRANSFER]
+    totals = add_up(session, TotalFilter(Subject.MONTHLY, first_day, kinds=came_in), by=["month"])
+    return [PaidMonths(one.group[0], one.currency, one.count, one.amount_minor) for one in totals]
 
 
 def gifts_with_disputes(

@@ -1,9 +1,8 @@
-"""Finds the bank line that shows a payout."""
+"""Finds the bank lines that show a payout."""
 
 from dataclasses import dataclass
 from datetime import date
 
-from sqlalchemy import ColumnElement, exists
 from sqlmodel import Session, col, select
 
 from donate.bank.reconciliation.models import LinePart
@@ -13,28 +12,28 @@ from donate.stripe_gateway.balance.models import StripePayout
 
 @dataclass(frozen=True, slots=True)
 class PayoutBankLine:
-    """A line of a bank statement that is tied to a payout: its day, its text, and its page."""
+    """A line of a bank statement that is tied to a payout: its day, its text, and its page.
+
+    `is_return` says whether the bank took the payout back.
+    """
 
     booked_on: date
     text: str
     page: str
+    is_return: bool = False
 
 
-def bank_line(session: Session, payout: StripePayout) -> PayoutBankLine | None:
-    """Return the bank line that is tied to a payout, or None."""
+def bank_lines(session: Session, payout: StripePayout) -> list[PayoutBankLine]:
+    """Return the bank lines that are tied to a payout: the deposit, then any return by the bank."""
     statement = (
-        select(RecordedLine)
+        select(RecordedLine, col(LinePart.is_return))
         .join(LinePart, col(LinePart.line_id) == col(RecordedLine.id))
         .where(LinePart.payout_id == payout.id, col(LinePart.undone_at).is_(None))
+        .order_by(col(LinePart.is_return))
     )
-    line = session.exec(statement).first()
-    if line is None:
-        return None
-    return PayoutBankLine(line.day, line.text, f"/finance/statements/lines/{line.id}")
-
-
-def is_tied() -> ColumnElement[bool]:
-    """Return the SQL condition that a `StripePayout` has been tied to a bank line."""
-    return exists().where(
-        col(LinePart.payout_id) == col(StripePayout.id), col(LinePart.undone_at).is_(None)
-    )
+    return [
+        PayoutBankLine(
+            line.day, line.text, f"/finance/statements/lines/{line.id}", is_return=is_return
+        )
+        for line, is_return in session.exec(statement)
+    ]

@@ -8,7 +8,8 @@ from donate.clock import read_day
 from donate.finance.list_filters import ListQuery, read_typed
 from donate.finance.payouts.queries import PayoutCursor, PayoutFilter
 from donate.finance.payouts.words import PAYOUT_STATUSES, TIED
-from donate.web.templating import LANGUAGES, Localizer
+from donate.web.languages import LANGUAGES
+from donate.web.templating import Localizer
 
 PAYOUTS_PAGE: Final = "/finance/payouts"
 PAYOUT_FIELDS: Final = ("currency", "status", "tied", "from", "to")

@@ -10,8 +10,7 @@ from starlette.responses import Response
 from donate.errors import N_, BadInput, NotFound
 from donate.finance.access import Visiting, needs
 from donate.finance.exports.links import export_links
-from donate.finance.models import Role
-from donate.finance.payouts.bank_lines import bank_line
+from donate.finance.payouts.bank_lines import bank_lines
 from donate.finance.payouts.breakdown import break_down, difference, pairs_of
 from donate.finance.payouts.filters import (
     payout_choices,
@@ -40,6 +39,7 @@ from donate.finance.payouts.words import (
     PAYOUT_SENTENCES,
     PAYOUT_STATUSES,
 )
+from donate.finance.roles import Role
 from donate.finance.row_numbers import as_number
 from donate.money import Money
 from donate.storage.database import Database
@@ -90,7 +90,7 @@ class PayoutPages:
                 limit = PAYOUTS_ON_A_PAGE + 1
                 found = list_payouts(session, query.filter, limit=limit, after=after)
                 rows = found[:PAYOUTS_ON_A_PAGE]
-                shown["rows"] = [(row, _money(row), bank_line(session, row)) for row in rows]
+                shown["rows"] = [(row, _money(row), bank_lines(session, row)) for row in rows]
                 if len(found) == limit:
                     shown["older"] = query.link(after=write_payout_cursor(_cursor(rows[-1])))
         return self._pages.render(
@@ -123,7 +123,7 @@ class PayoutPages:
             own = own_transactions(session, payout)
             if own and not payout.is_itemised:
                 details |= _running_balance(session, payout, own)
-            line = bank_line(session, payout)
+            lines = bank_lines(session, payout)
         return self._pages.render(
             "finance/payouts/payout.html",
             visit.language,
@@ -138,7 +138,7 @@ class PayoutPages:
                 )
                 for one in own
             ],
-            line=line,
+            lines=lines,
             exports=export_links("payouts", {"payout": payout_id}, visit.signed_in),
             kind=kind,
             titles=KIND_TITLES,

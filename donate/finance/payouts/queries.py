@@ -9,7 +9,7 @@ from typing import Final
 from sqlalchemy import ColumnElement, tuple_
 from sqlmodel import Session, col, func, not_, select
 
-from donate.finance.payouts.bank_lines import is_tied
+from donate.bank.reconciliation.stripe_moves.queries import has_line
 from donate.gifts.models import Gift
 from donate.money import Money
 from donate.stripe_gateway.balance.categories import BalanceKind, balance_kind
@@ -149,14 +149,17 @@ def payout_by_id(session: Session, payout_id: str) -> StripePayout | None:
 
 
 def payout_parts(session: Session, payout: StripePayout) -> list[PayoutCategorySum]:
-    """Return the sums that make up a payout, without the transactions of the payout itself."""
+    """Return the sums of the transactions in a payout, except those that move the payout itself."""
     return _parts(session, *_inside(payout))
 
 
 def parts_since(
     session: Session, payout: StripePayout, previous: StripePayout | None
 ) -> list[PayoutCategorySum]:
-    """Return the sums that changed the balance between two payouts that Stripe does not itemise."""
+    """Return the sums of the transactions after one payout and up to the next.
+
+    It is for payouts that Stripe does not itemise. `previous` is None for the first payout.
+    """
     transaction = BalanceTransaction
     conditions = [
         col(transaction.currency) == payout.currency,
@@ -207,9 +210,9 @@ def balance_at(session: Session, payout: StripePayout) -> Money:
 
 
 def own_transactions(session: Session, payout: StripePayout) -> Sequence[BalanceTransaction]:
-    """Return a payout's own transactions.
+    """Return the transactions that move a payout itself.
 
-    One took the money out of the balance; if the payout failed, another put it back.
+    One took its money out of the balance; if the payout failed, another put it back.
     """
     statement = select(BalanceTransaction).where(BalanceTransaction.source_id == payout.payout_id)
     return session.exec(statement.order_by(col(BalanceTransaction.id))).all()
@@ -256,7 +259,7 @@ def _conditions(filters: PayoutFilter) -> list[ColumnElement[bool]]:
     if filters.status:
         found.append(col(StripePayout.status) == filters.status)
     if filters.tied:
-        found.append(is_tied() if filters.tied == "yes" else not_(is_tied()))
+        found.append(has_line() if filters.tied == "yes" else not_(has_line()))
     if filters.first_day:
         found.append(col(StripePayout.arrives_on) >= filters.first_day)
     if filters.last_day:

@@ -3,7 +3,7 @@
 import base64
 import hashlib
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -11,7 +11,7 @@ from sqlmodel import Session, col, delete, func, select
 
 from donate.errors import Unavailable
 from donate.finance.models import ProviderSignIn
-from donate.finance.sessions import hash_of
+from donate.web.secret_tokens import hash_of
 
 ATTEMPT_LIMIT: Final = timedelta(minutes=10)
 # Maximum number of unfinished sign-ins. If a network reaches its limit, its oldest unfinished
@@ -27,10 +27,10 @@ class ProviderAttempt:
     `browser` is the value of the browser's cookie.
     """
 
-    state: str
-    browser: str
-    nonce: str
-    code_verifier: str
+    state: str = field(repr=False)
+    browser: str = field(repr=False)
+    nonce: str = field(repr=False)
+    code_verifier: str = field(repr=False)
 
     @property
     def challenge(self) -> str:
@@ -39,10 +39,13 @@ class ProviderAttempt:
         return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
 
 
-def store_attempt(session: Session, target: str, network: str, *, now: datetime) -> ProviderAttempt:
+def store_attempt(
+    session: Session, target: str, network: str, *, now: datetime, must_be_fresh: bool = False
+) -> ProviderAttempt:
     """Store a new unfinished sign-in and return its secrets.
 
-    Raises Unavailable if there are too many unfinished sign-ins.
+    If `must_be_fresh`, the person has to sign in there anew. Raises Unavailable if there are too
+    many unfinished sign-ins.
     """
     session.execute(delete(ProviderSignIn).where(col(ProviderSignIn.expires_at) <= now))
     total = session.exec(select(func.count()).select_from(ProviderSignIn)).one()
@@ -66,6 +69,7 @@ def store_attempt(session: Session, target: str, network: str, *, now: datetime)
             code_verifier=attempt.code_verifier,
             target=target,
             address=network,
+            fresh_since=now if must_be_fresh else None,
             expires_at=now + ATTEMPT_LIMIT,
         )
     )
@@ -77,7 +81,7 @@ def take_attempt(
 ) -> ProviderSignIn | None:
     """Delete and return the unfinished sign-in with this state, begun in this browser.
 
-    Returns None if there is no such sign-in, or not any more.
+    Returns None if there is no such sign-in, or if it has expired.
     """
     row = session.get(ProviderSignIn, hash_of(state), with_for_update=True)
     if row is None or row.browser_hash != hash_of(browser) or row.expires_at <= now:

@@ -69,22 +69,28 @@ class IdentityProvider:
             self._endpoints = now, found
         return found
 
-    def authorization_url(self, *, state: str, nonce: str, challenge: str) -> str:
-        """Return the URL to which the browser goes to sign in. Raises ProviderUnavailable."""
+    def authorization_url(
+        self, *, state: str, nonce: str, challenge: str, must_be_fresh: bool = False
+    ) -> str:
+        """Return the URL to which the browser goes to sign in. Raises ProviderUnavailable.
+
+        If `must_be_fresh`, the provider has to ask even a person who is signed in there, and to say
+        when it did (OpenID Connect Core, section 3.1.2.1).
+        """
         endpoint = self.endpoints().authorization
-        query = urlencode(
-            {
-                "response_type": "code",
-                "client_id": self.options.client_id,
-                "redirect_uri": self.options.redirect_url,
-                "scope": "openid email profile" + (" groups" if self.options.roles else ""),
-                "state": state,
-                "nonce": nonce,
-                "code_challenge": challenge,
-                "code_challenge_method": "S256",
-            }
-        )
-        return f"{endpoint}{'&' if '?' in endpoint else '?'}{query}"
+        query = {
+            "response_type": "code",
+            "client_id": self.options.client_id,
+            "redirect_uri": self.options.redirect_url,
+            "scope": "openid email profile" + (" groups" if self.options.roles else ""),
+            "state": state,
+            "nonce": nonce,
+            "code_challenge": challenge,
+            "code_challenge_method": "S256",
+        }
+        if must_be_fresh:
+            query |= {"prompt": "login", "max_age": "0"}
+        return f"{endpoint}{'&' if '?' in endpoint else '?'}{urlencode(query)}"
 
     def claims_for(self, code: str, code_verifier: str, nonce: str) -> Claims:
         """Exchange an authorization code for an ID token, and return the token's claims.

@@ -6,15 +6,15 @@ token.
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any, Final
 
 from joserfc import jwk, jws, jwt
 from joserfc.errors import JoseError
 
 from donate.errors import DonateError
-from donate.finance.sessions import same_secret
+from donate.web.secret_tokens import same_secret
 
 ALGORITHMS: Final = {"RS256": "RSA", "ES256": "EC"}
 # A token is refused if its header contains a key, the URL of a key, or an extension.
@@ -23,6 +23,7 @@ _PUBLIC_PARTS: Final = {"kty", "kid", "n", "e", "crv", "x", "y"}
 # How far the provider's clock may be ahead of ours, or behind it.
 LEEWAY_S: Final = 60
 LONGEST_TOKEN: Final = 20_000
+LONGEST_SUBJECT: Final = 255
 
 Claims = Mapping[str, Any]
 
@@ -41,7 +42,7 @@ class ExpectedToken:
 
     issuer: str
     client_id: str
-    nonce: str
+    nonce: str = field(repr=False)
 
 
 def read_id_token(
@@ -106,11 +107,26 @@ def _check_claims(claims: Claims, expected: ExpectedToken, now: float) -> None:
         "time of issue": _number(claims.get("iat")) < now + LEEWAY_S,
         "time of validity": _number(claims.get("nbf", 0)) < now + LEEWAY_S,
         "nonce": same_secret(_text(claims.get("nonce")), expected.nonce),
-        "subject": bool(_text(claims.get("sub"))),
+        "subject": _is_subject(_text(claims.get("sub"))),
     }
     wrong = [name for name, is_right in checks.items() if not is_right]
     if wrong:
         raise TokenRefused(f"wrong {', '.join(wrong)}")
+
+
+def signed_in_there_at(claims: Claims, now: datetime) -> datetime | None:
+    """Return when the person last typed their password at the provider, or did what it asks.
+
+    Returns None if the token does not say so (`auth_time`), or names a time in the future.
+    """
+    seconds = _number(claims.get("auth_time"))
+    if not 0 <= seconds <= now.timestamp() + LEEWAY_S:
+        return None
+    return min(datetime.fromtimestamp(seconds, UTC), now)
+
+
+def _is_subject(text: str) -> bool:
+    return 0 < len(text) <= LONGEST_SUBJECT and text.isascii() and text.isprintable()
 
 
 def _number(value: object) -> float:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from donate.finance.models import Role
+from donate.finance.roles import Role
 
 CALLBACK: Final = "/finance/sign-in/provider/back"
 
@@ -19,7 +19,7 @@ class ProviderOptions:
 
     issuer: str
     client_id: str
-    client_secret: str
+    client_secret: str = field(repr=False)
     redirect_url: str
     roles: Mapping[str, Role] = field(default_factory=dict)
     checks_second_factor: bool = True

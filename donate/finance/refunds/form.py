@@ -9,10 +9,10 @@ from datetime import datetime
 from functools import partial
 from typing import Final, TypeVar
 
-from donate.bank.received_transfers import check_free_text
 from donate.clock import local_date
 from donate.errors import N_, BadInput, BadInputs, Conflict, check_field
 from donate.finance.words import actor_name
+from donate.gifts.choosing.free_text import check_free_text
 from donate.gifts.facts import Fact
 from donate.gifts.models import Gift
 from donate.gifts.refundable import (

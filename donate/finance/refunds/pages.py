@@ -8,8 +8,8 @@ from donate.errors import N_, BadInput, BadInputs, Conflict
 from donate.finance.access import AllowedRequest, Visiting, needs
 from donate.finance.activity.trail import amount_detail
 from donate.finance.gifts.pages import StaffGiftPages, find_gift
-from donate.finance.models import Role
 from donate.finance.refunds.form import check_refund, too_much
+from donate.finance.roles import Role
 from donate.gifts.facts import Fact, FactKind
 from donate.gifts.ledger import Outcome, record_facts
 from donate.gifts.queries import facts_of, plain_facts_of

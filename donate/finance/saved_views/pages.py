@@ -11,7 +11,7 @@ from donate.clock import Clock
 from donate.errors import BadInput, Conflict, NotFound
 from donate.finance.access import AllowedRequest, Visiting, needs
 from donate.finance.gifts.filters import GIFTS
-from donate.finance.models import Role
+from donate.finance.roles import Role
 from donate.finance.row_numbers import as_number
 from donate.finance.saved_views.changes import (
     CHANGED_MEANWHILE,
@@ -114,9 +114,10 @@ class SavedViewPages:
         then: str,
         of_view: int = 0,
     ) -> Response:
-        """Make a change and record it.
+        """Make a change, add a trail entry with the key `act`, and redirect to the URL `then`.
 
-        If there is a problem, show the saved views with the problem.
+        If there is a problem, show the saved views with the problem. `of_view` is the id of the
+        view that it is about; 0 if the change is not about an existing view.
         """
         now = self._clock.now()
         try:

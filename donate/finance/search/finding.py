@@ -1,7 +1,8 @@
 """Searches gifts by everything that staff may type: names, references, amounts, ids, notes."""
 
+import re
 import uuid
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Final
@@ -35,14 +36,18 @@ from donate.gifts.search_index.queries import (
 )
 from donate.money import Money, format_money, read_amount
 from donate.references import find_references, is_reference, tidy_reference
+from donate.regions.modes import Mode
 from donate.regions.regions import Regions
-from donate.web.templating import LANGUAGES
+from donate.web.languages import LANGUAGES
 
 # Long enough for a whole line from a bank statement.
 MAX_SEARCHED: Final = 300
 HITS_OF_A_KIND: Final = 50
 # Fetch one more gift than the page shows, to find out whether there are more.
 _LIMIT: Final = HITS_OF_A_KIND + 1
+MATCHES_READ: Final = 1_000
+# A card or account as pages show it, such as "Visa ending in 4242" or "•••• 4242".
+_ENDS_IN_FOUR_DIGITS: Final = re.compile(r"[^0-9]{0,40}([0-9]{4})")
 # If there is a single hit and it is of one of these kinds, it is certainly the gift that was meant.
 _NAMES_ONE_GIFT: Final = (Matched.REFERENCE, Matched.STRIPE, Matched.BANK)
 
@@ -51,7 +56,7 @@ _NAMES_ONE_GIFT: Final = (Matched.REFERENCE, Matched.STRIPE, Matched.BANK)
 class Hit:
     """A gift that was found.
 
-    `text` is the matching text, in pieces, of which the matching pieces are marked.
+    `text` is the text that matches, split into pieces. The pieces that were typed are marked.
     """
 
     gift: Gift
@@ -61,7 +66,7 @@ class Hit:
 
 @dataclass(frozen=True, slots=True)
 class HitGroup:
-    """The newest gifts that match in the same part, and whether there are more of them."""
+    """The newest gifts that match in one way, such as by a name, and whether there are more."""
 
     matched: Matched
     hits: list[Hit]
@@ -115,14 +120,17 @@ def search_everything(
 
 
 def search_gifts(
-    session: Session, typed: str, regions: Regions, language: str
+    session: Session, typed: str, regions: Regions, language: str, modes: Collection[Mode]
 ) -> list[tuple[Gift, Donor]]:
-    """Return the gifts of which any part matches, newest first, each with its donor."""
+    """Return gifts of these modes that match in any way, newest first, each with its donor.
+
+    Of each way to match, the newest MATCHES_READ gifts of any mode are read.
+    """
     gift_ids = gifts_with_references(session, references_in(typed, list(regions)))
     if not gift_ids:
-        found = _matches(session, typed, regions, language)
+        found = _matches(session, typed, regions, language, limit=MATCHES_READ)
         gift_ids = [gift_id for ids in found.values() for gift_id in ids]
-    rows = gifts_with_donors(session, set(gift_ids)).values()
+    rows = gifts_with_donors(session, set(gift_ids), modes).values()
     return sorted(rows, key=lambda row: row[0].opened_at, reverse=True)
 
 
@@ -146,17 +154,17 @@ Found = dict[uuid.UUID, str]
 
 
 def _matches(
-    session: Session, typed: str, regions: Regions, language: str
+    session: Session, typed: str, regions: Regions, language: str, *, limit: int = _LIMIT
 ) -> Mapping[Matched, Found]:
     """Return the gifts found, grouped by the part that matches."""
     words = typed_words(typed)
     part = part_of_reference(typed, regions)
 
     def with_words(kind: WordKind, searched: Sequence[str]) -> Found:
-        return dict.fromkeys(gifts_with_words(session, kind, searched, limit=_LIMIT), "")
+        return dict.fromkeys(gifts_with_words(session, kind, searched, limit=limit), "")
 
     def with_key(kind: KeyKind, beginning: str) -> Found:
-        return dict(gifts_with_key_beginning(session, kind, beginning, limit=_LIMIT))
+        return dict(gifts_with_key_beginning(session, kind, beginning, limit=limit))
 
     bank = bank_reference_key(typed)
     return {
@@ -165,16 +173,25 @@ def _matches(
         ),
         Matched.STRIPE: with_key(KeyKind.STRIPE, typed) if is_stripe_id(typed) else {},
         Matched.BANK: with_key(KeyKind.BANK, bank) if len(bank) >= SHORTEST_PART else {},
+        Matched.CARD: dict.fromkeys(
+            gifts_with_key(session, KeyKind.CARD, last_four(typed), limit=limit), ""
+        ),
         Matched.AMOUNT: {
             gift_id: format_money(amount, language)
             for amount in read_amounts(typed, regions)
-            for gift_id in gifts_with_key(session, *amount_key(amount), limit=_LIMIT)
+            for gift_id in gifts_with_key(session, *amount_key(amount), limit=limit)
         },
         Matched.NAME: with_words(WordKind.NAME, words),
-        Matched.EMAIL: dict.fromkeys(gifts_with_email(session, typed, limit=_LIMIT), ""),
+        Matched.EMAIL: dict.fromkeys(gifts_with_email(session, typed, limit=limit), ""),
         Matched.TRIBUTE: with_words(WordKind.TRIBUTE, words),
         Matched.NOTE: with_words(WordKind.NOTE, words),
     }
+
+
+def last_four(typed: str) -> str:
+    """Return the last four digits of a card or bank account, if the text can mean them, or ""."""
+    match = _ENDS_IN_FOUR_DIGITS.fullmatch(typed)
+    return match[1] if match else ""
 
 
 def part_of_reference(typed: str, codes: Iterable[str]) -> str:
@@ -185,7 +202,7 @@ def part_of_reference(typed: str, codes: Iterable[str]) -> str:
 
 
 def read_amounts(typed: str, regions: Regions) -> list[Money]:
-    """Return every amount that the text can stand for, in each currency and language."""
+    """Return every amount that the text can mean, read in each region's currency and language."""
     amounts: dict[Money, None] = {}
     for currency in sorted({region.currency for region in regions.values()}):
         for language in LANGUAGES:
@@ -228,6 +245,8 @@ def _texts(
             return lambda gift, _: mark_part(found[gift.id], typed)
         case Matched.BANK:
             return lambda gift, _: mark_part(found[gift.id], bank_reference_key(typed))
+        case Matched.CARD:
+            return lambda *_: [("•••• ", False), (last_four(typed), True)]
         case Matched.AMOUNT:
             return lambda gift, _: [(found[gift.id], True)]
         case Matched.NAME:
@@ -236,7 +255,10 @@ def _texts(
             return lambda _, donor: mark_part(donor.email, typed.casefold())
         case Matched.TRIBUTE | Matched.NOTE:
             texts = (tributes_of if matched is Matched.TRIBUTE else notes_in_gifts)(session, ids)
-            return lambda gift, _: _best_of([mark_words(each, words) for each in texts[gift.id]])
+            # A gift that was pruned in between has no texts any more.
+            return lambda gift, _: _best_of(
+                [mark_words(each, words) for each in texts.get(gift.id, ())]
+            )
 
 
 def mark_part(text: str, part: str) -> list[Piece]:

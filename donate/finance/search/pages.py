@@ -4,7 +4,7 @@ from fastapi import APIRouter, Request
 from starlette.responses import RedirectResponse, Response
 
 from donate.finance.access import Visiting, needs
-from donate.finance.models import Role
+from donate.finance.roles import Role
 from donate.finance.search.finding import (
     HITS_OF_A_KIND,
     SearchResult,

@@ -8,17 +8,18 @@ from sqlmodel import Session, col, select
 from donate.gifts.facts import FactKind
 from donate.gifts.models import Donor, Gift, GiftWish
 from donate.gifts.queries import facts_of_kinds
+from donate.regions.modes import Mode
 from donate.stripe_gateway.models import EventState, StripeEvent
 
 
 def gifts_with_donors(
-    session: Session, gift_ids: Collection[uuid.UUID]
+    session: Session, gift_ids: Collection[uuid.UUID], modes: Collection[Mode] = tuple(Mode)
 ) -> dict[uuid.UUID, tuple[Gift, Donor]]:
-    """Return gifts with their donors, as a mapping from gift id."""
+    """Return those of the gifts that have one of these modes, with their donors, by id."""
     statement = (
         select(Gift, Donor)
         .join(Donor, col(Donor.id) == col(Gift.donor_id))
-        .where(col(Gift.id).in_(gift_ids))
+        .where(col(Gift.id).in_(gift_ids), col(Gift.mode).in_(modes))
     )
     return {gift.id: (gift, donor) for gift, donor in session.exec(statement)} if gift_ids else {}
 
@@ -41,12 +42,15 @@ def notes_in_gifts(session: Session, gift_ids: Collection[uuid.UUID]) -> dict[uu
 
 
 def gifts_with_references(session: Session, references: Sequence[str]) -> list[uuid.UUID]:
-    """Return the ids of the gifts that have exactly one of these references."""
+    """Return the ids of the gifts whose complete reference is one of these."""
     return list(session.exec(select(Gift.id).where(col(Gift.reference).in_(references))))
 
 
 def page_of_event(session: Session, event_id: str) -> str | None:
-    """Return the path of a Stripe event's own page if it was set aside, else of its gift's page."""
+    """Return the path of a set-aside event's page, or of the gift's page for any other event.
+
+    Returns None if the event is not known or has no gift.
+    """
     event = session.exec(select(StripeEvent).where(StripeEvent.event_id == event_id)).first()
     if event is None:
         return None

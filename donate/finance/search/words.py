@@ -12,6 +12,7 @@ class Matched(Enum):
     REFERENCE = "reference"
     STRIPE = "stripe"
     BANK = "bank"
+    CARD = "card"
     AMOUNT = "amount"
     NAME = "name"
     EMAIL = "email"
@@ -23,6 +24,7 @@ LABELS: Final = {
     Matched.REFERENCE: N_("Reference"),
     Matched.STRIPE: N_("Stripe ID"),
     Matched.BANK: N_("Bank reference"),
+    Matched.CARD: N_("Card or bank account"),
     Matched.AMOUNT: N_("Amount"),
     Matched.NAME: N_("Donor’s name"),
     Matched.EMAIL: N_("E-mail"),
@@ -45,5 +47,9 @@ EXAMPLES: Final = (
     (N_("Amount"), N_("the exact amount of a gift, payment or refund: 50, $50.00 or 1 234,56")),
     (N_("Stripe ID"), N_("the whole ID or its beginning: pi_, cs_, re_, du_, in_, sub_, evt_")),
     (N_("Bank reference"), N_("the reference of a transfer, or its beginning")),
+    (
+        N_("Card or bank account"),
+        N_("its last four digits, such as 4242; known only of monthly gifts"),
+    ),
     (N_("Notes"), N_("words from a note, or the name of the person honoured or remembered")),
 )

@@ -7,14 +7,14 @@ from fastapi import APIRouter, Request
 from sqlmodel import Session
 from starlette.responses import RedirectResponse, Response
 
-from donate.bank.received_transfers import check_free_text
 from donate.clock import Clock
 from donate.errors import N_, BadInput, Conflict, NotFound
 from donate.finance.access import AllowedRequest, Visiting, needs
-from donate.finance.models import Role
+from donate.finance.roles import Role
 from donate.finance.row_numbers import as_number
 from donate.finance.set_aside.queries import describe_events, newest_events
 from donate.finance.set_aside.words import summarize_event
+from donate.gifts.choosing.free_text import check_free_text
 from donate.gifts.models import Gift
 from donate.gifts.queries import gift_by_reference
 from donate.references import is_reference, tidy_reference

@@ -28,6 +28,7 @@ EVENT_REASONS: Final = (
     N_("the payment that it is about is not known yet"),
     N_("it contradicts a fact that is already recorded"),
     N_("no gift with this id is known"),
+    N_("its gift was pruned, because it seemed never paid"),
     N_("it failed here: %(error)s"),
     # Reasons from the modules in `events/`.
     N_("payment_status is %(status)s where nothing was to be paid"),

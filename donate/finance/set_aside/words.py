@@ -33,9 +33,9 @@ DECISIONS: Final[dict[str, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class DecisionRow:
-    """A decision about an event.
+    """A decision by staff about an event, and their reason for it (`why`).
 
-    `was` is the reason why the event was set aside before the decision.
+    `was` is the reason why the event was set aside before.
     """
 
     what: str
@@ -47,7 +47,7 @@ class DecisionRow:
 
 @dataclass(frozen=True, slots=True)
 class SetAsideEvent:
-    """An event in the form in which pages show it to staff."""
+    """An event as pages show it to staff. `says` has labels and values from the event's object."""
 
     event: StripeEvent
     reason: str

@@ -18,17 +18,19 @@ from donate.bank.transfer_mails.queries import (
     files_of,
     newest_transfers,
     waiting_files,
+    waiting_room,
 )
 from donate.bank.transfer_mails.recorder import MailImport, MailOutcome, check_all_now
+from donate.bank.transfer_mails.uncounted_mails import WAITS_FOR
 from donate.clock import Clock
 from donate.errors import N_, BadInput, NotFound
 from donate.finance.access import AllowedRequest, Visiting, needs
-from donate.finance.models import Role
+from donate.finance.roles import Role
 from donate.finance.row_numbers import as_number
 from donate.finance.transfer_mails.waiting import what_they_wait_for
 from donate.finance.transfer_mails.words import MAIL_KINDS, MAIL_OUTCOMES, TRANSFER_STATES
 from donate.storage.database import Database
-from donate.web.request_limits import UPLOAD_PATHS
+from donate.web.limits.body_limits import UPLOAD_PATHS
 from donate.web.templating import Pages, translate
 
 TRANSFER_MAILS: Final = "/finance/transfer-mails"
@@ -36,6 +38,7 @@ TRANSFERS_ON_A_PAGE: Final = 50
 _MOST_SEARCHED: Final = 100
 _MOST_BYTES: Final = 20_000_000
 _WAITING_SHOWN: Final = 50
+_KEPT_SHOWN: Final = 20  # only a few, because each is examined again to show its current reason
 
 
 class TransferMailPages:
@@ -132,6 +135,7 @@ class TransferMailPages:
         searched = query.get("q", "").strip()[:_MOST_SEARCHED]
         before = as_number(query.get("before", ""))
         only_untied = query.get("show") == "waiting"
+        is_first_page = before is None
         with self._database.reading() as session:
             limit = TRANSFERS_ON_A_PAGE + 1
             rows = newest_transfers(
@@ -141,6 +145,8 @@ class TransferMailPages:
             uncounted = count_uncounted(session)
             untied = count_untied(session)
             waiting = waiting_files(session, _WAITING_SHOWN) if only_untied else []
+            is_full = waiting_room(session).is_full
+        kept = self._intake.uncounted(_KEPT_SHOWN) if is_first_page else []
         has_older, rows = len(rows) > TRANSFERS_ON_A_PAGE, rows[:TRANSFERS_ON_A_PAGE]
         return self._pages.render(
             "finance/transfer_mails/list.html",
@@ -150,13 +156,16 @@ class TransferMailPages:
             may_write=visit.signed_in.may(Role.FINANCE),
             rows=rows,
             older=rows[-1].id if has_older else None,
-            is_first_page=before is None,
+            is_first_page=is_first_page,
             searched_mails=searched,
             uncounted=uncounted,
             untied=untied,
             only_untied=only_untied,
             reasons=reasons,
             waiting=waiting,
+            is_full=is_full,
+            wait_days=WAITS_FOR.days,
+            kept=kept,
             kinds=MAIL_KINDS,
             time_zone=self._time_zone,
             results=_results(done, visit.language) if done else [],

@@ -1,4 +1,4 @@
-"""Says of each of Interac's transfers that no bank line explains what it waits for."""
+"""Says why Interac transfers are not tied to a bank line yet, and what is needed for that."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ _NO_LINE: Final = N_(
 
 @dataclass(frozen=True, slots=True)
 class WaitingTransfer:
-    """What a transfer waits for, and the number of the bank line that fits, if there is one."""
+    """Why a transfer is not tied to a bank line yet, and the id of a line that fits, if any."""
 
     reason: Sentence
     line_id: int | None = None
@@ -34,7 +34,7 @@ class WaitingTransfer:
 def what_they_wait_for(
     session: Session, transfers: Sequence[InteracTransfer]
 ) -> dict[int, WaitingTransfer]:
-    """Return what each transfer that no bank line explains waits for, by its number."""
+    """Return a WaitingTransfer for each transfer that is not tied to a bank line, by its id."""
     lines = lines_by_mail(session)
     last_days = {
         currency: last_statement_day(session, currency)

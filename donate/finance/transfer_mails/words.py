@@ -1,4 +1,4 @@
-"""The texts for states of transfers, and for kinds and results of Interac's e-mails."""
+"""The texts for states of transfers, kinds of Interac's e-mails, and results of reading them."""
 
 from typing import Final
 

@@ -19,7 +19,7 @@ from donate.errors import BadInput, BadInputs, Conflict
 from donate.finance.access import AllowedRequest, Visiting, needs
 from donate.finance.activity.trail import amount_detail
 from donate.finance.gifts.pages import StaffGiftPages, find_gift
-from donate.finance.models import Role
+from donate.finance.roles import Role
 from donate.gifts.ledger import Outcome
 from donate.gifts.models import Gift
 from donate.money import Money
