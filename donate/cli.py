@@ -6,22 +6,28 @@ import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from importlib.metadata import version
+from importlib.util import find_spec
 from pathlib import Path
 
 from donate.commands.audit import add_audit_commands
 from donate.commands.bank import add_bank_commands
+from donate.commands.breaker import add_breaker_command
+from donate.commands.donor import add_donor_commands
 from donate.commands.export import add_export_commands
 from donate.commands.month import add_month_commands
 from donate.commands.staff import add_staff_commands
+from donate.commands.stored_secrets import add_secrets_commands
 from donate.commands.stripe_account import add_stripe_commands
 from donate.errors import BadInput, DonateError, Misconfigured
-from donate.settings import Settings, load_settings, read_port
+from donate.settings import Settings, load_settings
 from donate.storage.database import Database
-from donate.web.observability import configure_logging
+from donate.web.logs_and_metrics import configure_logging
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code. An error is printed as one sentence."""
+    # Only their owner may read the files that we create: database, letters, exports.
+    os.umask(0o077)
     parser = _parser()
     arguments = parser.parse_args(argv)
     run: Callable[[argparse.Namespace], int] = arguments.run
@@ -68,20 +74,31 @@ def _parser() -> argparse.ArgumentParser:
         help="record each request, response and event as a line of JSON",
     )
 
-    add_staff_commands(commands, _database)
+    add_staff_commands(commands, _database, _settings)
     add_audit_commands(commands)
+    add_breaker_command(commands, _database, _settings)
     text = "fetch what Stripe has and we do not; exit 1 if anything differs"
     catchup = _command(commands, "catchup", text, _catchup)
     catchup.add_argument(
         "--since", metavar="DAY", help="how far back to look: 2026-03-01, or 45d (45 days)"
     )
     add_bank_commands(commands, _database)
+    add_donor_commands(commands, _database)
     add_export_commands(commands)
     add_month_commands(commands, _database, _settings)
+    add_secrets_commands(commands, _database, _settings)
     add_stripe_commands(commands)
     db = commands.add_parser("db", help="manage the database")
     db_commands = db.add_subparsers(required=True, metavar="COMMAND")
     _command(db_commands, "upgrade", "migrate the tables to this version", _db_upgrade)
+    grant = _command(
+        db_commands, "grant", "let the service run with a small account of PostgreSQL", _db_grant
+    )
+    grant.add_argument("account", metavar="ACCOUNT", help="the account, which exists already")
+    back_up = _command(
+        db_commands, "backup", "copy the SQLite database while it is used", _db_backup
+    )
+    back_up.add_argument("file", type=Path, metavar="FILE", help="a new file for the copy")
     doctor = _command(commands, "doctor", "check the settings and the database", _doctor)
     doctor.add_argument(
         "--online",
@@ -117,12 +134,15 @@ def _work(_: argparse.Namespace) -> int:
 
 
 def _demo(arguments: argparse.Namespace) -> int:
+    _require("demo", "sandbox")
     from donate.demo.start import demo
 
     return demo(arguments.gifts)
 
 
 def _sandbox(arguments: argparse.Namespace) -> int:
+    _require("demo", "sandbox")
+    from donate.demo.start import read_port
     from donate.sandbox.app import SandboxConfig, serve
     from donate.sandbox.observer import NullObserver, Recorder
 
@@ -144,6 +164,15 @@ def _sandbox(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _require(*folders: str) -> None:
+    """Raise Misconfigured if this installation leaves out the pretend Stripe and the demo."""
+    if any(find_spec(f"donate.{folder}") is None for folder in folders):
+        raise Misconfigured(
+            "the demo and the pretend Stripe are not installed here, because a server needs "
+            "neither: in a copy of the source run scripts/install, then .venv/bin/donate"
+        )
+
+
 def _catchup(arguments: argparse.Namespace) -> int:
     from donate.commands.catchup import catch_up
 
@@ -151,14 +180,33 @@ def _catchup(arguments: argparse.Namespace) -> int:
 
 
 def _db_upgrade(_: argparse.Namespace) -> int:
-    _database()
+    _database().close()
     print("The database is up to date.")
     return 0
 
 
+def _db_grant(arguments: argparse.Namespace) -> int:
+    _database(arguments.account).close()
+    print(f"{arguments.account} may do what the service needs, and cannot change the tables.")
+    return 0
+
+
+def _db_backup(arguments: argparse.Namespace) -> int:
+    from sqlalchemy.engine import make_url
+
+    from donate.storage.backup import back_up_sqlite
+
+    url = make_url(_settings().database_url)
+    if url.get_backend_name() != "sqlite" or not url.database:
+        raise Misconfigured("DATABASE_URL is not SQLite. Use pg_dump; see docs/operate.md")
+    back_up_sqlite(Path(url.database), arguments.file)
+    print(f"{arguments.file} has everything that was in the database when this began.")
+    return 0
+
+
 def _doctor(arguments: argparse.Namespace) -> int:
-    from donate.commands.doctor import examine
-    from donate.commands.doctor_online import examine_online
+    from donate.commands.doctor.offline import examine
+    from donate.commands.doctor.online import examine_online
 
     settings = _settings()
     problems = list(examine(settings))
@@ -178,10 +226,14 @@ def _settings() -> Settings:
     return settings
 
 
-def _database() -> Database:
+def _database(service_account: str | None = None) -> Database:
     # Set no timeout: a migration may take long, and the operator at the terminal can interrupt it.
     database = Database(_settings().database_url, silence_s=None)
-    database.upgrade()
+    try:
+        database.upgrade(service_account)
+    except DonateError:
+        database.close()
+        raise
     return database
 
 

@@ -76,8 +76,8 @@ def local_date(instant: datetime, time_zone: str) -> date:
 def read_day(text: str) -> date | None:
     """Return the date that a browser sent as 2026-03-31, or None if the text is not a valid date.
 
-    Dates before FIRST_DAY or after LAST_DAY also give None. Browsers send the year 26 as 0026, and
-    code that moves a date by months or between time zones needs room on both sides.
+    Dates before FIRST_DAY or after LAST_DAY also give None: a browser sends a year that was typed
+    as 26 as 0026, and adding months to a date near the limits of Python's `date` would overflow.
     """
     try:
         day = date.fromisoformat(text) if re.fullmatch(r"[0-9]{4}(-[0-9]{2}){2}", text) else None

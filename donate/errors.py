@@ -8,10 +8,13 @@ DonateError
 │   └── UnknownCode     no region has this giving code (in `regions`)
 ├── Conflict            the request contradicts recorded data
 ├── TooManyAttempts     nothing was recorded; wait, or choose another mode
+├── ChallengeNeeded     nothing was recorded; pass the challenge, then send the same again
+├── NotCounted          the breaker has to count this attempt before a session is opened
 ├── Misconfigured       the operator has to correct a setting or a file
 └── Unavailable         the request cannot be handled now; retry later
     ├── TooBusy              too many requests of this kind are running; retry later
     ├── DatabaseBusy         the database cannot be used now
+    ├── ReceiverUnavailable  a program that gets webhooks gave no answer
     ├── MailUnavailable      the mail server did not accept an e-mail now
     │   └── MailRefused      the mail server will never accept this e-mail
     └── StripeUnavailable    the outcome is unknown; retry with the same idempotency key
@@ -32,6 +35,12 @@ def N_(message: str) -> str:  # noqa: N802 -- gettext's name for it
 
 class DonateError(Exception):
     """Base class of the service's own exceptions."""
+
+
+class Msgid(str):
+    """A value of a placeholder that is translated too, because it is itself a msgid."""
+
+    __slots__ = ()
 
 
 class BadInput(DonateError):
@@ -83,7 +92,7 @@ class Conflict(DonateError):
 
 
 class TooManyAttempts(DonateError):
-    """One network, or all networks together, tried to open too many gifts.
+    """One network, or all networks together, tried too often, for example to open gifts.
 
     The caller may retry after `retry_after_s` seconds.
     """
@@ -91,6 +100,27 @@ class TooManyAttempts(DonateError):
     def __init__(self, message: str, retry_after_s: int) -> None:
         self.retry_after_s = retry_after_s
         super().__init__(message)
+
+
+class ChallengeNeeded(DonateError):
+    """A challenge has to be passed first. Nothing was recorded; send the same again with a proof.
+
+    There are two proofs. `token` alone is accepted after `wait_s` seconds. `token:work` is accepted
+    at once if its SHA-256 hash begins with `bits` zero bits; try numbers as `work` until it does.
+    """
+
+    def __init__(self, token: str, bits: int, wait_s: int) -> None:
+        self.token = token
+        self.bits = bits
+        self.wait_s = wait_s
+        super().__init__("a challenge has to be passed first")
+
+
+class NotCounted(DonateError):
+    """A gift needs another checkout session, and the breaker has not counted this attempt.
+
+    Nothing was recorded. The caller lets the breaker count the attempt, and begins again.
+    """
 
 
 class Misconfigured(DonateError):
@@ -113,6 +143,10 @@ class TooBusy(Unavailable):
 
 class DatabaseBusy(Unavailable):
     """The database cannot be used now."""
+
+
+class ReceiverUnavailable(Unavailable):
+    """A program that gets webhooks gave no answer. The message is a msgid that says why."""
 
 
 class MailUnavailable(Unavailable):

@@ -89,3 +89,20 @@ def read_mail_server(url: str) -> MailServer:
         user=unquote(parts.username or ""),
         password=unquote(parts.password or ""),
     )
+
+
+def plain_address(text: str) -> str:
+    """Return the e-mail address of a setting, with its domain in ASCII, for all mail servers.
+
+    Raises ValueError if it is invalid or not ASCII before the @; the message says what to change.
+    """
+    try:
+        address = validate_email(text, check_deliverability=False)
+    except EmailNotValidError:
+        raise ValueError("must be a plain e-mail address: give@example.org") from None
+    if address.ascii_email is None:
+        raise ValueError(
+            "must have no accented letter before the @: many mail servers refuse such an "
+            "address. The domain may have them"
+        )
+    return address.ascii_email

@@ -31,7 +31,7 @@ _SPECIAL: Final[dict[str, tuple[int, int]]] = {
 _USUAL: Final = (2, 1)
 _KNOWN: Final = frozenset(list_currencies())
 
-# Stripe allows amounts of 8 digits, or 12 digits in a few currencies. A database column holds 18.
+# Stripe allows 8 digits, or 12 in a few currencies. A database column holds amounts of 18 digits.
 MAX_AMOUNT_MINOR: Final = 999_999_999_999
 
 
@@ -75,7 +75,7 @@ class Money:
 
 
 def parts_of(amount: Money, most_minor: int | None) -> tuple[Money, ...]:
-    """Split an amount for transfers of at most `most_minor`; return () if one is enough."""
+    """Split an amount into transfers of at most `most_minor`; () if one transfer is enough."""
     if most_minor is None or amount.amount_minor <= most_minor:
         return ()
     whole, rest = divmod(amount.amount_minor, most_minor)
@@ -170,7 +170,7 @@ def _exact(whole: str, minor: str, currency: str, locale: str) -> Money:
     if len(minor) > digits:
         if len(minor) == len("000") and not whole.startswith("0"):
             raise _perhaps_thousands(digits, currency, locale)
-        message = N_("Please enter at most %(digits)s digits after the decimal mark.")
+        message = N_("Please enter no more than %(digits)s decimal places.")
         raise BadInput("amount", message, {"digits": str(digits)})
     whole = whole.lstrip("0") or "0"
     if len(whole) > len(str(MAX_AMOUNT_MINOR)) - digits:
@@ -186,8 +186,7 @@ def _exact(whole: str, minor: str, currency: str, locale: str) -> Money:
 def _perhaps_thousands(digits: int, currency: str, locale: str) -> BadInput:
     # A person who types `1,000` in French, or `1.000` in English, usually means a thousand.
     message = N_(
-        "Please enter at most %(digits)s digits after the decimal mark. "
-        "A thousand is written %(thousand)s."
+        "Please enter no more than %(digits)s decimal places. For a thousand, write %(thousand)s."
     )
     thousand = format_amount(Money(1000 * 10 ** minor_digits(currency), currency), locale)
     return BadInput("amount", message, {"digits": str(digits), "thousand": thousand})

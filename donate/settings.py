@@ -1,45 +1,52 @@
-"""The settings, from the environment or `.env`. If one is invalid, the service does not start."""
+"""The settings, from the environment, `.env` or files. A wrong one stops the start."""
 
+import os
 import re
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, Self
 from urllib.parse import urlsplit
 
-from email_validator import EmailNotValidError, validate_email
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic.functional_validators import BeforeValidator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict, SettingsError
 
 from donate.errors import Misconfigured
-from donate.mail_server import MailServer, ascii_host, read_mail_server
+from donate.mail_server import MailServer, ascii_host, plain_address, read_mail_server
 from donate.regions.regions import SHIPPED
+from donate.trust.database_tls import check_database_tls
+from donate.trust.hosts import check_hosts
+from donate.trust.keys import check_keys, check_link_key, refuse_placeholder
+from donate.trust.proxies import check_proxies
 
-# A secret with one of these texts is a placeholder that nobody has replaced. `xxx` and `your` are
-# left out, because one real key in 300 contains such letters by chance.
-_PLACEHOLDERS: Final = tuple(
-    "changeme change-me change_me placeholder replace example "
-    "your_ your- yourkey yoursecret < ...".split()
+_TOGETHER: Final = (
+    ("oidc_issuer", "oidc_client_id", "oidc_client_secret"),
+    ("challenge_provider", "challenge_site_key", "challenge_secret"),
 )
 
 Words = Annotated[tuple[str, ...], NoDecode]  # values in one variable, separated by commas
 _EMPTY_IS_NONE = BeforeValidator(lambda value: None if value == "" else value)
 OptionalPath = Annotated[Path | None, _EMPTY_IS_NONE]
+Days = Annotated[int, Field(ge=0, le=36_500)]
 OptionalAmount = Annotated[Annotated[int, Field(ge=0)] | None, _EMPTY_IS_NONE]
 
 
 class Settings(BaseSettings):
     """The settings. Each field is read from the environment variable of its name in upper case."""
 
-    model_config = SettingsConfigDict(extra="ignore", frozen=True)
+    model_config = SettingsConfigDict(extra="ignore", frozen=True, hide_input_in_errors=True)
 
-    database_url: str = "sqlite:///donate.sqlite3"
+    # It may contain a password, so the settings are shown without it.
+    database_url: str = Field(default="sqlite:///donate.sqlite3", repr=False)
+    database_tls: Literal["required", "optional"] = "required"
     public_url: str = "http://127.0.0.1:8000"
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=1, le=65535)] = 8000
+    socket: OptionalPath = None
     regions_file: Path = SHIPPED
     books_accounts: OptionalPath = None
     month_second_person_above_minor: OptionalAmount = None
 
+    link_key: Annotated[tuple[SecretStr, ...], NoDecode]
     stripe_secret_key: SecretStr
     stripe_webhook_secret: Annotated[tuple[SecretStr, ...], NoDecode]
     stripe_api_base: str = "https://api.stripe.com"
@@ -49,30 +56,39 @@ class Settings(BaseSettings):
     embed_origins: Words = ()
     trusted_proxies: Words = ()
     card_gifts_per_network: Annotated[int, Field(ge=1)] = 60
-    card_gifts_in_all: Annotated[int, Field(ge=1)] = 3_000
-    gifts_per_network: Annotated[int, Field(ge=1)] = 300
-    gifts_in_all: Annotated[int, Field(ge=1)] = 20_000
+    card_gifts_in_all: Annotated[int, Field(ge=1)] = 200
+    gifts_per_network: Annotated[int, Field(ge=1)] = 120
+    gifts_in_all: Annotated[int, Field(ge=1)] = 400
+    challenge_provider: Literal["", "turnstile", "hcaptcha"] = ""
+    challenge_site_key: str = ""
+    challenge_secret: SecretStr = SecretStr("")
+    drain_seconds: Annotated[int, Field(ge=0, le=300)] = 6
     catchup_every_minutes: Annotated[int, Field(ge=0, le=1_440)] = 60
     smtp_url: SecretStr = SecretStr("")
     letters_folder: OptionalPath = None
     mail_from: str = ""
+    emails_per_network: Annotated[int, Field(ge=1)] = 100
+    emails_in_all: Annotated[int, Field(ge=1)] = 2_000
     transfer_mail_folder: OptionalPath = None
     transfer_mail_keys: OptionalPath = None
     seal_to: str = ""
-    staff_second_factor: Literal["required", "optional"] = "optional"
+    staff_second_factor: Literal["everybody", "required", "optional"] = "optional"
     second_factor_key: Annotated[tuple[SecretStr, ...], NoDecode] = ()
     oidc_issuer: str = ""
     oidc_client_id: str = ""
     oidc_client_secret: SecretStr = SecretStr("")
     oidc_roles: Words = ()
     oidc_second_factor: Literal["provider", "ours"] = "provider"
+    keep_event_bodies_days: Days = 180
+    keep_refused_requests_days: Days = 365
+    keep_never_paid_days: Days = 90
     metrics_token: SecretStr = SecretStr("")
     demo: bool = False
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
 
     @field_validator(
         *("checkout_hosts", "embed_origins", "trusted_proxies", "stripe_webhook_secret"),
-        *("second_factor_key", "oidc_roles"),
+        *("second_factor_key", "oidc_roles", "link_key"),
         mode="before",
     )
     @classmethod
@@ -84,9 +100,7 @@ class Settings(BaseSettings):
     @field_validator("trusted_proxies")
     @classmethod
     def _check_proxies(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        if "*" in value:
-            raise ValueError("must name the proxies: with * any client could fake its address")
-        return value
+        return check_proxies(value)
 
     @field_validator("embed_origins")
     @classmethod
@@ -103,9 +117,7 @@ class Settings(BaseSettings):
     @field_validator("checkout_hosts")
     @classmethod
     def _check_hosts(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        if any(set("/?#@") & set(host) for host in value):
-            raise ValueError("must be hosts such as checkout.stripe.com, without https:// or path")
-        return tuple(ascii_host(host) for host in value)
+        return check_hosts(value)
 
     @field_validator("public_url", "stripe_api_base")
     @classmethod
@@ -140,19 +152,7 @@ class Settings(BaseSettings):
     @field_validator("mail_from", "seal_to")
     @classmethod
     def _check_mail_address(cls, value: str) -> str:
-        if not value:
-            return value
-        try:
-            address = validate_email(value, check_deliverability=False)
-        except EmailNotValidError:
-            raise ValueError("must be a plain e-mail address: give@example.org") from None
-        if address.ascii_email is None:
-            raise ValueError(
-                "must have no accented letter before the @: many mail servers refuse such an "
-                "address. The domain may have them"
-            )
-        # Many mail servers accept only ASCII domains, so store the domain in ASCII.
-        return address.ascii_email
+        return plain_address(value) if value else value
 
     @field_validator("stripe_account")
     @classmethod
@@ -166,10 +166,8 @@ class Settings(BaseSettings):
     @classmethod
     def _check_key(cls, value: SecretStr) -> SecretStr:
         value = SecretStr(value.get_secret_value().strip())
-        _refuse_placeholder(value)
-        if not value.get_secret_value().startswith(
-            ("sk_test_", "sk_live_", "rk_test_", "rk_live_")
-        ):
+        refuse_placeholder(value)
+        if not re.match(r"[sr]k_(test|live)_", value.get_secret_value()):
             raise ValueError(
                 "must be a Stripe secret key: sk_test_…, sk_live_…, rk_test_… or rk_live_…"
             )
@@ -181,18 +179,21 @@ class Settings(BaseSettings):
         if not value:
             raise ValueError("is empty")
         for secret in value:
-            _refuse_placeholder(secret)
+            refuse_placeholder(secret)
             if not secret.get_secret_value().startswith("whsec_"):
-                raise ValueError(
-                    "must be a signing secret: whsec_… (several are separated by commas)"
-                )
+                raise ValueError("must be a signing secret: whsec_… (separate several by commas)")
         return value
 
     @field_validator("second_factor_key")
     @classmethod
     def _check_keys(cls, value: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
-        if any(len(secret.get_secret_value()) < 32 for secret in value):
-            raise ValueError("must have 32 characters or more: openssl rand -hex 32")
+        check_keys(value)
+        return value
+
+    @field_validator("link_key")
+    @classmethod
+    def _check_link_key(cls, value: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
+        check_link_key(value)
         return value
 
     @field_validator("oidc_issuer")
@@ -200,6 +201,8 @@ class Settings(BaseSettings):
     def _check_issuer(cls, value: str) -> str:
         if value and not re.match(r"https://.|http://(127\.0\.0\.1|localhost)\b", value):
             raise ValueError("must begin with https:// (or http:// on this machine)")
+        if len(value) > 500:
+            raise ValueError("has more than 500 characters")
         return value
 
     @field_validator("oidc_roles")
@@ -213,24 +216,29 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _check_sign_in(self) -> Self:
-        if self.staff_second_factor == "required" and not self.second_factor_key:
-            raise ValueError("STAFF_SECOND_FACTOR is required, so SECOND_FACTOR_KEY must be set")
-        oidc = (self.oidc_issuer, self.oidc_client_id, self.oidc_client_secret.get_secret_value())
-        if any(oidc) and not all(oidc):
-            raise ValueError("OIDC_ISSUER, OIDC_CLIENT_ID and OIDC_CLIENT_SECRET belong together")
+        if self.staff_second_factor != "optional" and not self.second_factor_key:
+            wanted = self.staff_second_factor
+            raise ValueError(f"STAFF_SECOND_FACTOR is {wanted}, so SECOND_FACTOR_KEY must be set")
+        for group in _TOGETHER:
+            is_set = {bool(str(getattr(self, name))) for name in group}  # a set secret gives "***"
+            if len(is_set) > 1:
+                *names, last = (name.upper() for name in group)
+                raise ValueError(f"{', '.join(names)} and {last} belong together")
         return self
 
     @model_validator(mode="after")
-    def _refuse_live_demo(self) -> Self:
+    def _check_live_key(self) -> Self:
         if self.demo and self.livemode:
             raise ValueError("STRIPE_SECRET_KEY: the demo refuses a live key; use sk_test_…")
-        return self
-
-    @model_validator(mode="after")
-    def _require_https(self) -> Self:
         for name in ("public_url", "stripe_api_base"):
             if self.livemode and not getattr(self, name).startswith("https://"):
                 raise ValueError(f"{name.upper()} must begin with https:// with a live key")
+        return self
+
+    @model_validator(mode="after")
+    def _check_database(self) -> Self:
+        if self.database_tls == "required":
+            check_database_tls(self.database_url)
         return self
 
     @model_validator(mode="after")
@@ -265,36 +273,26 @@ class Settings(BaseSettings):
         return tuple(secret.get_secret_value() for secret in self.stripe_webhook_secret)
 
 
-def _refuse_placeholder(secret: SecretStr) -> None:
-    value = secret.get_secret_value()
-    if not value:
-        raise ValueError("is empty")
-    # A placeholder such as whsec_xxxxxxxxxxxx repeats a few characters.
-    is_repetitive = len(set(value.rpartition("_")[2])) < 8
-    if is_repetitive or len(value) < 16 or any(word in value.lower() for word in _PLACEHOLDERS):
-        raise ValueError("looks like a placeholder; put the real secret here")
+def _secret_folders() -> list[Path]:
+    # Containers get secrets as files in the first folder, units of systemd in the second.
+    names = ("/run/secrets", os.environ.get("CREDENTIALS_DIRECTORY", ""))
+    return [Path(name) for name in names if name and Path(name).is_dir()]
 
 
 def load_settings(env_file: Path | None = Path(".env"), **values: Any) -> Settings:
-    """Read the settings from the environment and `env_file`; `values` override both.
+    """Read the settings from the environment, `env_file` and secret files; `values` override all.
 
     Raises Misconfigured. The message names each wrong variable, but never contains its value.
     """
     try:
-        return Settings(_env_file=env_file, **values)
+        return Settings(_env_file=env_file, _secrets_dir=_secret_folders(), **values)
+    except SettingsError as error:
+        raise Misconfigured(f"a secret cannot be read from its file: {error.__cause__}") from None
     except ValidationError as error:
         lines = []
         for problem in error.errors(include_input=False, include_url=False):
             name = str(problem["loc"][0]).upper() if problem["loc"] else ""
-            message = problem["msg"].removeprefix("Value error, ")
-            if problem["type"] == "missing":
-                message = "is not set"
+            is_missing = problem["type"] == "missing"
+            message = "is not set" if is_missing else problem["msg"].removeprefix("Value error, ")
             lines.append(f"{name} {message}" if name else message)
         raise Misconfigured("\n".join([*lines, "See .env.example for every setting."])) from None
-
-
-def read_port(name: str, text: str) -> int:
-    """Parse a port number. Raises Misconfigured; the message names the setting `name`."""
-    if not (text.isascii() and text.isdigit() and 0 < int(text) < 65_536):
-        raise Misconfigured(f"{name} must be a port number, such as 8001")
-    return int(text)

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from donate.errors import Unavailable
-from donate.web.observability import WORKER_ROUND
+from donate.web.logs_and_metrics import WORKER_ROUND
 
 log = logging.getLogger(__name__)
 

@@ -13,7 +13,7 @@ from donate.clock import SystemClock, local_date
 from donate.errors import BadInput, Misconfigured
 from donate.settings import Settings, load_settings
 from donate.storage.database import Database
-from donate.web.observability import configure_logging
+from donate.web.logs_and_metrics import configure_logging
 
 if TYPE_CHECKING:
     from donate.storage.chain.linker import ChainLinker
@@ -45,6 +45,8 @@ def add_audit_commands(commands: "argparse._SubParsersAction[argparse.ArgumentPa
 
 
 def _audit(arguments: argparse.Namespace) -> int:
+    # The application imports the tables of every folder, so that the audit covers them all.
+    import donate.app  # noqa: F401 -- it imports all tables
     from donate.bank.reconciliation.audit import bank_differences
     from donate.books.months.audit import month_differences
     from donate.books.months.queries import closed_months, closings_of
@@ -83,6 +85,8 @@ def _audit(arguments: argparse.Namespace) -> int:
         f"The chain has {check.links:,} links over {check.rows:,} facts and acts; "
         f"{check.pending:,} are not chained yet."
     )
+    if check.amendments:
+        print(f"{check.amendments:,} amendments say which rows were removed or redacted, and why.")
     return 1 if count else 0
 
 

@@ -117,7 +117,7 @@ def _import(arguments: argparse.Namespace) -> int:
 
 
 def _read(database: Database, content: bytes, arguments: argparse.Namespace) -> "Statement":
-    """Read a file with the shapes that are built in and those that staff have taught."""
+    """Read a file in a built-in format, or in a CSV format that staff have mapped."""
     from donate.bank.learned_shapes.queries import all_csv_shapes
     from donate.bank.shapes.reader import read_statement
 

@@ -8,7 +8,7 @@ from typing import Final
 from donate.clock import SystemClock
 from donate.errors import BadInput
 from donate.settings import Settings
-from donate.wiring import build_parts
+from donate.wiring.parts import build_parts
 
 # Stripe has no data from before this year.
 STRIPE_BEGAN: Final = datetime(2010, 1, 1, tzinfo=UTC)

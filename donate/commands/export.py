@@ -16,7 +16,7 @@ from donate.finance.activity.system_user import system_user
 from donate.finance.exports.registry import EXPORTS, read_export
 from donate.settings import load_settings
 from donate.storage.database import Database
-from donate.web.observability import configure_logging
+from donate.web.logs_and_metrics import configure_logging
 
 if TYPE_CHECKING:
     from donate.finance.exports.runs import ExportRun
@@ -57,7 +57,7 @@ def add_export_commands(commands: "argparse._SubParsersAction[argparse.ArgumentP
 
 
 def _export(arguments: argparse.Namespace) -> int:
-    """Export, and record this in the trail. Return 1 if the rows contradict the totals by day."""
+    """Write the export and add a trail entry. Return 1 if the rows differ from the day totals."""
     from donate.finance.activity.trail import record_act
     from donate.finance.exports.runs import ExportRun
     from donate.regions.regions import load_regions

@@ -8,15 +8,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from donate.clock import SystemClock
-from donate.errors import BadInput, Misconfigured
+from donate.errors import BadInput, Conflict, Misconfigured
 from donate.finance.activity.system_user import system_user
 from donate.settings import load_settings
 from donate.storage.database import Database
-from donate.web.observability import configure_logging
+from donate.web.logs_and_metrics import configure_logging
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from donate.books.journal.entry import JournalEntry
     from donate.books.journal_files.writer import JournalFile
 
 
@@ -32,6 +33,9 @@ def add_journal_command(
     journal.add_argument("--for", dest="program", choices=programs, required=True)
     journal.add_argument("--month", required=True, metavar="YYYY-MM", help="such as 2026-03")
     journal.add_argument(
+        "--currency", metavar="CODE", help="only the entries in this currency, such as CAD"
+    )
+    journal.add_argument(
         "--out",
         type=Path,
         required=True,
@@ -44,7 +48,7 @@ def add_journal_command(
 def _export_journal(arguments: argparse.Namespace) -> int:
     from donate.books.accounts import load_chart
     from donate.books.journal_files.programs import JournalProgram
-    from donate.books.journal_files.writer import write_journal
+    from donate.books.journal_files.writer import journal_currencies, write_journal
     from donate.books.months.book_month import read_month
     from donate.books.months.month_journal import journal_of_month
     from donate.finance.activity.trail import record_act
@@ -64,8 +68,13 @@ def _export_journal(arguments: argparse.Namespace) -> int:
         database.upgrade()
         with database.reading_snapshot() as session:
             entries = journal_of_month(session, month, time_zone)
+        entries = _in_currency(entries, arguments.currency)
         program = JournalProgram(arguments.program)
-        files = write_journal(entries, program, chart, period=arguments.month)
+        try:
+            files = write_journal(entries, program, chart, period=arguments.month)
+        except Conflict:
+            _suggest_one_currency(journal_currencies(entries), chart.currency)
+            raise
         if not files:
             raise BadInput("month", f"--month: {arguments.month} has no entries; nothing to write.")
         with database.writing() as session:
@@ -74,7 +83,8 @@ def _export_journal(arguments: argparse.Namespace) -> int:
                 "exported_journal",
                 now=SystemClock().now(),
                 about=f"donate export, by {system_user()} on the command line",
-                detail={"program": str(program), "month": arguments.month},
+                detail={"program": str(program), "month": arguments.month}
+                | ({"currency": arguments.currency} if arguments.currency else {}),
             )
         paths = _write(files, arguments.out)
     except OSError as error:
@@ -87,10 +97,34 @@ def _export_journal(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _write(files: "Sequence[JournalFile]", out: Path) -> list[Path]:
-    """Write all files, or none: they get their names only when all of them are complete.
+def _in_currency(entries: "list[JournalEntry]", currency: str | None) -> "list[JournalEntry]":
+    """Return the entries in a currency, or all of them. Raises BadInput if there are none."""
+    if currency is None:
+        return entries
+    from donate.books.journal_files.writer import journal_currencies
 
-    `out` is a folder if it is one, or if its name has no ending. Only its owner may read a file.
+    known = journal_currencies(entries)
+    if entries and currency not in known:
+        raise BadInput("currency", f"--currency: the month has entries in {', '.join(known)}.")
+    return [entry for entry in entries if entry.currency == currency]
+
+
+def _suggest_one_currency(currencies: "Sequence[str]", base: str) -> None:
+    """If there are several currencies, print how to write only one: the books' own if possible."""
+    if len(currencies) > 1:
+        one = base if base in currencies else currencies[0]
+        print(
+            f"The month has entries in {', '.join(currencies)}. "
+            f"To write those of one currency, add --currency {one}.",
+            file=sys.stderr,
+        )
+
+
+def _write(files: "Sequence[JournalFile]", out: Path) -> list[Path]:
+    """Write all files, or none: each gets its final name only when all of them are complete.
+
+    `out` counts as a folder if it is one, or if its name has no ending. Only the files' owner may
+    read them.
     """
     is_folder = out.is_dir() or not out.suffix
     if not is_folder and len(files) > 1:

@@ -1,14 +1,14 @@
-"""`donate month`: closes a month, and writes the pack of a closed one to a file."""
+"""`donate month`: starts the books, closes a month, and writes the pack of a closed one."""
 
 import argparse
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from donate.clock import SystemClock
 from donate.commands.export import opened_output
-from donate.errors import N_, BadInput, BadInputs, NotFound
+from donate.errors import N_, BadInput, BadInputs, Conflict, NotFound
 from donate.finance.activity.system_user import system_user
 from donate.settings import Settings
 from donate.storage.database import Database
@@ -16,8 +16,11 @@ from donate.storage.database import Database
 if TYPE_CHECKING:
     from sqlmodel import Session
 
+    from donate.books.chart import Chart
     from donate.books.months.book_month import BookMonth
     from donate.books.months.closing import Closer, MonthCloser
+    from donate.books.pack.control_totals import ControlTotals
+    from donate.finance.roles import Role
 
 
 def add_month_commands(
@@ -26,8 +29,21 @@ def add_month_commands(
     read_settings: Callable[[], Settings],
 ) -> None:
     """Add `donate month` and its subcommands."""
-    month = commands.add_parser("month", help="close a month, and write its pack to a file")
+    month = commands.add_parser("month", help="start the books, close a month, write its pack")
     subcommands = month.add_subparsers(required=True, metavar="COMMAND")
+    text = "start the books with a month; earlier months count as closed elsewhere"
+    start = subcommands.add_parser("start", help=text, description=f"{text.capitalize()}.")
+    start.add_argument("month", metavar="YYYY-MM")
+    start.add_argument(
+        "--by", required=True, metavar="EMAIL", help="the admin account that starts the books"
+    )
+    start.add_argument(
+        "--seen",
+        default="",
+        metavar="HASH",
+        help="the hash that the command prints with the balances; without it, nothing is started",
+    )
+    start.set_defaults(run=_start, open_database=open_database, read_settings=read_settings)
     text = "close a month that one person may close; exit 1 if it is not closed"
     close = subcommands.add_parser("close", help=text, description=f"{text.capitalize()}.")
     close.add_argument("month", metavar="YYYY-MM")
@@ -49,20 +65,65 @@ def add_month_commands(
     pack.set_defaults(run=_pack, open_database=open_database)
 
 
-def _close(arguments: argparse.Namespace) -> int:
-    """Close a month, or list what is open if reasons are missing."""
+def _start(arguments: argparse.Namespace) -> int:
+    """Start the books, once somebody has seen the balances with which they start."""
+    from donate.books.months.closing import NO_START
+    from donate.books.months.drafts import read_start
+    from donate.books.months.queries import startable_months
+    from donate.finance.roles import Role
+
+    first = _read_month(arguments.month)
+    database: Database = arguments.open_database()
+    try:
+        closer = _month_closer(database, arguments)
+        by = _account(database, arguments.by, Role.ADMIN)
+        now = SystemClock().now()
+        if not arguments.seen:
+            with database.reading_snapshot() as session:
+                if first not in startable_months(session, closer.rules.time_zone, now):
+                    raise Conflict(NO_START, {"month": str(first)})
+                draft = read_start(session, first, closer.rules)
+            print(f"Balances at the end of {first.previous}:")
+            for line in _balances(draft.control, closer.rules.chart):
+                print(f"  {line}")
+            print("If they are right, start the books with:")
+            print(f"  donate month start {first} --by {arguments.by} --seen {draft.content_hash}")
+            return 1
+        record = partial(_record, first, arguments.by)
+        closer.start(first, by, seen=arguments.seen, now=now, record=record)
+    finally:
+        database.close()
+    print(f"The books start with {first}. Earlier months count as closed elsewhere.")
+    return 0
+
+
+def _balances(control: "ControlTotals", chart: "Chart") -> Iterator[str]:
+    accounts = chart.titles_in("en")
+    for figure in (figure for section in control.sections for figure in section.figures):
+        title = accounts.get(figure.key) or figure.title.message % figure.title.values
+        amount = f" {figure.amount.decimal} {figure.amount.currency}" if figure.amount else ""
+        yield f"{title}:{amount}"
+
+
+def _month_closer(database: Database, arguments: argparse.Namespace) -> "MonthCloser":
     from donate.books.months.closing import MonthCloser
     from donate.regions.regions import load_regions
-    from donate.wiring import month_rules
+    from donate.wiring.from_settings import month_rules
+
+    settings: Settings = arguments.read_settings()
+    return MonthCloser(database, month_rules(settings, load_regions(settings.regions_file)))
+
+
+def _close(arguments: argparse.Namespace) -> int:
+    """Close a month, or list what is open if reasons are missing."""
+    from donate.finance.roles import Role
 
     month = _read_month(arguments.month)
     reasons = _read_reasons(arguments.reason)
-    settings: Settings = arguments.read_settings()
-    rules = month_rules(settings, load_regions(settings.regions_file))
     database: Database = arguments.open_database()
     try:
-        closer = MonthCloser(database, rules)
-        by = _account(database, arguments.by)
+        closer = _month_closer(database, arguments)
+        by = _account(database, arguments.by, Role.FINANCE)
         now = SystemClock().now()
         try:
             closer.close(
@@ -71,7 +132,8 @@ def _close(arguments: argparse.Namespace) -> int:
                 reasons,
                 now=now,
                 record=partial(_record, month, arguments.by),
-                # Whoever has a shell can name anybody, and so could be both of two people.
+                # This does not prove who is at the command line, so it cannot count as the second
+                # person who confirms a month: one person could name two accounts.
                 is_signed_in=False,
             )
         except BadInputs as error:
@@ -110,10 +172,9 @@ def _read_reasons(typed: Iterable[str]) -> dict[str, str]:
     return reasons
 
 
-def _account(database: Database, email: str) -> "Closer":
-    """Return the account that closes the month. Raises BadInput unless it may close months."""
+def _account(database: Database, email: str, role: "Role") -> "Closer":
+    """Return the account that acts. Raises BadInput unless it has the rights of this role."""
     from donate.books.months.closing import Closer
-    from donate.finance.models import Role
     from donate.finance.staff.accounts import staff_by_email
 
     with database.reading() as session:
@@ -121,15 +182,16 @@ def _account(database: Database, email: str) -> "Closer":
             staff = staff_by_email(session, email)
         except (BadInput, NotFound) as error:
             raise BadInput("by", N_("--by: there is no account with this address.")) from error
-        if staff.disabled_at or not staff.role.may(Role.FINANCE):
-            raise BadInput("by", N_("--by: this account may not close months."))
+        if staff.disabled_at or not staff.role.may(role):
+            message = N_("--by: this account may not do this. It needs the role %(role)s.")
+            raise BadInput("by", message, {"role": role.value})
         return Closer(f"staff:{staff.id}", staff.name, staff.language)
 
 
 def _record(
     month: "BookMonth", email: str, session: "Session", act: str, detail: Mapping[str, Any]
 ) -> None:
-    """Record an act of the command line: it knows who was named, and not who typed."""
+    """Add a trail entry with the account named by `--by` and the name of the system's user."""
     from donate.finance.activity.trail import record_act
 
     named = {"by": email, "system_user": system_user()}

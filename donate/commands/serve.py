@@ -2,6 +2,7 @@
 
 import fcntl
 import gc
+import logging
 import multiprocessing
 import os
 import signal
@@ -12,21 +13,25 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-import uvicorn
 from fastapi import FastAPI
 from sqlalchemy.engine import make_url
 
 from donate.app import create_app
 from donate.errors import Misconfigured
 from donate.settings import Settings, load_settings
-from donate.web.connection_limits import LimitedHttpProtocol
-from donate.web.observability import configure_logging
-from donate.wiring import build_parts
+from donate.web.limits.connection_limits import SOCKET_PEER, LimitedHttpProtocol
+from donate.web.limits.file_limit import backlog_for, raise_file_limit, too_few_files
+from donate.web.logs_and_metrics import configure_logging
+from donate.web.server.draining import DrainingConfig, run_server
+from donate.wiring.parts import build_parts
 
-# After SIGTERM, open requests have this much time to finish.
-DRAIN_S = 10
-# The supervisor replaces a process that does not answer for this long. Starting a process takes
-# seconds on a busy machine, so the limit must be much longer.
+log = logging.getLogger(__name__)
+
+# Once the port is closed, open requests have this many seconds to finish: Stripe may take 8 seconds
+# to answer, and uploads and downloads may take longer.
+FINISH_S = 30
+# The supervisor replaces a process that does not answer for this many seconds. Starting a process
+# takes seconds on a busy machine, so the limit must be much longer.
 START_S = 60
 SWITCH_S: Final = 0.001
 # Thresholds for Python's garbage collector. With the default thresholds, it pauses all threads
@@ -76,25 +81,36 @@ def run(application: FastAPI | str, settings: Settings, processes: int = 1) -> N
     """Run an application until it is stopped.
 
     If `application` is a string, it is the import path of a function that builds the application.
+    Raises Misconfigured if the system allows too few open files.
     """
+    files = raise_file_limit()  # the server processes inherit the limit
+    too_few = too_few_files()
+    if too_few:
+        log.warning("%s", too_few)
     if not isinstance(application, str):
         _tune_python()
-    uvicorn.run(
+    # Only a proxy may connect to the socket, so it is believed like one that is named.
+    proxies = [*settings.trusted_proxies, *([SOCKET_PEER] if settings.socket else [])]
+    config = DrainingConfig(
         application,
         factory=isinstance(application, str),
         workers=processes,
         host=settings.host,
         port=settings.port,
+        uds=str(settings.socket) if settings.socket else None,
         http=LimitedHttpProtocol,
         ws="none",  # the service has no WebSockets
         log_config=None,
         access_log=False,
+        backlog=backlog_for(files),
         server_header=False,
-        proxy_headers=bool(settings.trusted_proxies),
-        forwarded_allow_ips=list(settings.trusted_proxies),
-        timeout_graceful_shutdown=DRAIN_S,
+        proxy_headers=bool(proxies),
+        forwarded_allow_ips=proxies,
+        timeout_graceful_shutdown=FINISH_S,
         timeout_worker_healthcheck=START_S,
     )
+    config.drain_s = settings.drain_seconds
+    run_server(config)
 
 
 def _tune_python() -> None:

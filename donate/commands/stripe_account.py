@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from donate.clock import SystemClock
 from donate.settings import Settings, load_settings
-from donate.web.observability import configure_logging
-from donate.web.request_limits import WEBHOOK_PATH
+from donate.web.limits.body_limits import WEBHOOK_PATH
+from donate.web.logs_and_metrics import configure_logging
 
 if TYPE_CHECKING:
     from donate.stripe_gateway.setup.steps import Step

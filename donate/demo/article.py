@@ -25,7 +25,7 @@ _ARTICLE: Final = """<!doctype html>
 <h1>An article on another website</h1>
 <p>This page stands for a page of your own. It has another address than the service, and its policy
 allows no script except one file of the service.</p>
-<p><a href="{service}/give/{code}" data-donate="{code}">{give}</a></p>
+<p><a href="{service}/give/{code}" data-donate="{code}" data-theme="filled">{give}</a></p>
 </main>
 <script src="{service}/static/embed.js" async></script>
 </body>

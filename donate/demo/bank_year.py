@@ -12,7 +12,7 @@ from donate.demo.levers import SandboxLevers
 from donate.finance.models import Staff
 from donate.gifts.models import Donor, Gift
 from donate.regions.modes import Mode
-from donate.wiring import Parts
+from donate.wiring.parts import Parts
 
 _MONTHLY_FEE_MINOR: Final = -495
 _OWN_TRANSFER_MINOR: Final = -100_000

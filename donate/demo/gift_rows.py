@@ -36,7 +36,7 @@ _COLUMNS: Final = {
     "donor_name_word": ("word", "profile_id"),
     "donor": ("id", "name", "email", "country", "language"),
     "gift": (
-        *("id", "reference", "token", "form_key", "code", "mode", "frequency", "fund"),
+        *("id", "reference", "link_name", "form_key", "code", "mode", "frequency", "fund"),
         *("amount_minor", "currency", "language", "time_zone", "donor_id", "profile_id"),
         *("pledge_id", "opened_at", "opened_on", "status", "received_minor", "returned_minor"),
         *("net_minor", "received_on", "flags", "transfer_announced"),
@@ -59,7 +59,7 @@ _COLUMNS: Final = {
 
 
 class ExampleTerms(NamedTuple):
-    """The amount in minor units, the donor's row id, the person's number, and the fund."""
+    """The terms of an example gift: `donor` is a row's id, `person` an example person's number."""
 
     amount_minor: int
     donor: int
@@ -68,9 +68,10 @@ class ExampleTerms(NamedTuple):
 
 
 class ExampleGift(NamedTuple):
-    """A gift that was added, with its terms and its plot (the course of the gift)."""
+    """A gift that was added. `pledge` is the id of the gift that began its pledge, if any."""
 
     id: uuid.UUID
+    pledge: uuid.UUID | None
     day: date
     terms: ExampleTerms
     plot: Plot
@@ -136,9 +137,9 @@ class GiftRows:
         received_on = None
         if plot.received_after is not None:
             received_on = str(day + timedelta(days=plot.received_after))
-        pledge_id = stored if plot.story.frequency == Frequency.MONTHLY else None
-        if pledge:
-            pledge_id = self._loader.as_stored(pledge)
+        begun = gift_id if plot.story.frequency == Frequency.MONTHLY else None
+        gift = ExampleGift(gift_id, pledge or begun, day, terms, plot)
+        pledge_id = self._loader.as_stored(gift.pledge) if gift.pledge else None
         region, cached = self._region, plot.cache
         reference = _reference(region.code, self._gifts)
         self._rows["gift"].append(
@@ -157,13 +158,12 @@ class GiftRows:
             self._rows["gift_wish"].append((stored, False, note, "", "", 0))
         words = _words_of_donor(terms.person) | reference_words(reference) | note_words(note)
         self._rows["search_document"].append((stored, " ".join(sorted(words))))
-        gift = ExampleGift(gift_id, day, terms, plot)
         self._add_facts(gift, stored, ids)
         self._count(gift)
         return gift
 
     def add_facts(self, gift: ExampleGift, later: Plot, day: date) -> None:
-        """Add the facts of another plot to a gift, except the fact that opens the gift."""
+        """Add the facts of another plot, which begins on `day`, except its `gift_opened`."""
         ids = ids_of(gift.id, _key_of(gift.id), STAFF)
         stored = self._loader.as_stored(gift.id)
         self._rows["gift_fact"] += [
@@ -261,6 +261,7 @@ class GiftRows:
             time_zone=self._region.time_zone,
             opened_on=gift.day,
             profile_id=gift.terms.person,
+            pledge_id=gift.pledge,
         )
 
 
@@ -283,7 +284,7 @@ def _gift_id(day: date, number: int, random: Random) -> uuid.UUID:
 
 
 def _key_of(gift_id: uuid.UUID) -> str:
-    """Return a random-looking text, from which the token and the ids at Stripe are derived."""
+    """Return a random-looking text, from which the link name and the ids at Stripe are derived."""
     return blake2b(gift_id.bytes, digest_size=16).hexdigest()
 
 

@@ -122,7 +122,7 @@ class ManyGifts:
         return self._rows.add_gift(self._plotted(story, day, terms), day, terms, note=note)
 
     def _add_month(self, pledge: ExampleGift, day: date) -> Story | None:
-        """Add a pledge's next payment and return its story. Or end the pledge and return None."""
+        """Add a pledge's next payment, and return its story; or end the pledge, and return None."""
         if self._random.random() < _END_EACH_MONTH:
             self._change_pledge(pledge, PLEDGE_END, day)
             return None

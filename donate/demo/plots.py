@@ -17,7 +17,7 @@ from donate.demo.stories import Story, StoryStep
 from donate.gifts.evidence import Evidence
 from donate.gifts.facts import Fact, FactKind
 from donate.gifts.ledger import cached_copy
-from donate.gifts.movements.recorder import GiftTerms, TotalKey, shares_in_totals
+from donate.gifts.movements.recorder import GiftTerms, TotalKey, shares_in_totals, shares_of_months
 from donate.gifts.movements.rules import Movement, in_order, movements_of
 from donate.gifts.search_index.contents import Key, fact_keys
 from donate.regions.regions import Region
@@ -26,7 +26,11 @@ _NOON: Final = datetime(2024, 1, 10, 17, tzinfo=UTC)
 
 
 def ids_of(gift: uuid.UUID, key: str, staff: str) -> dict[str, str]:
-    """Return a gift's ids by the names that stories use. `key` is a random text of this gift."""
+    """Map the placeholders of stories, such as `payment`, to the ids of one example gift.
+
+    `gift` is the gift's own id. `key` is a random text, from which the ids at Stripe and at the
+    bank are made. `staff` is the actor of what staff do.
+    """
     return {
         "gift": str(gift),
         "session": f"cs_test_{key}",
@@ -56,9 +60,9 @@ class Plot:
     received_after: int | None
     """The number of days from the gift's day to the day when its first money came."""
     facts: tuple[tuple[FactKind, str, int | None, int, str, str, str], ...]
-    """Each fact: kind, source, amount, days after the gift's day, time, actor and evidence."""
+    """For each fact: kind, source, amount, days after the gift's day, time, actor and evidence."""
     movements: tuple[tuple[Movement, int, int, str], ...]
-    """Each movement: itself, the index of its fact in `facts`, days after the gift's day, time."""
+    """For each: the movement, its fact's index in `facts`, days after the gift's day, and time."""
     keys: tuple[Key, ...]
     """The search keys of the facts, with placeholders such as `{payment}` for the gift's ids."""
     told: tuple[Fact, ...]
@@ -71,11 +75,12 @@ class Plot:
 
     def shares(self, gift: GiftTerms) -> Iterator[tuple[TotalKey, int]]:
         """Yield each total in which a gift with this plot is counted, and its amount there."""
-        moved = (
+        moved = [
             Movement(*movement[:-1], day=gift.opened_on + timedelta(days=after))
             for movement, _, after, _ in self.movements
-        )
-        return shares_in_totals(gift, self.cache["status"], moved)
+        ]
+        yield from shares_in_totals(gift, self.cache["status"], moved)
+        yield from shares_of_months(gift, moved)
 
 
 def shortened(story: Story, days: int) -> Story:
@@ -86,7 +91,7 @@ def shortened(story: Story, days: int) -> Story:
 
 
 def plot(story: Story, amount_minor: int, region: Region, minutes: int = 0) -> Plot:
-    """Compute a story for an amount in minor units. All its times are `minutes` later."""
+    """Compute a story for an amount in minor units. The gift begins `minutes` after noon."""
     currency, time_zone = region.currency, region.time_zone
     noon = _NOON + timedelta(minutes=minutes)
     evidence: Evidence = {"code": region.code, "mode": story.mode, "country": region.country}

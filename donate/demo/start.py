@@ -19,10 +19,10 @@ import httpx
 
 from donate.demo.article import CODE, STAFF_EMAIL, example_page
 from donate.errors import Misconfigured
-from donate.settings import read_port
 
 FOLDER: Final = Path(".demo")
 LETTERS: Final = FOLDER / "letters"
+EXAMPLE_CHARITY: Final = Path(__file__).with_name("example_charity") / "regions.toml"
 INTERAC_MAILS: Final = FOLDER / "interac"
 # On a busy machine, the imports alone can take half a minute.
 START_TIMEOUT_S: Final = 60
@@ -73,6 +73,8 @@ def _environment(port: int, sandbox_port: int) -> dict[str, str]:
         "PUBLIC_URL": f"http://127.0.0.1:{port}",
         "HOST": "127.0.0.1",
         "PORT": str(port),
+        "DRAIN_SECONDS": "0",
+        "LINK_KEY": secrets.token_hex(32),
         "STRIPE_SECRET_KEY": f"sk_test_{secrets.token_hex(16)}",
         "STRIPE_WEBHOOK_SECRET": f"whsec_{secrets.token_hex(16)}",
         "STRIPE_API_BASE": f"http://127.0.0.1:{sandbox_port}",
@@ -90,6 +92,7 @@ def _environment(port: int, sandbox_port: int) -> dict[str, str]:
         "OIDC_CLIENT_SECRET": "",
         "OIDC_ROLES": "",
         "DEMO": "true",
+        "REGIONS_FILE": str(EXAMPLE_CHARITY),
         "LOG_LEVEL": "WARNING",
     }
     return os.environ | values
@@ -181,3 +184,10 @@ def _wait_until_answered(address: str, children: list[subprocess.Popen[bytes]]) 
 
 def _interrupt(_signal: int, _frame: object) -> None:
     raise KeyboardInterrupt
+
+
+def read_port(name: str, text: str) -> int:
+    """Parse a port number. Raises Misconfigured; the message names the setting `name`."""
+    if not (text.isascii() and text.isdigit() and 0 < int(text) < 65_536):
+        raise Misconfigured(f"{name} must be a port number, such as 8001")
+    return int(text)

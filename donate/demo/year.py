@@ -16,17 +16,19 @@ from donate.clock import FixedClock, SystemClock
 from donate.demo.article import CODE, STAFF_EMAIL
 from donate.demo.bank_year import BankYear
 from donate.demo.levers import SandboxLevers
-from donate.finance.models import Role, Staff
+from donate.finance.models import Staff
+from donate.finance.roles import Role
 from donate.finance.staff.accounts import add_staff
 from donate.gifts.choosing.choice import check_choice
+from donate.gifts.choosing.options import Wishes
 from donate.gifts.models import Gift
 from donate.gifts.opening import open_gift
 from donate.money import Money
 from donate.regions.modes import Mode
-from donate.regions.regions import Frequency
+from donate.regions.regions import Frequency, Region
 from donate.settings import load_settings
 from donate.stripe_gateway.models import EventState, StripeEvent
-from donate.wiring import Parts, build_parts
+from donate.wiring.parts import Parts, build_parts
 
 COUNT: Final = 120
 DAYS: Final = 364
@@ -75,7 +77,7 @@ def prepare(environment: Mapping[str, str], sandbox: str) -> str:
                 progress=_show_progress,
             )
     finally:
-        parts.stripe.close()
+        parts.clients.close()
         parts.database.close()
     return password
 
@@ -139,9 +141,9 @@ def _set_clocks(clock: FixedClock, stripe: SandboxLevers, moment: datetime) -> N
 def _mistaken_gift(
     parts: Parts, stripe: SandboxLevers, today: datetime, random: Random
 ) -> list[tuple[datetime, Callable[[], None]]]:
-    """Return when and how a donor gives too much last month, and gets it back.
+    """Return two steps, each a time and a function: a donor gives too much, and it is refunded.
 
-    The money was paid out in between, so Stripe takes the missing money from the bank account.
+    Stripe pays the money out between the two steps. So it takes the refund from the bank account.
     """
     last_month = (today.replace(day=1) - timedelta(days=1)).replace(day=3, hour=16)
     payments: list[str] = []
@@ -211,11 +213,18 @@ def _open(
         language="fr-CA" if first in ("Amélie", "Luc", "Hélène", "Jean") else "en-CA",
         name=f"{first} {last}",
         email=f"donor{random.randrange(10_000)}@example.org",
+        wishes=Wishes(fund=_fund(parts.regions[CODE], moment)),
     )
     with parts.database.writing() as session:
         return open_gift(
             session, choice, f"demo:{random.getrandbits(128):x}", now=moment, random=random
         )
+
+
+def _fund(region: Region, moment: datetime) -> str:
+    """Return a fund of the region, or empty for no fund; the same in every demo."""
+    random = Random(moment.isoformat())  # noqa: S311 -- seeded, for the same gifts in every demo
+    return random.choice(["", *region.funds])
 
 
 def _pay_by_card(parts: Parts, stripe: SandboxLevers, gift: Gift, random: Random) -> None:

@@ -92,6 +92,8 @@ def watch_sqlite(engine: Engine) -> Callable[[], None]:
         cursor.execute("PRAGMA foreign_keys = ON")
         # Without this setting, INSERT OR REPLACE would delete a fact without firing the trigger.
         cursor.execute("PRAGMA recursive_triggers = ON")
+        # Overwrite what is deleted, so that an erased donor is not left in free pages of the file.
+        cursor.execute("PRAGMA secure_delete = ON")
         cursor.close()
         file.remember(connection)
 
@@ -123,10 +125,18 @@ class TimedConnection(psycopg.Connection[Any]):
     silence_s: float | None = None
 
     def wait(self, gen: Any, *args: Any, **more: Any) -> Any:
-        """Wait for the server's response. Raises psycopg.OperationalError after the timeout."""
+        """Wait for the server's response. Raises psycopg.OperationalError after the timeout.
+
+        Errors get only the first line of PostgreSQL's message. The others may quote the row that
+        was refused, and would bring what a donor wrote into the log.
+        """
         if self.silence_s is not None:
             gen = self._with_timeout(gen, self.silence_s)
-        return super().wait(gen, *args, **more)
+        try:
+            return super().wait(gen, *args, **more)
+        except psycopg.Error as error:
+            error.args = (str(error).partition("\n")[0],)
+            raise
 
     def _with_timeout(self, gen: Any, silence_s: float) -> Generator[Any, Any, Any]:
         last_data_at = time.monotonic()

@@ -26,13 +26,26 @@ from sqlalchemy.sql.expression import ColumnElement, FromClause
 from sqlmodel import Session, SQLModel
 
 APPEND_ONLY: Final = (
-    *("gift_fact", "staff_act", "chain_link"),
+    *("gift_fact", "staff_act", "chain_link", "chain_amendment"),
+    *("letter_text", "reminder_choice"),
     *("close_request", "closed_month", "closed_month_pack", "kept_entry", "kept_line"),
 )
+# Of these tables, rows may be removed or redacted, but only with an amendment of the chain.
+AMENDED: Final = ("gift_fact", "staff_act")
+_AMENDING_GUARDS: Final = {
+    *(f"{table}_keeps_what_happened" for table in AMENDED),
+    "chain_permit_is_recorded",
+}
 # The names of the triggers that refuse to update or delete a row.
-_SQLITE_GUARDS: Final = {f"{t}_no_{verb}" for t in APPEND_ONLY for verb in ("UPDATE", "DELETE")}
+_SQLITE_GUARDS: Final = _AMENDING_GUARDS | {
+    f"{t}_no_{verb}" for t in APPEND_ONLY for verb in ("UPDATE", "DELETE")
+}
 _SQLITE_TRIGGERS: Final = "SELECT name FROM sqlite_master WHERE type = 'trigger'"
-_POSTGRESQL_GUARDS: Final = {f"{table}_append_only" for table in APPEND_ONLY}
+_POSTGRESQL_GUARDS: Final = (
+    _AMENDING_GUARDS
+    | {f"{table}_append_only" for table in APPEND_ONLY}
+    | {f"{table}_no_truncate" for table in AMENDED}
+)
 # Triggers marked 'O' and 'A' fire in ordinary sessions. 'D' are disabled, 'R' fire on replicas
 # only.
 _POSTGRESQL_TRIGGERS: Final = "SELECT tgname FROM pg_trigger WHERE tgenabled IN ('O', 'A')"

@@ -6,8 +6,6 @@ the busy timeout.
 """
 
 import fcntl
-import threading
-from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -27,47 +25,15 @@ from donate.storage.connections import (
     watch_sqlite,
     without_timeout,
 )
+from donate.storage.fair_lock import FairLock
 from donate.storage.schema import SchemaAge, age_of, migrate
+from donate.storage.service_account import (
+    explained_rights,
+    grant_rights,
+    service_accounts,
+)
 
 BUSY_TIMEOUT_S: Final = 5.0
-
-
-class _FairLock:
-    """A lock that serves waiting threads in the order in which they requested it.
-
-    Problem: a thread that writes all the time, such as the worker, would keep other threads from
-    ever writing.
-    Shown by: `tests/test_database.py` (who waits longest writes next), and part c of `make bench`.
-    Delete it when: Python has a fair lock, or both pass with a plain `threading.Lock`.
-    """
-
-    def __init__(self) -> None:
-        self._mutex = threading.Lock()
-        self._taken = False
-        self._waiting: deque[threading.Lock] = deque()
-
-    def acquire(self, timeout_s: float) -> bool:
-        with self._mutex:
-            if not self._taken:
-                self._taken = True
-                return True
-            slot = threading.Lock()
-            slot.acquire()
-            self._waiting.append(slot)
-        if slot.acquire(timeout=timeout_s):
-            return True
-        with self._mutex:
-            if slot not in self._waiting:
-                return True  # another thread passed us the lock just after the timeout
-            self._waiting.remove(slot)
-            return False
-
-    def release(self) -> None:
-        with self._mutex:
-            if self._waiting:
-                self._waiting.popleft().release()
-            else:
-                self._taken = False
 
 
 class Database:
@@ -89,7 +55,7 @@ class Database:
         if backend not in ("sqlite", "postgresql"):
             raise Misconfigured("DATABASE_URL must begin with sqlite:/// or postgresql://")
         self.is_sqlite: Final = backend == "sqlite"
-        self._lock = _FairLock()
+        self._lock = FairLock()
         self._busy_timeout_s = busy_timeout_s
         if self.is_sqlite:
             require_sqlite_module("fts5")
@@ -197,6 +163,19 @@ class Database:
                 connection.exec_driver_sql("PRAGMA wal_checkpoint(PASSIVE)")
         return 0
 
+    def overwrite_deleted(self) -> None:
+        """Leave nothing of deleted rows in SQLite's files. Raises DatabaseBusy.
+
+        PostgreSQL does this when it next vacuums the tables.
+        """
+        if self.is_sqlite:
+            with self.writing() as session:
+                # The full-text index marks words as deleted, and drops them when it is merged.
+                session.execute(text("INSERT INTO search_words (search_words) VALUES ('optimize')"))
+            engine = self.engine.execution_options(copies_log=True)
+            with raising_busy(), engine.connect() as connection:
+                connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+
     def ping(self) -> None:
         """Run a trivial query. Raises DatabaseBusy."""
         with self.reading() as session:
@@ -212,13 +191,24 @@ class Database:
             file = Path(self.engine.url.database or "")
             if not file.exists() or not file.stat().st_size:
                 return SchemaAge.MISSING  # don't connect: connecting would write into the file
-        with raising_busy(), self.engine.connect() as connection:
+        with raising_busy(), explained_rights(), self.engine.connect() as connection:
             return age_of(connection)
 
-    def upgrade(self) -> None:
-        """Migrate the tables to this version of the code. Raises DatabaseBusy."""
+    def upgrade(self, service_account: str | None = None) -> None:
+        """Migrate the tables to this version of the code.
+
+        On PostgreSQL, then give `service_account` the rights that the service needs. If there are
+        new tables, accounts to which an earlier call gave these rights get them for these, too.
+
+        Raises DatabaseBusy. Raises Misconfigured if a newer version of the code has migrated the
+        tables, if the account that is connected may not do this, or if there is no
+        `service_account`.
+        """
+        if self.is_sqlite and service_account:
+            raise Misconfigured("SQLite has no accounts: only the owner of its file may use it")
         with (
             raising_busy(),
+            explained_rights(),
             self._locked(),
             self._writing_engine.begin() as connection,
             without_timeout(connection),
@@ -227,8 +217,18 @@ class Database:
                 connection.execute(text("SET LOCAL lock_timeout = 0"))
                 # Take a lock: if two processes start together, one migrates and the other waits.
                 connection.execute(text("SELECT pg_advisory_xact_lock(7237846)"))
-            if age_of(connection) is not SchemaAge.CURRENT:
+            age = age_of(connection)
+            if age is SchemaAge.NEWER:
+                raise Misconfigured(
+                    "the tables are newer than this version of the service: install the newer "
+                    "version, or restore the backup from before its upgrade"
+                )
+            accounts = {service_account} if service_account else set()
+            if age is not SchemaAge.CURRENT:
                 migrate(connection)
+                accounts |= set() if self.is_sqlite else set(service_accounts(connection))
+            for account in sorted(accounts):
+                grant_rights(connection, account)
 
     @contextmanager
     def alone(self, task: str) -> Iterator[bool]:

@@ -16,6 +16,7 @@ from donate.errors import (
     N_,
     BadInput,
     BadInputs,
+    ChallengeNeeded,
     Conflict,
     DonateError,
     NotFound,
@@ -24,8 +25,9 @@ from donate.errors import (
     TooManyAttempts,
     Unavailable,
 )
+from donate.web.languages import language_of_request
 from donate.web.problem_documents import Unreadable, errors_at, errors_in, problem
-from donate.web.templating import Pages, language_of_request, translate
+from donate.web.templating import Pages, translate
 
 log = logging.getLogger(__name__)
 
@@ -35,9 +37,9 @@ _TITLES: Final = {
     403: N_("You don’t have access to this."),
     404: N_("We couldn’t find what you’re looking for."),
     405: N_("That action isn’t available here."),
-    408: N_("The request took too long to arrive. Please try again."),
-    409: N_("That doesn’t match what we’ve already recorded."),
-    413: N_("That’s too large. Please send less."),
+    408: N_("Your request took too long to reach us. Please try again."),
+    409: N_("We couldn’t do that."),
+    413: N_("What you sent is too large. Please make it smaller."),
     415: N_("We can’t read that format."),
     422: N_("Please check what you entered."),
     429: N_("Too many attempts. Please wait a few minutes and try again."),
@@ -46,6 +48,12 @@ _TITLES: Final = {
 }
 _NO_PAYMENT_PAGE: Final = N_(
     "We can’t open the payment page right now. Please try again, or choose another payment method."
+)
+
+
+_ONE_MORE_STEP: Final = N_(
+    "We’re receiving a lot of gifts right now, so yours needs one more step. Nothing has been "
+    "saved yet."
 )
 
 
@@ -105,6 +113,15 @@ def install(app: FastAPI, pages: Pages) -> Answer:
                 return answer(request, status, str(error), headers)
             case StripeUnavailable():
                 return answer(request, status, _NO_PAYMENT_PAGE, headers)
+            case ChallengeNeeded():
+                challenge = {"token": error.token, "bits": error.bits, "wait_s": error.wait_s}
+                return answer(
+                    *(request, status, _ONE_MORE_STEP, headers),
+                    code="challenge_needed",
+                    challenge=challenge,
+                )
+            case TooManyAttempts():
+                return answer(request, status, headers=headers, code="too_many_attempts")
             case _:
                 return answer(request, status, headers=headers)
 
@@ -147,6 +164,8 @@ def _status_of(error: Exception) -> tuple[int, dict[str, str]]:
             return 404, {}
         case Conflict():
             return 409, {}
+        case ChallengeNeeded():
+            return 403, {"Retry-After": str(error.wait_s)}
         case TooManyAttempts():
             return 429, {"Retry-After": str(error.retry_after_s)}
         case Unavailable():

@@ -24,9 +24,8 @@ def is_in_utf8(request: Request) -> bool:
 def typed_texts(form: FormData) -> dict[str, str]:
     """Return the text fields of a form.
 
-    Lone surrogates and NUL are replaced, because hashing, rendering or storing them would fail. NUL
-    becomes the control character U+0001. Where a field's text is checked, that character is
-    refused, as NUL would be.
+    Lone surrogates become "?", and NUL becomes the control character U+0001, because hashing,
+    rendering or storing them would fail. Checks of texts refuse that control character too.
     """
     return {
         name: value.encode("utf-8", "replace").decode().replace("\x00", "\x01")
@@ -54,5 +53,5 @@ async def read_sent_form(request: Request) -> FormData:
     endpoint = request.scope["endpoint"]
     max_files = getattr(endpoint, "max_files", 0)
     if max_files and not request.cookies:
-        return FormData()  # nobody is signed in, so the files are not read
+        return FormData()  # nobody is signed in, so do not read the uploaded files
     return await request.form(max_files=max_files, max_fields=getattr(endpoint, "max_fields", 0))

@@ -1,6 +1,5 @@
 """The routes for health checks and metrics."""
 
-import secrets
 from collections.abc import Callable
 from contextlib import suppress
 
@@ -11,6 +10,8 @@ from starlette.responses import JSONResponse, Response
 
 from donate.errors import DatabaseBusy, NotFound
 from donate.storage.database import Database
+from donate.web.secret_tokens import same_secret
+from donate.web.server.draining import DRAINING
 
 
 class Health:
@@ -32,21 +33,28 @@ class Health:
         """Answer 200 if the process is running."""
         return JSONResponse({"alive": True})
 
-    def ready(self) -> Response:
-        """Answer 200 if the database answers, otherwise 503."""
-        try:
-            self._database.ping()
-        except DatabaseBusy:
-            return JSONResponse({"ready": False, "database": "not answering"}, status_code=503)
-        return JSONResponse({"ready": True})
+    def ready(self, request: Request) -> Response:
+        """Answer 200, or 503 if the database does not answer or the server is about to stop.
+
+        The answer closes its connection. Caddy 2.6 would otherwise ask one Unix socket on the open
+        connection of another, and take a stopped service for a running one.
+        """
+        state: dict[str, bool | str] = {"ready": True}
+        if getattr(request.state, DRAINING, False):
+            state = {"ready": False, "server": "stopping"}
+        else:
+            try:
+                self._database.ping()
+            except DatabaseBusy:
+                state = {"ready": False, "database": "not answering"}
+        status_code = 200 if state["ready"] else 503
+        return JSONResponse(state, status_code=status_code, headers={"Connection": "close"})
 
     def metrics(self, request: Request) -> Response:
         """Return the metrics in Prometheus format. Raises NotFound unless the token is right."""
         header = request.headers.get("authorization", "")
-        expected = f"Bearer {self._metrics_token}"
-        if not self._metrics_token or not secrets.compare_digest(
-            header.encode("latin-1"), expected.encode()
-        ):
+        sent = header.encode("latin-1").decode("utf-8", "replace").removeprefix("Bearer ")
+        if not header.startswith("Bearer ") or not same_secret(sent, self._metrics_token):
             raise NotFound("no such page")
         # Read the values from the database again, because other processes, or this one before a
         # restart, may have changed them.

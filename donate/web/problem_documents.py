@@ -23,7 +23,7 @@ _SENTENCES: Final = {
     "string_too_short": N_("This is too short."),
     "string_too_long": N_("This is too long."),
     "string_type": N_("This has to be text."),
-    "model_attributes_type": N_("This has to be an object."),
+    "model_attributes_type": N_("This has to be a JSON object."),
 }
 
 
@@ -45,6 +45,17 @@ class ProblemError(TypedDict):
     ]
 
 
+class ProblemChallenge(TypedDict):
+    """What has to be done before the request is accepted: wait, or compute a proof of work.
+
+    Send the same request again with the proof in the header `Donate-Proof`.
+    """
+
+    token: str
+    bits: Annotated[int, Field(description="Zero bits with which the proof's hash has to begin.")]
+    wait_s: Annotated[int, Field(description="Seconds after which the token alone is the proof.")]
+
+
 class Problem(TypedDict):
     """The reason why a request was refused, as a problem document (RFC 9457)."""
 
@@ -53,6 +64,16 @@ class Problem(TypedDict):
     status: Annotated[int, Field(ge=400, le=599, examples=[422])]
     detail: NotRequired[str]
     errors: NotRequired[list[ProblemError]]
+    code: NotRequired[
+        Annotated[
+            str,
+            Field(
+                description="`challenge_needed` with 403, `too_many_attempts` with 429.",
+                examples=["challenge_needed"],
+            ),
+        ]
+    ]
+    challenge: NotRequired[ProblemChallenge]
     suggestion: NotRequired[
         Annotated[
             str,

@@ -5,7 +5,7 @@ Catalogues are compiled from the `.po` files on first use, so that they are neve
 
 import gettext
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cache
@@ -17,26 +17,23 @@ from zoneinfo import ZoneInfo
 
 from babel import Locale
 from babel.dates import format_date, format_datetime, format_time
+from babel.lists import format_list
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from babel.numbers import format_decimal, format_percent
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 from jinja2.bccache import Bucket, BytecodeCache
-from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
 from donate.clock import local_date
+from donate.errors import Msgid
 from donate.money import Money, format_briefly, format_money
+from donate.web.assets.looks import LinkedLook, standard_look
+from donate.web.assets.static_files import StaticFiles
 
 PACKAGE: Final = Path(__file__).parent.parent
 LOCALES: Final = PACKAGE / "locale"
 TEMPLATES: Final = PACKAGE / "templates"
-STATIC: Final = PACKAGE / "static"
-
-# All pages exist in these languages. A region may offer fewer.
-LANGUAGES: Final = ("en-CA", "fr-CA")
-LANGUAGE_COOKIE: Final = "donate_language"
-"""The cookie with the language that staff last chose in this browser, for pages before sign-in."""
 
 
 @cache
@@ -81,7 +78,10 @@ def _filled_in(message: str) -> re.Pattern[str]:
 
 
 class HasMessage(Protocol):
-    """A msgid with the values of its placeholders: texts, Money or dates. An error is one."""
+    """Anything with a msgid and the values of its placeholders, such as the error BadInput.
+
+    The values are texts, msgids (Msgid), Money or dates.
+    """
 
     @property
     def message(self) -> str:
@@ -90,6 +90,11 @@ class HasMessage(Protocol):
     @property
     def values(self) -> Mapping[str, Any]:
         """The values of the %(name)s placeholders."""
+
+
+@cache
+def _locale_of(language: str) -> Locale:
+    return Locale.parse(language, sep="-")
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +110,7 @@ class Localizer:
     @property
     def locale(self) -> Locale:
         """Babel's locale for the language."""
-        return Locale.parse(self.language, sep="-")
+        return _locale_of(self.language)
 
     def __call__(self, message: str, **values: str) -> str:
         """Translate a message, and fill in its %(name)s placeholders."""
@@ -136,8 +141,11 @@ class Localizer:
         return format_percent(value / 100, locale=self.locale)
 
     def day(self, value: date) -> str:
-        """Return a date: `March 1, 2026`, `1 mars 2026`."""
-        return format_date(value, format="long", locale=self.locale)
+        """Return a date: `March 1, 2026`, `1er mars 2026`."""
+        day = format_date(value, format="long", locale=self.locale)
+        # Babel writes the first of a month as `1`, but French says `1er`.
+        is_french_first = value.day == 1 and self.language.startswith("fr")
+        return f"1er{day[1:]}" if is_french_first else day
 
     def local_day(self, value: datetime, time_zone: str) -> str:
         """Return the date of an instant in a time zone."""
@@ -146,6 +154,10 @@ class Localizer:
     def month(self, value: date, pattern: str = "MMMM y") -> str:
         """Return the month of a date, with its year unless `pattern` leaves it out."""
         return format_date(value, pattern, locale=self.locale)
+
+    def months(self, days: Iterable[date]) -> str:
+        """Return a list of the months of these days: `December 2026 and January 2027`."""
+        return format_list([self.month(day, "LLLL y") for day in days], locale=self.locale)
 
     def moment(self, value: datetime, time_zone: str) -> str:
         """Return a date and time to the second."""
@@ -167,6 +179,8 @@ class Localizer:
                 return self.money(value)
             case date():
                 return self.day(value)
+            case Msgid():  # it may be a fund's name, which may contain %
+                return translations(self.language).gettext(value)
             case text:
                 return str(text)
 
@@ -176,7 +190,7 @@ class Localizer:
 
     def name_of_language(self, language: str) -> str:
         """Return the name of a language, such as `French (Canada)`."""
-        name = Locale.parse(language, sep="-").get_display_name(self.locale)
+        name = _locale_of(language).get_display_name(self.locale)
         return name or language
 
 
@@ -197,15 +211,33 @@ class _TemplateCache(BytecodeCache):
 _TEMPLATE_CACHE: Final = _TemplateCache()
 # Templates have these methods of the Localizer as filters.
 _FILTERS: Final = (
-    *("money", "number", "day", "local_day", "month", "moment", "clock_time", "sentence"),
+    *("money", "number", "day", "local_day", "month", "months", "moment", "clock_time"),
+    "sentence",
 )
 
 
 class Pages:
-    """Renders templates. `site` contains variables for every page, such as the demo's banner."""
+    """Renders templates. `site` contains variables for every page, such as the demo's banner.
 
-    def __init__(self, **site: Any) -> None:
+    Templates call `static` with the name of a file to get its path, and `look_of` with a giving
+    code to get the look of its region. An unknown code has the standard look.
+    """
+
+    def __init__(
+        self,
+        static: StaticFiles | None = None,
+        looks: Mapping[str, LinkedLook] | None = None,
+        **site: Any,
+    ) -> None:
+        static = static or StaticFiles()
         self.site = site
+        standard, found = standard_look(static), looks or {}
+        self._globals = {
+            "site": site,
+            "static": static.path,
+            "look_of": lambda code: found.get(code, standard),
+            "standard_look": standard,
+        }
         self._loader = FileSystemLoader(TEMPLATES)
         self._environments: dict[str, Environment] = {}
 
@@ -244,51 +276,7 @@ class Pages:
         )
         environment.install_gettext_translations(translations(language), newstyle=True)  # type: ignore[attr-defined]
         localizer = Localizer(language)
-        for name in (
-            "money",
-            "number",
-            "day",
-            "local_day",
-            "month",
-            "moment",
-            "clock_time",
-            "sentence",
-        ):
+        for name in _FILTERS:
             environment.filters[name] = getattr(localizer, name)
-        environment.globals.update(site=self.site, language=language)
+        environment.globals.update(self._globals, language=language)
         return environment
-
-
-def language_for(requested: str | None, accepts: str | None, offered: Sequence[str]) -> str:
-    """Return the offered language that fits best.
-
-    The requested language comes first, then the languages that the browser prefers, then the first
-    offered language.
-    """
-    preferred = [part.partition(";")[0] for part in (accepts or "")[:500].split(",")]
-    for tag in [requested or "", *preferred]:
-        short = tag.strip().lower().partition("-")[0]
-        for language in offered:
-            if short and language.lower().partition("-")[0] == short:
-                return language
-    return offered[0]
-
-
-def language_of_request(request: Request) -> str:
-    """Return the language for a request from somebody who is not signed in.
-
-    The URL's `lang` decides, then LANGUAGE_COOKIE, then the languages that the browser prefers.
-    """
-    asked = request.query_params.get("lang") or request.cookies.get(LANGUAGE_COOKIE)
-    return language_for(asked, request.headers.get("accept-language"), LANGUAGES)
-
-
-def languages_beside(language: str, offered: Sequence[str]) -> list[tuple[str, str]]:
-    """Return the other offered languages, each with its own name: `("fr-CA", "Français")`."""
-    return [(tag, _own_name(tag)) for tag in offered if tag != language]
-
-
-def _own_name(language: str) -> str:
-    locale = Locale.parse(language, sep="-")
-    name = (locale.get_language_name() or language).partition(" (")[0]
-    return name[:1].upper() + name[1:]

@@ -24,7 +24,9 @@ OURS = {
         "recurring starting_after submit_type subscription_data"
     ),
     "our metadata": "attempt gift_id listens_to reference request session",
-    "our evidence": "agreement by decision ends_at event fees language note why",
+    "our evidence": (
+        "agreement anchor by decision ends_at event fees language month_ends_at note why"
+    ),
     "our sums and tables": (
         "differing events listed objects open_checkout payout_id recorded stripe_event"
     ),

@@ -12,15 +12,15 @@ ROOT = Path(__file__).parent.parent.parent
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 FILES = [
     f"/{path.relative_to(ROOT)}"
-    for folder in ("donate", "docs", "scripts", "tests")
+    for folder in ("deploy", "donate", "docs", "scripts", "tests")
     for path in (ROOT / folder).rglob("*")
     if "__pycache__" not in path.parts
 ]
 # Matches a file's name or the end of its path, such as `ledger.py` or `gifts/*.py`, but no URL.
 PATH = re.compile(r"(?<![\w:/.*<-])([\w*][\w*./-]*\.(?:py|toml|js|css|html|md|json|png|svg))\b")
-# These names look like files of this repository, but are a report, Stripe's OpenAPI document and a
+# These names look like files of this repository, but are reports, Stripe's OpenAPI document and a
 # program.
-NOT_IN_THE_REPOSITORY = {"donate-stripe-check.json", "spec3.json", "Node.js"}
+NOT_IN_THE_REPOSITORY = {"donate-stripe-check.json", "sbom.cdx.json", "spec3.json", "Node.js"}
 TEST = re.compile(r"\b(tests/[\w/]+\.py)::(\w+)")
 LINK = re.compile(r"\]\(([^)]*)\)|<img src=\"([^\"]+)\"")
 

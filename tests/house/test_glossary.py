@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from donate.finance.models import Role
+from donate.finance.roles import Role
 from donate.gifts.facts import FactKind
 from donate.gifts.status import Flag, StatusName
 from donate.letters.kinds import LetterKind

@@ -2,6 +2,7 @@
 
 import ast
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent.parent
@@ -18,22 +19,30 @@ MAX_FUNCTION_LINES = 70
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
+@cache
+def nodes() -> list[tuple[str, ast.stmt]]:
+    """Return the functions and imports of all files, each with its file and line."""
+    return [
+        (f"{file.relative_to(ROOT)}:{node.lineno}", node)
+        for file in FILES
+        for node in ast.walk(ast.parse(file.read_text()))
+        if isinstance(node, Function | ast.Import | ast.ImportFrom)
+    ]
+
+
 def functions() -> Iterator[tuple[str, Function]]:
-    for file in FILES:
-        for node in ast.walk(ast.parse(file.read_text())):
-            if isinstance(node, Function):
-                yield f"{file.relative_to(ROOT)}:{node.lineno} {node.name}", node
+    for place, node in nodes():
+        if isinstance(node, Function):
+            yield f"{place} {node.name}", node
 
 
 def imports() -> Iterator[tuple[str, str]]:
     """Yield the file and line of each import in the code, and the full name it imports."""
-    for file in FILES:
-        for node in ast.walk(ast.parse(file.read_text())):
-            place = f"{file.relative_to(ROOT)}:{getattr(node, 'lineno', 0)}"
-            if isinstance(node, ast.Import):
-                yield from ((place, alias.name) for alias in node.names)
-            if isinstance(node, ast.ImportFrom):
-                yield from ((place, f"{node.module}.{alias.name}") for alias in node.names)
+    for place, node in nodes():
+        if isinstance(node, ast.Import):
+            yield from ((place, alias.name) for alias in node.names)
+        if isinstance(node, ast.ImportFrom):
+            yield from ((place, f"{node.module}.{alias.name}") for alias in node.names)
 
 
 def lines(function: Function) -> int:

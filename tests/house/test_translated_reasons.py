@@ -68,7 +68,7 @@ def test_every_reason_of_an_event_has_its_french() -> None:
 
 def test_every_reason_of_an_email_has_its_french() -> None:
     """Each reason for which an e-mail was not sent has a French translation."""
-    reasons = texts_in(parsed(DONATE / "letters/outbox.py"))
+    reasons = texts_in(parsed(DONATE / "letters/sending/outbox.py"))
     assert len(reasons) >= 4
     left = [text for text in reasons if translate_stored("fr-CA", text, LETTER_REASONS) == text]
     assert left == []

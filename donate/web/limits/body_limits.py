@@ -1,6 +1,7 @@
-"""Middleware for all routes: limits on bodies, and redirects of URLs that end with a slash.
+"""Limits on the size of a request's body, and on the time that it takes to arrive.
 
-It is plain ASGI, so that it can count a body's bytes while they arrive, before they are stored.
+The middleware is plain ASGI, so that it can count a body's bytes while they arrive, before they
+are stored.
 """
 
 import asyncio
@@ -17,23 +18,21 @@ from donate.errors import N_
 MAX_BODY_BYTES: Final = 64 * 1024
 # Stripe's events have a few kilobytes. The largest known ones are far smaller than this limit.
 MAX_EVENT_BYTES: Final = 512 * 1024
-# Staff upload files here, of at most 20 MB together. The rest is for what a form says of each file.
+# Staff may upload 20 MB of files at once. The rest is for the form's other fields and for the
+# headers of each file.
 MAX_UPLOAD_BYTES: Final = 21 * 1024 * 1024
 UPLOAD_PATHS: Final[Mapping[str, str]] = {
     "/finance/statements/uploaded": N_(
-        "A statement may have at most 20 MB. Nothing was kept. Please download fewer days at once."
+        "A statement can be at most 20 MB. Nothing was saved. Please download fewer days at once."
     ),
     "/finance/transfer-mails/added": N_(
-        "The files may have at most 20 MB together. Nothing was added. Please add fewer at a time."
+        "Together, the files can be at most 20 MB. Nothing was added. Please add fewer at a time."
     ),
 }
 """The paths to which staff upload files, and what to say if they are too large."""
 BODY_TIMEOUT_S: Final = 10.0
 UPLOAD_TIMEOUT_S: Final = 120.0
 WEBHOOK_PATH: Final = "/webhooks/stripe"
-# Redirect only these pages. Each of these paths begins with a word, because a redirect to a path
-# such as `//example.org` would lead to another site.
-_PAGES: Final = ("/give/", "/gifts/", "/pledges/", "/finance/", "/demo/")
 
 
 class _TooLarge(Exception):
@@ -127,29 +126,3 @@ def _declared_length(scope: Scope) -> int:
         if name == b"content-length":
             return int(value) if value.isdigit() and len(value) < 19 else MAX_UPLOAD_BYTES + 1
     return 0
-
-
-class TrailingSlashRedirect:
-    """Redirects a page's URL that ends with a slash to the URL without it, and keeps the query.
-
-    Only pages are redirected, because programs such as Stripe's webhooks follow no redirects.
-    """
-
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Send a redirect, or call the app."""
-        if (
-            scope["type"] == "http"
-            and scope["method"] in ("GET", "HEAD")
-            and scope["path"].endswith("/")
-            and scope["path"].startswith(_PAGES)
-        ):
-            query = scope["query_string"].decode("latin-1")
-            path = scope["raw_path"].decode("latin-1").partition("?")[0].rstrip("/")
-            location = f"{path}?{query}" if query else path
-            answer = Response(status_code=308, headers={"Location": location})
-            await answer(scope, receive, send)
-            return
-        await self._app(scope, receive, send)

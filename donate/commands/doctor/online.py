@@ -14,7 +14,7 @@ from donate.clock import SystemClock
 from donate.errors import DatabaseBusy, MailUnavailable, StripeUnavailable
 from donate.finance.provider.client import IdentityProvider, ProviderUnavailable
 from donate.finance.staff.options import sign_in_options
-from donate.letters.smtp import Smtp
+from donate.letters.sending.smtp import Smtp
 from donate.regions.regions import load_regions
 from donate.settings import Settings
 from donate.storage.database import Database
@@ -25,7 +25,7 @@ from donate.stripe_gateway.setup.all_steps import check_account, methods_of
 from donate.stripe_gateway.setup.permissions import permission_steps
 from donate.stripe_gateway.setup.steps import RequiredSettings, Step
 from donate.stripe_gateway.webhooks.health import LATE_AFTER, last_webhook_at
-from donate.web.request_limits import WEBHOOK_PATH
+from donate.web.limits.body_limits import WEBHOOK_PATH
 
 _WAIT_S: Final = 10.0
 # Stripe retries the delivery of an event for three days: https://docs.stripe.com/webhooks#retries

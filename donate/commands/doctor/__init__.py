@@ -1,0 +1,1 @@
+"""`donate doctor`: checks settings and machine, and whether Stripe and the mail server answer."""

@@ -1,0 +1,1 @@
+"""The server: where it listens, and how it stops without losing a request."""
