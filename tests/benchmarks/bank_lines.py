@@ -66,7 +66,7 @@ def _use(kind: str, database: Database, statement: bytes) -> None:
     for path in (HOME, f"{HOME}?show=certain", f"{HOME}?show=all", f"{HOME}/lines/1", CERTAIN):
         _timed(kind, path, lambda path=path: browser.get(path), 8)  # type: ignore[misc]
     found = _hidden("lines", browser.get(CERTAIN).text)
-    print(_timed(kind, "accept 500 lines", lambda: post(CERTAIN, lines=found), 1))
+    print(_timed(kind, "accept 250 lines", lambda: post(CERTAIN, lines=found), 1))
     _timed(kind, "match again after that", lambda: post(f"{HOME}/matched"), 1)
     accepted, took = 0, 0.0
     while found := _hidden("lines", browser.get(CERTAIN).text):
@@ -76,7 +76,7 @@ def _use(kind: str, database: Database, statement: bytes) -> None:
         accepted += found.count(",") + 1
         if accepted >= 4_500:
             break
-    print(f"{kind:10}  accept {accepted} more, 500 at a time, with matching: {took:.1f} s")
+    print(f"{kind:10}  accept {accepted} more, 250 at a time, with matching: {took:.1f} s")
 
 
 def _hidden(name: str, page: str) -> str:

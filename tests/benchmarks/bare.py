@@ -11,7 +11,7 @@ from donate.settings import Settings, load_settings
 from donate.storage.database import Database
 from donate.stripe_gateway.webhooks.endpoint import WebhookEndpoint
 from donate.stripe_gateway.webhooks.inbox import Arrival, Inbox
-from donate.web.request_limits import BodyLimit
+from donate.web.limits.body_limits import BodyLimit
 from donate.web.security_headers import SecurityHeaders
 
 

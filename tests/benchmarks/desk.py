@@ -19,7 +19,7 @@ from sqlalchemy.engine import make_url
 
 from donate.clock import Clock, SystemClock
 from donate.demo.many_gifts import add_many_gifts
-from donate.finance.models import Role
+from donate.finance.roles import Role
 from donate.finance.sessions import start_session
 from donate.finance.staff.accounts import add_staff
 from donate.storage.chain.linker import ChainLinker

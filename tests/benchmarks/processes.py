@@ -11,10 +11,11 @@ from pathlib import Path
 
 import httpx
 
+from tests.links import LINK_KEY
 from tests.real_parts import SECRET_KEY, WEBHOOK_SECRET, free_port
 
 ROOT = Path(__file__).parent.parent.parent
-PATIENCE_S = 30.0
+PATIENCE_S = 90.0
 
 
 @dataclass(frozen=True)
@@ -53,8 +54,10 @@ def _running(arguments: list[str], database_url: str, folder: Path) -> Iterator[
         "DATABASE_URL": database_url,
         "PUBLIC_URL": f"http://127.0.0.1:{port}",
         "PORT": str(port),
+        "DRAIN_SECONDS": "0",
         "STRIPE_SECRET_KEY": SECRET_KEY,
         "STRIPE_WEBHOOK_SECRET": WEBHOOK_SECRET,
+        "LINK_KEY": LINK_KEY,
         "STRIPE_API_BASE": "http://127.0.0.1:9",
         "CHECKOUT_HOSTS": "127.0.0.1:9",
         "CATCHUP_EVERY_MINUTES": "0",  # no catch-up, because no Stripe runs here

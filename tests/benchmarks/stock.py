@@ -133,7 +133,7 @@ class Stock:
                 return {
                     "id": gift_id,
                     "reference": name.reference,
-                    "token": scattered[:22],
+                    "link_name": scattered[:22],
                     "form_key": scattered,
                     "donor_id": _FIRST_ID + name.number,
                 }

@@ -17,7 +17,7 @@ def test_the_quick_benchmark_runs(tmp_path: Path) -> None:
     command = ["--quick", "--only", "sqlite", "--parts", "ac", "--result", str(result)]
     command = [sys.executable, "-m", "tests.benchmarks", *command]
     process = subprocess.run(
-        command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False
+        command, cwd=ROOT, capture_output=True, text=True, timeout=240, check=False
     )
     assert process.returncode == 0, process.stdout + process.stderr
     figures = json.loads(result.read_text())["figures"]

@@ -43,7 +43,6 @@ def begin_second_factor(page: Page) -> pyotp.TOTP:
     """Open the page with the QR code; return a TOTP generator with the secret of that page."""
     page.goto("/finance/me")
     page.locator("main a[href='/finance/me/second-factor']").click()
-    page.locator("#password").fill(PASSWORD)
     page.locator("form[action$='/begun'] button").click()
     return pyotp.TOTP(page.locator("main .mono.about").inner_text().replace(" ", ""))
 
@@ -55,6 +54,17 @@ def confirm_second_factor(page: Page, codes: pyotp.TOTP) -> str:
     page.locator("form[action$='/confirmed'] button").click()
     expect(page.locator(".recovery-codes li")).to_have_count(10)
     return codes.at(now + CODE_SECONDS)
+
+
+def prove_wrongly(page: Page) -> None:
+    """Open the page that asks who is signed in, with a mistake on it."""
+    page.goto("/finance/me")
+    page.locator("#own_password").fill("not the password")
+    page.locator("#own_code").fill("000000")
+    page.locator("#new_password").fill("three loud geese")
+    form = page.locator("form[action$='/me/password']")
+    form.evaluate("form => { form.action = '/finance/me/confirmed'; form.submit() }")
+    page.locator("#own_password-error").wait_for()
 
 
 def sign_in_with_code(page: Page, email: str, code: str, *, language: str = "en-CA") -> None:
@@ -156,12 +166,7 @@ def end_monthly_gift(page: Page, reference: str, why: str) -> None:
     form.locator("[name=confirmed]").check()
     form.locator("button").click()
     ended = page.locator(".gift-head .status-lapsed")
-    for _ in range(steps.RELOADS):
-        if ended.is_visible():
-            break
-        page.wait_for_timeout(250)
-        page.goto(page.url)
-    expect(ended).to_be_visible()
+    steps.reload_until(page, ended.is_visible)
 
 
 def read_exports(page: Page) -> tuple[list[dict[str, str]], dict[str, Any]]:

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from tests.browser.host_site import HostSite, host_site
 from tests.real_parts import Postgres, free_port
 from tests.sandbox.watching import refuse_differences_in
 
@@ -52,9 +53,22 @@ def the_demo_on_postgresql(
 
 
 @pytest.fixture
-def demo(the_demo: Demo) -> Demo:
-    """Return the demo with its default database, SQLite."""
-    return the_demo
+def demo(request: pytest.FixtureRequest) -> Demo:
+    """Return the demo with its default database, SQLite, or the one that the test names."""
+    demo: Demo = request.getfixturevalue(getattr(request, "param", "the_demo"))
+    return demo
+
+
+on_both_databases = pytest.mark.parametrize(
+    "demo", ["the_demo", "the_demo_on_postgresql"], ids=["sqlite", "postgresql"], indirect=True
+)
+
+
+@pytest.fixture(scope="package")
+def site() -> Iterator[HostSite]:
+    """Serve a web site of somebody else, which is not in EMBED_ORIGINS."""
+    with host_site() as site:
+        yield site
 
 
 @contextmanager
@@ -120,8 +134,7 @@ PHONE: dict[str, Any] = {"viewport": {"width": 390, "height": 844}}
 class Visitors:
     """A pool of browser pages; they are reused, because opening a page takes a second.
 
-    A returned page loses its URL and its cookies, but keeps its window size and emulated media.
-    Tests that change those open new pages with `browsing`.
+    A returned page loses its URL and its cookies, and gets its window size and media back.
     """
 
     def __init__(self, chromium: Browser) -> None:
@@ -134,15 +147,22 @@ class Visitors:
         if idle:
             return idle.pop()
         context = self._chromium.new_context(**options)
-        context.set_default_timeout(10_000)
+        context.set_default_timeout(60_000)
         return context.new_page()
 
     def put_back(self, page: Page, options: dict[str, Any]) -> None:
-        """Close the page's popups, clear its cookies, and keep the page for reuse."""
+        """Close the page's popups, undo what a test changed of it, and keep the page for reuse."""
         for other in page.context.pages:
             if other != page:
                 other.close()
+        page.unroute_all()
         page.goto("about:blank")
+        page.set_viewport_size(options["viewport"])
+        page.emulate_media(
+            media="null",
+            color_scheme=options.get("color_scheme", "light"),
+            forced_colors=options.get("forced_colors", "none"),
+        )
         page.context.clear_cookies()
         self._idle[repr(sorted(options.items()))].append(page)
 
@@ -183,7 +203,7 @@ def browsing(chromium: Browser, demo: Demo) -> Iterator[OpenPage]:
 
     def open_one(**more: Any) -> Page:
         context = chromium.new_context(**(PHONE | {"base_url": demo.service} | more))
-        context.set_default_timeout(10_000)
+        context.set_default_timeout(60_000)
         contexts.append(context)
         page = context.new_page()
         page.on("pageerror", lambda error: errors.append(str(error)))

@@ -3,6 +3,7 @@
 import io
 import json
 import re
+import time
 import zipfile
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -13,6 +14,7 @@ from playwright.sync_api import FilePayload, Page, expect
 
 from tests.browser.bank_places import compare_and_import
 from tests.browser.conftest import Demo
+from tests.waiting import PATIENCE_S
 
 LINES = "/finance/statements"
 
@@ -92,11 +94,20 @@ def drop_mails(page: Page, files: list[FilePayload]) -> None:
 
 
 def accept_first_suggestion(page: Page, text: str) -> None:
-    """Open the newest line with this text or amount, and accept its first suggestion."""
-    page.goto(LINES)
-    page.locator(".bank-lines tr", has_text=text).locator("a").first.click()
-    page.wait_for_url("**/lines/*")
-    page.locator("form[action$='/accepted'] button").first.click()
+    """Open the newest line with this text or amount, and accept its first suggestion.
+
+    The worker may still be reading payouts from Stripe, so open the line until there is one.
+    """
+    button = page.locator("form[action$='/accepted'] button").first
+    deadline = time.monotonic() + PATIENCE_S
+    while time.monotonic() < deadline:
+        page.goto(LINES)
+        page.locator(".bank-lines tr", has_text=text).locator("a").first.click()
+        page.wait_for_url("**/lines/*")
+        if button.count():
+            break
+        page.wait_for_timeout(1_000)
+    button.click()
     page.wait_for_url("**done=**")
 
 
@@ -109,6 +120,13 @@ def accept_certain_lines(page: Page) -> int:
     assert found
     assert found[1] == found[2]
     return int(found[1])
+
+
+def accept_equal_payouts(page: Page) -> None:
+    """Accept the nearest payout for lines to which two payouts of the same amount fit."""
+    page.goto(LINES)
+    for _ in range(page.locator(".bank-lines a", has_text="STRIPE").count()):
+        accept_first_suggestion(page, "STRIPE")
 
 
 def say_it_is_no_gift(page: Page, text: str, reason: str) -> bool:

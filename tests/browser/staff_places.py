@@ -215,6 +215,37 @@ def the_form_for_a_person(page: Page) -> None:
     page.goto("/finance/people/new")
 
 
+def the_programs(page: Page) -> None:
+    page.goto("/finance/webhooks")
+
+
+def a_program_with_mistakes(page: Page) -> None:
+    page.goto("/finance/webhooks/new")
+    page.fill("#description", "The CRM")
+    page.fill("#url", "https://10.0.0.1/")
+    page.locator("main form button").click()
+    page.wait_for_selector("#url-error")
+
+
+def the_secret_of_a_program(page: Page) -> None:
+    page.goto("/finance/webhooks/new")
+    page.fill("#description", "The CRM")
+    page.fill("#url", "https://crm.example.org/hooks")
+    page.locator("main fieldset input").first.check()
+    page.locator("main form button").click()
+    page.wait_for_selector("pre.breaking")
+
+
+def a_program(page: Page) -> None:
+    page.goto("/finance/webhooks")
+    page.locator("td.donor a").first.click()
+    page.wait_for_url("**/finance/webhooks/*")
+    page.locator("form[action$='/tested'] button").click()
+    page.locator("td .status").first.wait_for()
+    for summary in page.locator("details.act > summary").all():
+        summary.click()
+
+
 def the_own_account(page: Page) -> None:
     page.goto("/finance/me")
 
@@ -258,6 +289,10 @@ STAFF_PAGES: list[Callable[[Page], None]] = [
     the_people,
     a_person,
     the_form_for_a_person,
+    the_programs,
+    a_program_with_mistakes,
+    the_secret_of_a_program,
+    a_program,
     the_own_account,
     the_second_step,
 ]

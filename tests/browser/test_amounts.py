@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import expect
 
 from donate.errors import BadInput
-from donate.money import format_money, read_amount
+from donate.money import format_briefly, read_amount
 from donate.regions.regions import load_regions
 from tests.browser import steps
 from tests.browser.conftest import OpenPage
@@ -42,7 +42,7 @@ def accepted_digits(typed: str, locale: str, mode: str) -> str:
     except BadInput:
         return ""
     is_accepted = MODES[mode].min_minor <= amount.amount_minor <= MODES[mode].max_minor  # type: ignore[index]
-    return re.sub(r"\D", "", format_money(amount, locale)) if is_accepted else ""
+    return re.sub(r"\D", "", format_briefly(amount, locale)) if is_accepted else ""
 
 
 @pytest.mark.parametrize("mode", ["card", "interac"])
@@ -66,7 +66,6 @@ def test_an_amount_too_large_with_the_fee_is_not_shown(open_page: OpenPage) -> N
     """The Give button shows no amount that exceeds the mode's maximum with the fee added."""
     page = open_page()
     steps.fill_in(page, "card")
-    page.locator("summary").click()
     page.locator("#cover_fee").check()
     page.locator("label[for=preset-other]").click()
     button = page.locator("#give-button")
@@ -79,8 +78,8 @@ def test_the_french_reason_has_a_no_break_space(open_page: OpenPage) -> None:
     """In the French reason why a mode is unavailable, a no-break space precedes the colon."""
     page = open_page()
     steps.fill_in(page, "card", language="fr")
-    page.locator("#country").select_option("FR")
-    expect(page.locator("#mode-news")).to_contain_text("Débit bancaire")
+    steps.live_in(page, "FR")
+    expect(page.locator("#mode-news")).to_contain_text("Prélèvement bancaire")
     news = page.locator("#mode-news").evaluate("one => one.textContent")
-    assert "Débit bancaire\u00a0: " in news
+    assert "Prélèvement bancaire\u00a0: " in news
     assert "bancaire:" not in news

@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import FilePayload, Page, expect
 
 from tests.browser import steps
-from tests.browser.appearance import SMALL_PHONE, violations, width_of
+from tests.browser.appearance import check_staff_page
 from tests.browser.bank_places import BANK_PAGES, compare_and_import
 from tests.browser.conftest import Demo, OpenPage
 
@@ -20,13 +20,9 @@ def test_axe_finds_nothing_on_the_pages_of_the_bank(
     page = open_page(viewport={"width": 1280, "height": 800})
     steps.sign_in(page, demo, language=language)
     for visit in BANK_PAGES:
-        page.set_viewport_size({"width": 1280, "height": 800})
         visit(page)
         page.wait_for_load_state()
-        assert violations(page) == [], visit.__name__
-        page.set_viewport_size({"width": SMALL_PHONE, "height": 640})
-        assert violations(page) == [], visit.__name__
-        assert width_of(page) <= SMALL_PHONE, visit.__name__
+        check_staff_page(page, visit.__name__)
 
 
 def upload(page: Page, rows: list[str]) -> None:

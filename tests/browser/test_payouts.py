@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Page
 
 from tests.browser import steps
-from tests.browser.appearance import SMALL_PHONE, violations, width_of
+from tests.browser.appearance import check_staff_page
 from tests.browser.conftest import Demo, OpenPage
 
 DAY_S = 86_400
@@ -54,9 +54,5 @@ def test_axe_finds_nothing_on_the_pages_of_payouts(
         pay_out(demo)
     wait_for_a_payout(page)
     for address in (page.url, LIST, f"{LIST}?status=zz&from=soon", f"{LIST}?tied=yes"):
-        page.set_viewport_size({"width": 1280, "height": 800})
         page.goto(address)
-        assert violations(page) == [], address
-        page.set_viewport_size({"width": SMALL_PHONE, "height": 640})
-        assert violations(page) == [], address
-        assert width_of(page) <= SMALL_PHONE, address
+        check_staff_page(page, address)

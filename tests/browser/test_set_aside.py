@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
-from donate.finance.models import Role
+from donate.finance.roles import Role
 from donate.finance.staff.accounts import add_staff
 from tests.browser import steps
 from tests.browser.appearance import SMALL_PHONE, violations, width_of
@@ -49,23 +49,13 @@ def deliver_another_amount(service: Service) -> str:
     return gift.reference
 
 
-def reload_until(page: Page, text: str) -> None:
-    """Reload a page until it shows `text`, because the worker takes a moment."""
-    for _ in range(50):
-        if page.get_by_text(text).count():
-            return
-        page.wait_for_timeout(100)
-        page.reload()
-    expect(page.get_by_text(text)).to_be_visible()
-
-
 @with_and_without_script
 def test_an_event_is_tied_to_its_gift(open_page: OpenPage, service: Service, script: bool) -> None:
     """Staff tie an event that was set aside to a gift, after mistyping the gift's reference."""
     reference = deliver_another_amount(service)
     page = open_page(java_script_enabled=script, base_url=service.url)
     steps.sign_in(page, STAFF)
-    reload_until(page, "1 Stripe event needs your decision")
+    steps.expect_text(page, "1 Stripe event needs your decision")
     page.get_by_role("link", name="Needs review 1").click()
     page.get_by_role("link", name="Tie to a gift, or dismiss").click()
     page.locator("summary", has_text="Tie to a gift").click()
@@ -78,7 +68,7 @@ def test_an_event_is_tied_to_its_gift(open_page: OpenPage, service: Service, scr
     page.get_by_label("I compared").check()
     page.get_by_role("button", name="Tie to this gift").click()
     page.wait_for_url("**/finance/set-aside/*")
-    reload_until(page, "Settled.")
+    steps.expect_text(page, "Settled.")
     expect(page.locator(".site-nav .count")).to_have_count(0)
     page.locator("dd a", has_text=reference).first.click()
     expect(page.locator(".status-confirmed")).to_be_visible()
@@ -98,7 +88,7 @@ def test_axe_finds_nothing_on_pages_of_events_set_aside(
         assert width_of(page) <= SMALL_PHONE, name
 
     steps.sign_in(page, STAFF)
-    reload_until(page, "2 Stripe events need your decision")
+    steps.expect_text(page, "2 Stripe events need your decision")
     check("the notice")
     page.goto("/finance/set-aside")
     check("the list")

@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 
 from donate.gifts.models import Gift
 from tests.faults.oddities import ODD_TEXTS, spoil_json
+from tests.links import token_of
 from tests.stripe_gateway.gifts_and_events import event, session_for, sign
 from tests.stripe_gateway.service import WEBHOOK_PATH
 
@@ -69,7 +70,7 @@ def good_request(known: Known, rng: Random) -> Request:
 
 
 def _page(known: Known, rng: Random) -> Request:
-    token = rng.choice([known.card.token, known.interac.token])
+    token = rng.choice([token_of(known.card), token_of(known.interac)])
     path = rng.choice(
         [
             "/",
@@ -79,6 +80,10 @@ def _page(known: Known, rng: Random) -> Request:
             "/give/LWCAN?amount=50&mode=card&lang=fr-CA",
             f"/gifts/{token}",
             f"/gifts/{token}?back=paid&look=3",
+            f"/gifts/{token}/my-gifts",
+            "/my-gifts",
+            "/my-gifts?page=2&lang=fr",
+            f"/my-gifts/{token}",
             "/static/donate.css",
             "/static/give.js",
             "/healthz",
@@ -108,13 +113,17 @@ def _give_form(rng: Random) -> dict[str, str]:
 
 
 def _form(known: Known, rng: Random) -> Request:
-    token = rng.choice([known.card.token, known.interac.token])
+    token = rng.choice([token_of(known.card), token_of(known.interac)])
     path, fields = rng.choice(
         [
             ("/give/LWCAN", _give_form(rng)),
             ("/give/LWCAN", _give_form(rng)),
             (f"/gifts/{token}/instead", {"mode": "interac"}),
             (f"/gifts/{token}/checkout", {}),
+            (f"/gifts/{token}/my-gifts", {}),
+            ("/my-gifts", {"email": "ann@example.com", "lang": "en-CA"}),
+            ("/my-gifts/done", {}),
+            (f"/my-gifts/{token}", {}),
             ("/finance/sign-in", {"email": "a@example.org", "password": "x" * 12, "csrf": "x"}),
         ]
     )
@@ -123,7 +132,7 @@ def _form(known: Known, rng: Random) -> Request:
 
 def _api(known: Known, rng: Random) -> Request:
     if rng.random() < 0.2:
-        bearer = (("Authorization", f"Bearer {known.card.token}"),)
+        bearer = (("Authorization", f"Bearer {token_of(known.card)}"),)
         return Request("GET", f"/api/v1/gifts/{known.card.id}", bearer)
     choice: Any = {
         "code": "LWCAN",
@@ -137,7 +146,7 @@ def _api(known: Known, rng: Random) -> Request:
     }
     if rng.random() < 0.6:
         choice = spoil_json(choice, rng)
-    key = (("Idempotency-Key", f"{rng.getrandbits(64):x}"),)
+    key = (("Idempotency-Key", f"{rng.getrandbits(128):032x}"),)
     return Request("POST", "/api/v1/gifts", JSON + key, encode_json(choice))
 
 
@@ -177,7 +186,7 @@ def _staff_page(known: Known, rng: Random) -> Request:
 def _staff_form(known: Known, rng: Random) -> Request:
     csrf = {"csrf": known.csrf}
     received = {
-        "form_key": f"{rng.getrandbits(64):x}",
+        "form_key": f"{rng.getrandbits(128):032x}",
         "received_on": "2026-03-01",
         "amount": "50.00",
         "bank_reference": f"CA{rng.getrandbits(40)}",

@@ -23,6 +23,7 @@ from tests.finance.refund_desk import GOOD
 from tests.journeys.donor_steps import ANN, field
 from tests.real_parts import caller
 from tests.sandbox.running import RunningSandbox
+from tests.waiting import PATIENCE_S
 
 # The pause between two gifts of one donor; all donors together give a few hundred a minute.
 REST_S: Final = 0.25
@@ -46,8 +47,9 @@ class People:
     _finishing: threading.Event = field_of(default_factory=threading.Event)
     _threads: list[threading.Thread] = field_of(default_factory=list)
 
-    def start(self) -> None:
-        for number, action in enumerate((give, give, give_by_program, refund)):
+    def start(self, *actions: "Callable[[Person], None]") -> None:
+        """Start a thread for each action, which repeats it."""
+        for number, action in enumerate(actions):
             person = Person(self, Random(f"{self.seed}:{number}"), action)
             self._threads.append(threading.Thread(target=person.live, name=action.__name__))
         for thread in self._threads:
@@ -90,7 +92,7 @@ class Person:
 
     def request(self, method: str, path: str, **more: Any) -> httpx.Response:
         """Send a request until it gets an answer other than 5xx."""
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + PATIENCE_S
         while time.monotonic() < deadline:
             try:
                 answer = self._http.request(method, path, **more)
@@ -129,7 +131,7 @@ def give(person: Person) -> None:
         again = _send_form(person, form)
         if "/gifts/" in again and "/gifts/" in location:
             assert again.partition("?")[0] == location.partition("?")[0], "one form, two gifts"
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + PATIENCE_S
     while "/pay/" not in location:
         assert time.monotonic() < deadline, f"no card page: {location}"
         time.sleep(RETRY_AFTER_S)
@@ -169,7 +171,7 @@ def _pay_and_return(person: Person, location: str) -> None:
 
 def give_by_program(person: Person) -> None:
     """Request a gift through the API, perhaps twice with the same form key; pay at Stripe."""
-    rng, key = person.rng, f"key-{person.rng.getrandbits(96):x}"
+    rng, key = person.rng, f"{person.rng.getrandbits(128):032x}"
     person.people.keys.add(key)
     choice = GIFT | {
         "mode": rng.choice(["card", "card", "interac"]),

@@ -14,9 +14,11 @@ import httpx
 
 from donate.storage.database import Database
 from tests.faults.quick_start import Forked, Forker
-from tests.journeys.donor_steps import World, pretend_stripe, until
+from tests.journeys.donor_steps import World, pretend_stripe
+from tests.links import LINK_KEY
 from tests.real_parts import SECRET_KEY, WEBHOOK_SECRET, Postgres, Sqlite, caller, free_port
 from tests.stripe_gateway.service import WEBHOOK_PATH
+from tests.waiting import until
 
 KILLED = -9
 
@@ -45,7 +47,7 @@ class Machine:
     def serve(self, killed_at: str = "") -> Forked:
         """Start the service, and wait until it answers or was killed."""
         process = self.command("serve", killed_at=killed_at)
-        until(lambda: process.ended() is not None or self.answers(), patience_s=30)
+        until(lambda: process.ended() is not None or self.answers())
         return process
 
     def answers(self) -> bool:
@@ -76,11 +78,15 @@ def a_machine(start: Forker, database_url: str, folder: Path) -> Iterator[Machin
             "DATABASE_URL": database_url,
             "PUBLIC_URL": address,
             "PORT": str(port),
+            "DRAIN_SECONDS": "0",
             "STRIPE_SECRET_KEY": SECRET_KEY,
             "STRIPE_WEBHOOK_SECRET": WEBHOOK_SECRET,
+            "LINK_KEY": LINK_KEY,
             "STRIPE_API_BASE": sandbox.url,
             "CHECKOUT_HOSTS": urlsplit(sandbox.url).netloc,
             "CATCHUP_EVERY_MINUTES": "0",
+            # Gifts of many tests were opened long before the present.
+            "KEEP_NEVER_PAID_DAYS": "0",
         }
         machine = Machine(start, World(address, http, database, sandbox), folder, settings)
         try:

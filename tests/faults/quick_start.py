@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).parent.parent.parent
+READY = "ready\n"
 
 
 @dataclass
@@ -84,7 +85,7 @@ class Forker:
 
 @contextmanager
 def forker(folder: Path) -> Iterator[Forker]:
-    """Run a prepared interpreter that forks a `donate` command for each order it gets."""
+    """Prepare an interpreter that forks a `donate` command for each order it gets."""
     with subprocess.Popen(
         [sys.executable, "-m", "tests.faults.quick_start", str(folder)],
         cwd=ROOT,
@@ -92,6 +93,8 @@ def forker(folder: Path) -> Iterator[Forker]:
         stdout=subprocess.PIPE,
         text=True,
     ) as process:
+        assert process.stdout
+        assert process.stdout.readline() == READY
         yield Forker(process)
         assert process.stdin
         process.stdin.close()  # at the end of input, the interpreter kills its commands and ends
@@ -182,4 +185,6 @@ def obey() -> None:
 
 if __name__ == "__main__":
     warm_up(Path(sys.argv[1]))
+    sys.stdout.write(READY)
+    sys.stdout.flush()
     obey()

@@ -32,9 +32,10 @@ from tests.faults.odd_requests import draw_request
 from tests.faults.processes import a_fresh
 from tests.faults.quick_start import Forked, forker
 from tests.finance.finance_site import start_staff_session
-from tests.journeys.donor_steps import until
+from tests.links import LINK_KEY
 from tests.real_parts import SECRET_KEY, WEBHOOK_SECRET, free_port
 from tests.stripe_gateway.gifts_and_events import give
+from tests.waiting import until
 
 PARALLEL: Final = 24
 # A complete request must get an answer. Most incomplete ones get none, so the wait is short.
@@ -178,8 +179,11 @@ def a_service(database_url: str, folder: Path) -> Iterator[tuple[Forked, int]]:
         "PORT": str(port),
         "STRIPE_SECRET_KEY": SECRET_KEY,
         "STRIPE_WEBHOOK_SECRET": WEBHOOK_SECRET,
+        "LINK_KEY": LINK_KEY,
         "STRIPE_API_BASE": "http://127.0.0.1:9",
         "CATCHUP_EVERY_MINUTES": "0",
+        # Gifts of many tests were opened long before the present.
+        "KEEP_NEVER_PAID_DAYS": "0",
         "TRUSTED_PROXIES": "127.0.0.1",
         "LOG_LEVEL": "ERROR",
         # Without limits on gifts, requests reach the routes. The limit on card gifts stays, or
@@ -189,7 +193,7 @@ def a_service(database_url: str, folder: Path) -> Iterator[tuple[Forked, int]]:
     with forker(folder) as start:
         process = start.start("serve", folder=folder, settings=settings)
         with httpx.Client(base_url=settings["PUBLIC_URL"], verify=False, trust_env=False) as http:
-            until(lambda: _is_ready(http), patience_s=60)
+            until(lambda: _is_ready(http))
         yield process, port
         process.kill()
         audit = start.start("audit", folder=folder, settings=settings)

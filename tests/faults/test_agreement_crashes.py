@@ -9,8 +9,9 @@ from sqlalchemy import update
 from donate.stripe_gateway.models import OpenAgreement
 from tests.faults.processes import a_machine
 from tests.faults.quick_start import Forker
-from tests.journeys.donor_steps import AMOUNT, BANK_ACCOUNT, World, until
+from tests.journeys.donor_steps import AMOUNT, BANK_ACCOUNT, World
 from tests.journeys.monthly import bank_says, subscriptions
+from tests.waiting import until
 
 GATEWAY = "donate.stripe_gateway"
 

@@ -9,7 +9,6 @@ from donate.clock import FixedClock, local_date, start_of_day
 from donate.gifts.audit import differences
 from donate.storage.database import Database
 from donate.stripe_gateway.models import EventState
-from tests.journeys.donor_steps import until
 from tests.real_parts import caller, make_settings, served
 from tests.stripe_gateway.gifts_and_events import (
     NOW,
@@ -25,6 +24,7 @@ from tests.stripe_gateway.gifts_and_events import (
     store,
 )
 from tests.stripe_gateway.service import WEBHOOK_PATH
+from tests.waiting import until
 
 
 @pytest.mark.parametrize("hours", [-30, -5, 5, 30])

@@ -15,7 +15,6 @@ from donate.gifts.audit import differences
 from donate.gifts.models import Gift, GiftFact
 from donate.storage.constraints import broken_constraints
 from donate.storage.database import Database
-from tests.journeys.donor_steps import until
 from tests.real_parts import Postgres
 from tests.stripe_gateway.gifts_and_events import (
     NOW,
@@ -29,6 +28,7 @@ from tests.stripe_gateway.gifts_and_events import (
     store,
 )
 from tests.stripe_gateway.service import serving
+from tests.waiting import PATIENCE_S, until
 
 
 def test_the_victim_of_a_deadlock_tries_again(postgres: Postgres) -> None:
@@ -84,7 +84,7 @@ def test_stricter_isolation_counts_payments_once(postgres: Postgres, level: str)
     # Two services settle the same events, so that their transactions conflict.
     with serving(url) as one, serving(url) as two, ThreadPoolExecutor(8) as callers:
         left = [(body, service) for body in bodies for service in (one, two)]
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + PATIENCE_S
         while left:
             assert time.monotonic() < deadline
             statuses = list(callers.map(lambda pair: pair[1].deliver(pair[0]).status_code, left))
@@ -96,7 +96,7 @@ def test_stricter_isolation_counts_payments_once(postgres: Postgres, level: str)
             with database.reading() as session:
                 return len(session.exec(select(Gift.id).where(Gift.status == "confirmed")).all())
 
-        until(lambda: confirmed() == len(gifts), patience_s=30)
+        until(lambda: confirmed() == len(gifts))
     with database.reading_snapshot() as session:
         kinds = Counter(session.exec(select(GiftFact.kind)))
         assert kinds["payment_succeeded"] == len(gifts)

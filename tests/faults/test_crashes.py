@@ -12,9 +12,10 @@ from donate.gifts.models import Gift
 from donate.stripe_gateway.models import StripeEvent
 from tests.faults.processes import Machine, a_machine, ended_within
 from tests.faults.quick_start import Forker
-from tests.journeys.donor_steps import AMOUNT, RECEIVED, until
+from tests.journeys.donor_steps import AMOUNT, RECEIVED
 from tests.stripe_gateway.gifts_and_events import as_bytes, event, give_many, session_for, sign
 from tests.stripe_gateway.service import WEBHOOK_PATH
+from tests.waiting import until
 
 GATEWAY = "donate.stripe_gateway"
 
@@ -132,4 +133,4 @@ def test_stopping_under_load_loses_nothing(
             with world.database.reading() as session:
                 return len(session.exec(select(Gift.id).where(Gift.status == "confirmed")).all())
 
-        until(lambda: confirmed() == len(stored), patience_s=30)
+        until(lambda: confirmed() == len(stored))

@@ -6,8 +6,10 @@ from random import Random
 
 import pytest
 
-from tests.faults.kills import STEPS, draw_life, run_kills
+from tests.faults.kills import STEPS, run_kills
 from tests.faults.quick_start import Forker
+from tests.faults.town import draw_life
+from tests.links import LINK_KEY
 from tests.real_parts import SECRET_KEY, WEBHOOK_SECRET, free_port
 
 KILLS = 10
@@ -20,14 +22,15 @@ def test_after_kills_our_books_match_stripes(
     """After the service was killed ten times while people gave, our books match Stripe's."""
     report = run_kills(start, database_url, tmp_path, kills=KILLS, seed=SEED)
     assert report.errors == [], f"seed {SEED}"
-    assert (report.kills, report.paid_minor > 0, report.gifts > 0) == (KILLS, True, True)
+    assert report.kills == KILLS
+    assert min(report.results["gifts"], report.results["cents paid"]) > 0
 
 
 def test_a_seed_chooses_the_kills() -> None:
     """The same seed draws the same kills, and a thousand kills include every crash point."""
     first, second = Random(7), Random(7)
-    lives = [draw_life(first) for _ in range(1_000)]
-    assert lives == [draw_life(second) for _ in range(1_000)]
+    lives = [draw_life(first, STEPS) for _ in range(1_000)]
+    assert lives == [draw_life(second, STEPS) for _ in range(1_000)]
     assert {life.step.rpartition(":")[0] for life in lives} == {*STEPS, ""}
 
 
@@ -39,6 +42,7 @@ def test_a_forked_service_is_killed_as_any_other(start: Forker, step: str, tmp_p
         "PORT": str(free_port()),
         "STRIPE_SECRET_KEY": SECRET_KEY,
         "STRIPE_WEBHOOK_SECRET": WEBHOOK_SECRET,
+        "LINK_KEY": LINK_KEY,
         "KILLED_AT": step,
         "KILLED_MARK": str(tmp_path / "killed"),
     }

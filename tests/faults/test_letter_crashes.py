@@ -11,8 +11,9 @@ from sqlmodel import select
 from donate.letters.models import Letter
 from tests.faults.processes import Machine, a_machine
 from tests.faults.quick_start import Forker
-from tests.journeys.donor_steps import until
 from tests.letters.mailer import SENDER, LocalMailServer, make_due, run_mail_server
+from tests.links import token_of
+from tests.waiting import until
 
 # Each crash point, and how many copies of the e-mail the mail server has got by then.
 STEPS = [
@@ -21,11 +22,11 @@ STEPS = [
     # A crash after the e-mail's row is committed.
     ("donate.letters.finder:LetterFinder.find_due:after", 0),
     # A crash after the outbox reserved the e-mail for this worker, before it is sent.
-    ("donate.letters.outbox:Outbox._send:before", 0),
+    ("donate.letters.sending.outbox:Outbox._send:before", 0),
     # A crash after the e-mail is sent, before it is marked as sent.
-    ("donate.letters.smtp:Smtp.carry:after", 1),
+    ("donate.letters.sending.smtp:Smtp.carry:after", 1),
     # A crash after the e-mail is sent a second time and marked as sent.
-    ("donate.letters.outbox:Outbox.send_due:after", 2),
+    ("donate.letters.sending.outbox:Outbox.send_due:after", 2),
 ]
 
 
@@ -85,7 +86,7 @@ def test_the_service_writes_to_donors(
         until(lambda: len(mail_server.messages) == 1)
         gift = machine.world.gift()
         assert gift.reference in mail_server.messages[0]["Subject"]
-        page = httpx.get(f"{machine.world.url}/gifts/{gift.token}")
+        page = httpx.get(f"{machine.world.url}/gifts/{token_of(gift)}")
         assert page.status_code == 200
         until(lambda: [letter.state for letter in letters(machine)] == ["sent"])
         machine.world.pay(machine.world.submit(machine.world.fill_in("card")))

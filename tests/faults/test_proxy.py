@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.faults.proxy import Proxy, proxy_to
-from tests.journeys.donor_steps import until
+from tests.waiting import until
 
 ANSWER = b"you said: "
 QUICK_S = 0.3
@@ -99,7 +99,7 @@ def test_each_fault_does_what_it_says(
         with call(proxy) as caller:
             answer = exchange(caller, b"hello")
         assert answer == expected or (fault == {"cut_there": 3} and answer == ANSWER + b"hel")
-        until(lambda: echo.received == received, patience_s=2)
+        until(lambda: echo.received == received)
         proxy.heal()
         with call(proxy) as caller:
             assert exchange(caller, b"again") == ANSWER + b"again"

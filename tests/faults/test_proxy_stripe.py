@@ -22,6 +22,7 @@ from donate.stripe_gateway.client import DEADLINE_S
 from donate.stripe_gateway.requests.checkout_polling import MIN_PAUSE
 from tests.faults.proxy import Proxy, proxy_to
 from tests.journeys.donor_steps import AMOUNT, RECEIVED, World
+from tests.machine_speed import Stopwatch, slowness
 from tests.real_parts import Sqlite, caller, free_port, make_settings, served
 from tests.sandbox.running import run_sandbox
 
@@ -82,15 +83,21 @@ def a_world(database_url: str) -> Iterator[tuple[World, Proxy]]:
         yield World(url, http, database, sandbox), proxy
 
 
+def outcome_of(database_url: str, fault: dict[str, Any]) -> Outcome:
+    """Try a fault with a service of its own."""
+    with a_world(database_url) as (world, proxy):
+        return live_through(world, proxy, fault)
+
+
 def live_through(world: World, proxy: Proxy, fault: dict[str, Any]) -> Outcome:
     """Give during the fault, end it and pay, then cause it again and open the gift's page."""
     outcome = Outcome()
     form = world.fill_in()
     proxy.fail(**fault)
-    start = time.monotonic()
-    answer = world.http.post("/give/LWCAN", data=form)
-    page = world.page(answer.headers["location"])
-    outcome.waited_s = time.monotonic() - start
+    with Stopwatch() as first_wait:
+        answer = world.http.post("/give/LWCAN", data=form)
+        page = world.page(answer.headers["location"])
+    outcome.waited_s = first_wait.seconds
     outcome.first_answer, outcome.first_page = answer.status_code, page
     proxy.heal()
     proxy.end_calls()
@@ -105,9 +112,9 @@ def live_through(world: World, proxy: Proxy, fault: dict[str, Any]) -> Outcome:
 
     proxy.fail(**fault)
     proxy.end_calls()
-    start = time.monotonic()
-    outcome.page_while_failing = world.page(back)
-    outcome.looked_s = time.monotonic() - start
+    with Stopwatch() as second_wait:
+        outcome.page_while_failing = world.page(back)
+    outcome.looked_s = second_wait.seconds
     proxy.heal()
     proxy.end_calls()
     time.sleep(MIN_PAUSE.total_seconds() + 0.2)
@@ -121,13 +128,14 @@ def live_through(world: World, proxy: Proxy, fault: dict[str, Any]) -> Outcome:
 
 @pytest.fixture(scope="module")
 def outcomes(sqlite: Sqlite) -> Iterator[dict[str, Future[Outcome]]]:
-    """Try all faults in parallel, each with its own service, because the tests mostly wait."""
-    with ExitStack() as stack:
-        worlds = [stack.enter_context(a_world(sqlite.fresh_url())) for _ in FAULTS]
-        pool = stack.enter_context(ThreadPoolExecutor(len(FAULTS)))
+    """Try faults in parallel, each with its own service, because the tests mostly wait.
+
+    Five services at most: ten in one process would themselves make each other late.
+    """
+    with ThreadPoolExecutor(5) as pool:
         yield {
-            name: pool.submit(live_through, *world, fault)
-            for world, (name, fault) in zip(worlds, FAULTS.items(), strict=True)
+            name: pool.submit(outcome_of, sqlite.fresh_url(), fault)
+            for name, fault in FAULTS.items()
         }
 
 
@@ -137,7 +145,10 @@ def test_a_donor_is_told_in_time_and_pays_once(
 ) -> None:
     """Under each fault, the donor reads in time that paying failed, and later pays exactly once."""
     outcome = outcomes[name].result()
-    assert (outcome.first_answer, outcome.waited_s < DEADLINE_S + MARGIN_S) == (303, True)
+    assert (outcome.first_answer, outcome.waited_s < DEADLINE_S + MARGIN_S * slowness()) == (
+        303,
+        True,
+    )
     assert NOT_OPENED in outcome.first_page, outcome.first_page
     assert not any(word in outcome.first_page for word in ("Traceback", "httpx", "timed out"))
     assert (outcome.keys, outcome.sessions) == (1, {"complete": 1})
@@ -153,6 +164,6 @@ def test_the_payment_is_shown_after_the_fault(
 ) -> None:
     """A gift's page opens in time while Stripe does not answer, and later shows the payment."""
     outcome = outcomes[name].result()
-    assert outcome.looked_s < DEADLINE_S + MARGIN_S
+    assert outcome.looked_s < DEADLINE_S + MARGIN_S * slowness()
     assert RECEIVED not in outcome.page_while_failing
     assert RECEIVED in outcome.page_in_the_end

@@ -14,7 +14,8 @@ from tests.faults.processes import Machine, a_machine
 from tests.faults.quick_start import Forker
 from tests.finance.finance_site import start_staff_session
 from tests.finance.refund_desk import GOOD
-from tests.journeys.donor_steps import AMOUNT, RECEIVED, World, field, until
+from tests.journeys.donor_steps import AMOUNT, RECEIVED, World, field
+from tests.waiting import until
 
 GATEWAY = "donate.stripe_gateway"
 

@@ -16,10 +16,11 @@ from donate.errors import DatabaseBusy
 from donate.storage.database import Database
 from tests.faults.processes import Machine, a_machine
 from tests.faults.quick_start import Forker
-from tests.journeys.donor_steps import ANN, field, until
+from tests.journeys.donor_steps import ANN, field
 from tests.real_parts import Sqlite
 from tests.stripe_gateway.gifts_and_events import as_bytes, event, sign
 from tests.stripe_gateway.service import WEBHOOK_PATH
+from tests.waiting import until
 
 LOCKED_S = 10
 HOLD = (
@@ -69,7 +70,10 @@ def test_a_write_lock_of_ten_seconds_is_a_503(
             start_time, body = time.monotonic(), an_event()
             assert deliver(machine, body) == 503
             answer = machine.world.http.post("/give/LWCAN", data=form)
-            assert (answer.status_code, "Nothing was lost" in answer.text) == (503, True)
+            assert (answer.status_code, "What you entered is still here" in answer.text) == (
+                503,
+                True,
+            )
             assert machine.world.http.get("/give/LWCAN").status_code == 200
             assert time.monotonic() - start_time >= LOCKED_S - 0.5
             other.stdin.close()
