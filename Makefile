@@ -13,13 +13,14 @@ demo: ## starts the service with example data and a pretend Stripe, and prints t
 test: ## runs every test, with a real PostgreSQL and a real browser
 	@scripts/install
 	@.venv/bin/python scripts/install_browser.py
-	.venv/bin/pytest -n auto --durations 10
+	@.venv/bin/python -m scripts.install_servers
+	@scripts/test
 
-prove: ## runs the long proofs: schedules, whole machine, books, kills, strangers; PROVE=0.01 shortens them
+prove: ## runs the long proofs: schedules, whole machine, books, kills, strangers, attackers, hours of attack; PROVE=0.01 shortens them
 	@scripts/install
 	@scripts/prove
 
-check: ## runs every checker: ruff, mypy, import-linter, djlint
+check: ## runs every checker (ruff, mypy, import-linter, djlint), and looks for known faults of packages
 	@scripts/install
 	@scripts/check
 
@@ -36,9 +37,12 @@ bench: ## measures webhooks: answers, confirmed gifts, latency, backlog, cost cu
 	@scripts/install
 	.venv/bin/python -m tests.benchmarks
 
+sbom: ## writes the packages of the service and their hashes to sbom.cdx.json (CycloneDX)
+	@scripts/sbom
+
 pictures: ## takes the pictures of README and docs from the demo, and draws the architecture
 	@scripts/install
 	@.venv/bin/python scripts/install_browser.py
 	.venv/bin/python -m scripts.pictures
 
-.PHONY: help demo test prove check fix mutants bench pictures
+.PHONY: help demo test prove check fix mutants bench sbom pictures

@@ -68,6 +68,8 @@ def take_the_desk(desk: Page, donor: Page, demo: Demo) -> None:
     take(desk, "finance", whole=False)
     desk.goto("/finance/movements")
     take(desk, "desk-movements", whole=False)
+    desk.goto("/finance/letters/texts/LWCAN/en-CA/thank_you")
+    take(desk, "desk-letter-text", whole=False)
     desk.goto("/finance/gifts?status=confirmed&mode=card")
     desk.locator("td.reference a").first.click()
     desk.wait_for_url("**/finance/gifts/*-*")
