@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import text
 
 from donate.storage.database import Database
-from tests.real_parts import PATIENCE_S
+from tests.waiting import PATIENCE_S
 
 _WAITING = text(
     "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"

@@ -17,6 +17,9 @@ from xdist.workermanage import WorkerController
 
 from donate.storage.database import Database
 from tests.compiling import share_compiled_statements
+from tests.faults.quick_start import Forker, forker
+from tests.late_routes import build_routes_late
+from tests.links import LINK_KEY
 from tests.real_parts import SECRET_KEY, WEBHOOK_SECRET, Postgres, Sqlite, free_port
 from tests.sandbox.watching import WATCH
 from tests.signatures import share_signatures
@@ -64,7 +67,10 @@ def refuse_other_machines(event: str, args: tuple[object, ...]) -> None:
 # An audit hook sees every socket of this process, whichever library opens it, and
 # cannot be removed. It does not see the browser and PostgreSQL, which are separate processes.
 sys.addaudithook(refuse_other_machines)
+# What is imported until the tests are collected stays, so there is no garbage to look for yet.
+gc.disable()
 share_compiled_statements()
+build_routes_late()
 share_signatures()
 
 
@@ -73,17 +79,21 @@ share_signatures()
 FIRST = ("browser", "faults", "benchmarks", "laws", "stripe_gateway")
 
 
+# The tests of this file share ten services, so more processes would only start more of them.
+SHARING = "tests/faults/test_proxy_stripe.py"
+
+
 class ByFile(LoadFileScheduling):  # type: ignore[misc]
     """Assigns tests to the processes of pytest-xdist: all tests of a file to the same one.
 
-    All browser tests run in one process, because they share a running demo. Each test of
-    tests/faults/ is assigned separately, because these tests share nothing, and mostly wait.
+    All browser tests run in one process, because they share a running demo. Most tests of
+    tests/faults/ are assigned separately, because they share nothing, and mostly wait.
     """
 
     def _split_scope(self, nodeid: str) -> str:
         if nodeid.startswith("tests/browser/"):
             return "tests/browser"
-        if nodeid.startswith("tests/faults/"):
+        if nodeid.startswith("tests/faults/") and not nodeid.startswith(SHARING):
             return nodeid
         scope: str = super()._split_scope(nodeid)
         return scope
@@ -109,6 +119,7 @@ def pytest_collection_finish() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(10_000, 20, 20)
+    gc.enable()
 
 
 @pytest.hookimpl(wrapper=True)
@@ -172,6 +183,13 @@ def postgres(stores: Path) -> Iterator[Postgres]:
     server.close()
 
 
+@pytest.fixture(scope="session")
+def start(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Forker]:
+    """Return what starts `donate` commands quickly, by forking."""
+    with forker(tmp_path_factory.mktemp("forker")) as start:
+        yield start
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
 def database_url(request: pytest.FixtureRequest) -> Iterator[str]:
     """Return the URL of an empty, migrated database; the test runs on SQLite and on PostgreSQL."""
@@ -195,7 +213,9 @@ def environment(sqlite: Sqlite, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
         "DATABASE_URL": sqlite.fresh_url(),
         "STRIPE_SECRET_KEY": SECRET_KEY,
         "STRIPE_WEBHOOK_SECRET": WEBHOOK_SECRET,
+        "LINK_KEY": LINK_KEY,
         "PORT": str(free_port()),
+        "DRAIN_SECONDS": "0",
         "LOG_LEVEL": "WARNING",
     }
     for name, value in settings.items():

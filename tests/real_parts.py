@@ -2,6 +2,8 @@
 
 import asyncio
 import contextlib
+import itertools
+import os
 import shutil
 import socket
 import subprocess
@@ -20,10 +22,14 @@ from sqlalchemy.engine import make_url
 
 from donate.settings import Settings, load_settings
 from donate.storage.database import Database
+from tests.links import LINK_KEY
+from tests.waiting import PATIENCE_S
 
 WEBHOOK_SECRET = "whsec_4fJd83kfLs02mQpZ7uYtR1"
 SECRET_KEY = "sk_test_51Kd83kfLs02mQpZ7uYtR1"
-PATIENCE_S = 10.0
+SERVICE_ACCOUNT = "donate_service"
+# How long a server that stops waits for its open requests.
+SHUTDOWN_S = 10.0
 
 
 class Postgres:
@@ -41,8 +47,9 @@ class Postgres:
                 self._admin.execute(f"ALTER SYSTEM SET {setting} = off")
             self._admin.execute("SELECT pg_reload_conf()")
         self._admin.execute("CREATE DATABASE migrated")
+        self._admin.execute(f"CREATE ROLE {SERVICE_ACCOUNT} LOGIN")
         database = Database(self.url_of("migrated"))
-        database.upgrade()
+        database.upgrade(SERVICE_ACCOUNT)
         database.close()
 
     def url_of(self, name: str) -> str:
@@ -53,6 +60,13 @@ class Postgres:
         name = f"test_{uuid.uuid4().hex}"
         self._admin.execute(f"CREATE DATABASE {name} TEMPLATE migrated STRATEGY file_copy")
         return self.url_of(name)
+
+    def as_service(self, url: str) -> str:
+        """Return the URL of a database with the account that `donate db grant` gave its rights.
+
+        Without this, the account of a URL owns the tables, so that tests can tamper with them.
+        """
+        return make_url(url).set(username=SERVICE_ACCOUNT).render_as_string(hide_password=False)
 
     def drop(self, url: str) -> None:
         """Drop a database that is no longer used."""
@@ -90,6 +104,8 @@ class Sqlite:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._migrated = folder / "migrated.sqlite3"
+        # The service creates its files like this, too, and copies keep the mode.
+        self._migrated.touch(mode=0o600)
         database = Database(f"sqlite:///{self._migrated}")
         database.upgrade()
         database.close()
@@ -113,13 +129,17 @@ def make_settings(database_url: str, **more: Any) -> Settings:
         "database_url": database_url,
         "stripe_secret_key": SECRET_KEY,
         "stripe_webhook_secret": WEBHOOK_SECRET,
+        "link_key": LINK_KEY,
         "stripe_api_base": "http://127.0.0.1:9",
         "checkout_hosts": "127.0.0.1:9",
         # 0 switches off the search for missed events: Stripe gets only the requests of the test.
         "catchup_every_minutes": 0,
+        # Gifts of many tests were opened at a fixed time, long before the present.
+        "keep_never_paid_days": 0,
+        "keep_event_bodies_days": 0,
         # All tests come from one IP address, and many share a service, so the limits are high.
-        "card_gifts_per_network": 3_000,
-        "gifts_per_network": 20_000,
+        **dict.fromkeys(("card_gifts_per_network", "card_gifts_in_all"), 1_000_000),
+        **dict.fromkeys(("gifts_per_network", "gifts_in_all"), 1_000_000),
     }
     return load_settings(None, **(settings | more))
 
@@ -136,12 +156,24 @@ def caller(url: str, timeout_s: float = 20.0) -> httpx.Client:
     )
 
 
+# The kernel gives outgoing connections ports from 32768, so it never takes a port of these.
+SERVER_PORTS = range(10_000, 32_000)
+SERVER_PORTS_OF_A_WORKER = 1_000
+_next_port = itertools.count(os.getpid())
+
+
 def free_port() -> int:
-    """Return a port that is free at the moment."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """Return a port that is free at the moment, and that no other pytest worker uses."""
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    first = worker * SERVER_PORTS_OF_A_WORKER % len(SERVER_PORTS)
+    mine = SERVER_PORTS[first : first + SERVER_PORTS_OF_A_WORKER]
+    for number in itertools.islice(_next_port, len(mine)):
+        port = mine[number % len(mine)]
+        with contextlib.suppress(OSError), socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise RuntimeError("no port is free")
 
 
 class PromptServer(uvicorn.Server):
@@ -176,7 +208,7 @@ class PromptServer(uvicorn.Server):
         for connection in list(self.server_state.connections):
             connection.shutdown()
         state = self.server_state
-        deadline = time.monotonic() + (self.config.timeout_graceful_shutdown or PATIENCE_S)
+        deadline = time.monotonic() + (self.config.timeout_graceful_shutdown or SHUTDOWN_S)
         while (  # noqa: ASYNC110 -- there is no event to wait for
             state.connections or state.tasks
         ) and time.monotonic() < deadline:

@@ -7,7 +7,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.types import Message, Receive, Scope, Send
 
-from donate.web.request_limits import MAX_BODY_BYTES, MAX_UPLOAD_BYTES, BodyLimit
+from donate.web.limits.body_limits import MAX_BODY_BYTES, MAX_UPLOAD_BYTES, BodyLimit
 
 PIECE = b"x" * (MAX_BODY_BYTES // 2 + 1)
 
@@ -44,8 +44,8 @@ def answers_of(method: str, *, late: bool = False) -> list[Message]:
 @pytest.mark.parametrize(
     ("path", "sentence"),
     [
-        ("/finance/transfer-mails/added", "The files may have at most 20 MB together."),
-        ("/finance/statements/uploaded", "A statement may have at most 20 MB."),
+        ("/finance/transfer-mails/added", "Together, the files can be at most 20 MB."),
+        ("/finance/statements/uploaded", "A statement can be at most 20 MB."),
         ("/finance/gifts", ""),
     ],
 )

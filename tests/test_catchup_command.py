@@ -10,6 +10,7 @@ from donate.cli import main
 from donate.commands.catchup import STRIPE_BEGAN, read_since
 from donate.errors import BadInput
 from donate.storage.database import Database
+from tests.links import LINK_KEY
 from tests.real_parts import SECRET_KEY, WEBHOOK_SECRET
 from tests.sandbox.running import run_sandbox, session_params
 from tests.stripe_gateway.without_webhooks import Away, check_totals, going_away
@@ -27,6 +28,7 @@ def away(
             "DATABASE_URL": database_url,
             "STRIPE_SECRET_KEY": SECRET_KEY,
             "STRIPE_WEBHOOK_SECRET": WEBHOOK_SECRET,
+            "LINK_KEY": LINK_KEY,
             "STRIPE_API_BASE": sandbox.url,
             "LOG_LEVEL": "WARNING",
         }

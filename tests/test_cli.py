@@ -26,6 +26,7 @@ from donate.regions.regions import load_regions
 from donate.storage.database import Database
 from tests.real_parts import SECRET_KEY, Postgres, free_port
 from tests.sandbox.watching import refuse_differences_in
+from tests.waiting import PATIENCE_S
 
 ROOT = Path(__file__).parent.parent
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
@@ -96,6 +97,23 @@ def test_audit_finds_a_changed_amount(
     database.close()
     assert main(["audit"]) == 1
     assert f"{gift.reference}: net_minor is 5000, but its facts give 0" in capsys.readouterr().out
+
+
+def test_audit_knows_the_tables_of_every_folder(environment: dict[str, str]) -> None:
+    """In a process of its own, which imports only what it needs, the audit checks all tables."""
+    database = Database(environment["DATABASE_URL"])
+    with database.engine.connect() as connection:
+        raw = connection.connection.cursor()
+        raw.execute("PRAGMA ignore_check_constraints = ON")
+        raw.execute(
+            "INSERT INTO donor_link_request VALUES (1, 'a@b.ca', 'en-CA', '2026-03-01', -1)"
+        )
+        connection.invalidate()
+    database.close()
+    command = [sys.executable, "-m", "donate.cli", "audit"]
+    audit = subprocess.run(command, capture_output=True, text=True, env=os.environ, check=False)
+    assert audit.returncode == 1
+    assert "donor_link_request: 1 rows break the rule: tries >= 0" in audit.stdout
 
 
 def test_audit_fails_without_a_database(
@@ -226,7 +244,7 @@ def test_sandbox_prints_mischief_and_records_traffic(tmp_path: Path) -> None:
         lines.open("w") as output,
         subprocess.Popen(command, stdout=output, env=os.environ) as sandbox,
     ):
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + PATIENCE_S
         while time.monotonic() < deadline and "GET /v1/account " not in lines.read_text():
             try:
                 httpx.get(f"http://127.0.0.1:{port}/v1/account", auth=(SECRET_KEY, ""), timeout=1)

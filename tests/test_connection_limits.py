@@ -4,27 +4,44 @@ import asyncio
 import contextlib
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from urllib.parse import urlsplit
 
 import httpx
 import pytest
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import PlainTextResponse
+from starlette.responses import PlainTextResponse, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
-from donate.web.connection_limits import (
+from donate.web.limits.body_limits import MAX_UPLOAD_BYTES
+from donate.web.limits.connection_limits import (
     MAX_HEAD_BYTES,
     MAX_PIPELINED,
     MAX_REQUEST_BYTES,
     LimitedHttpProtocol,
 )
-from donate.web.request_limits import MAX_UPLOAD_BYTES
 from tests.real_parts import served
+
+LONG = b"x" * 50_000_000
+
+
+async def pieces() -> AsyncIterator[bytes]:
+    for _ in range(50):
+        yield LONG[:1_000_000]
 
 
 async def echo(scope: Scope, receive: Receive, send: Send) -> None:
-    """Respond with the length of the request's body after a pause, as if reading a database."""
+    """Respond with the length of the request's body after a pause, as if reading a database.
+
+    The path /long gets a response that fits into no buffer, /pieces the same in pieces, and /early
+    one that does not wait for the request's body.
+    """
+    if scope["path"] == "/pieces":
+        await StreamingResponse(pieces())(scope, receive, send)
+        return
+    if scope["path"] in ("/long", "/early"):
+        await PlainTextResponse(LONG if scope["path"] == "/long" else b"")(scope, receive, send)
+        return
     try:
         body = await Request(scope, receive).body()
     except ClientDisconnect:
@@ -37,6 +54,7 @@ class Impatient(LimitedHttpProtocol):
     """The service's HTTP protocol with a shorter timeout, so that the tests are quick."""
 
     head_timeout_s = 0.3
+    reader_timeout_s = 0.3
 
 
 @pytest.fixture(scope="module")
@@ -65,6 +83,94 @@ def test_a_head_that_does_not_arrive_times_out(url: str, start: bytes) -> None:
     with connect(url) as caller:
         caller.sendall(start)
         assert caller.recv(100) == b""
+
+
+def is_closed(caller: socket.socket, after_s: float) -> bool:
+    """Return whether the server has closed the connection after this time, at the latest."""
+    caller.settimeout(0.1)
+    until = time.monotonic() + after_s
+    while time.monotonic() < until:
+        try:
+            if not caller.recv(100):
+                return True
+        except TimeoutError:
+            continue
+        except ConnectionError:
+            return True
+    return False
+
+
+@pytest.mark.alone
+@pytest.mark.parametrize(
+    ("request_", "drip"),
+    [
+        (b"GET /early HTTP/1.1\r\nHost: localhost\r\n\r\n", b"\r\n"),
+        (b"POST /early HTTP/1.1\r\nHost: localhost\r\nContent-Length: 900\r\n\r\n", b"a"),
+    ],
+    ids=["empty lines", "the body of an answered request"],
+)
+def test_what_follows_an_answer_drop_by_drop_times_out(
+    url: str, request_: bytes, drip: bytes
+) -> None:
+    """After an answer, bytes that begin no new request do not keep the connection open."""
+    with connect(url) as caller:
+        caller.sendall(request_)
+        start = time.monotonic()
+        with contextlib.suppress(ConnectionError):
+            while time.monotonic() < start + 3:
+                caller.sendall(drip)
+                time.sleep(0.05)
+        assert time.monotonic() - start < 2
+
+
+@pytest.mark.parametrize("path", ["/long", "/pieces"])
+def test_a_client_that_does_not_read_times_out(url: str, path: str) -> None:
+    """The server closes a connection whose client takes nothing of the answer."""
+    with connect(url) as caller:
+        caller.sendall(f"GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
+        time.sleep(1)
+        received = 0
+        with contextlib.suppress(ConnectionError):
+            while piece := caller.recv(1_000_000):
+                received += len(piece)
+        assert received < len(LONG)
+
+
+def test_a_client_that_reads_slowly_gets_all(url: str) -> None:
+    """A client that takes a little of the answer again and again is not cut off."""
+    with connect(url) as caller:
+        caller.sendall(b"GET /long HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        received = 0
+        while received < len(LONG) and (piece := caller.recv(4_000_000)):
+            received += len(piece)
+            time.sleep(0.04)
+        assert received > len(LONG)
+
+
+class Narrow(LimitedHttpProtocol):
+    """The service's HTTP protocol with room for three connections, two for each network."""
+
+    max_connections = 3
+    max_per_network = 2
+
+
+@pytest.mark.parametrize(("is_proxy", "most"), [(False, 2), (True, 3)])
+def test_a_new_connection_closes_the_oldest(is_proxy: bool, most: int) -> None:
+    """A network's new connections close its oldest ones, and a proxy's only those of all."""
+    server = served(
+        echo,
+        http=Narrow,
+        lifespan="off",
+        proxy_headers=is_proxy,
+        forwarded_allow_ips=["127.0.0.0/8"] if is_proxy else [],
+    )
+    with server as url, contextlib.ExitStack() as stack:
+        callers = [stack.enter_context(connect(url)) for _ in range(5)]
+        closed = [is_closed(caller, 0.5) for caller in callers]
+        assert closed == [True] * (5 - most) + [False] * most
+        callers[-1].sendall(REQUEST)
+        callers[-1].settimeout(5)
+        assert answers_to(callers[-1], 1) == 1
 
 
 @pytest.mark.parametrize("trailers", [b"a:b\r\n" * 2_000, b"a:" + b"b" * 12_000])

@@ -9,7 +9,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from donate.app import create_app
-from donate.letters.folder import Folder
+from donate.letters.sending.folder import Folder
 from donate.storage.database import Database
 from tests.letters.mailer import open_mailer
 from tests.real_parts import Sqlite, make_settings

@@ -19,8 +19,10 @@ from donate.cli import main
 from donate.storage.database import Database
 from donate.stripe_gateway.webhooks.health import record_webhook_time
 from tests.letters.mailer import run_mail_server
+from tests.outbound_webhooks.receiving import open_desk
 from tests.real_parts import SECRET_KEY, Postgres, free_port, make_settings, served
-from tests.sandbox.running import RunningSandbox, run_sandbox, session_params, wait_until
+from tests.sandbox.running import RunningSandbox, run_sandbox, session_params
+from tests.waiting import until
 
 pytestmark = pytest.mark.usefixtures("environment")
 Saying = pytest.CaptureFixture[str]
@@ -90,6 +92,21 @@ def test_it_changes_no_tables(
     assert stored == version
 
 
+def test_webhooks_need_their_key(
+    monkeypatch: pytest.MonkeyPatch, capsys: Saying, database: Database, database_url: str
+) -> None:
+    """If programs get webhooks and SECOND_FACTOR_KEY is empty, `donate doctor` says so."""
+    monkeypatch.setenv("DATABASE_URL", database_url)
+    main(["doctor"])
+    assert "webhooks" not in capsys.readouterr().out
+    open_desk(database).add("https://crm.example.org/")
+    assert main(["doctor"]) == 1
+    assert "webhooks to other programs cannot be signed" in capsys.readouterr().out
+    monkeypatch.setenv("SECOND_FACTOR_KEY", 32 * "k")
+    main(["doctor"])
+    assert "webhooks" not in capsys.readouterr().out
+
+
 def test_without_online_nobody_is_asked(sandbox: RunningSandbox) -> None:
     """Without --online, `donate doctor` sends no request to Stripe or other servers."""
     main(["doctor"])
@@ -117,6 +134,7 @@ def test_online_changes_nothing_at_stripe(sandbox: RunningSandbox, capsys: Sayin
         ({"event": "none"}, "it lacks the permission “Events Read”"),
         ({"subscription": "none"}, "it lacks the permission “Subscriptions Read”"),
         ({"customer": "read"}, "Without it, no donor can replace the card of a monthly gift."),
+        ({"payment_method": "none"}, "Without it, no monthly donor reads which card is charged."),
         ({"customer_portal": "read"}, "it lacks the permission “Customer Portal Write”"),
     ],
 )
@@ -180,7 +198,7 @@ def test_undelivered_events_are_counted(
     sandbox.control("POST", "/_sandbox/webhooks", url=f"http://127.0.0.1:{free_port()}/")
     sandbox.control("POST", "/_sandbox/clock", now=int((now - timedelta(hours=2)).timestamp()))
     sandbox.pay(account.v1.checkout.sessions.create(session_params()).id)
-    wait_until(lambda: sandbox.control("GET", "/_sandbox/state")["deliveries"]["pending"] == 0)
+    until(lambda: sandbox.control("GET", "/_sandbox/state")["deliveries"]["pending"] == 0)
     database = Database(environment["DATABASE_URL"])
     with database.writing() as session:
         record_webhook_time(session, datetime(2026, 3, 1, 12, 5, tzinfo=UTC))

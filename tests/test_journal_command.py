@@ -28,11 +28,11 @@ def year(environment: dict[str, str]) -> None:
     database.close()
 
 
-def export(program: str, out: Path, month: str = "2026-03") -> int:
-    return main(["export", "journal", "--for", program, "--month", month, "--out", str(out)])
+def export(program: str, out: Path, month: str = "2026-03", *more: str) -> int:
+    return main(["export", "journal", "--for", program, "--month", month, "--out", str(out), *more])
 
 
-@pytest.mark.parametrize("program", ["quickbooks", "sage50", "gnucash"])
+@pytest.mark.parametrize("program", ["quickbooks", "gnucash"])
 def test_each_program_gets_its_files(
     program: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -68,11 +68,38 @@ def test_one_file_for_two_currencies_is_refused(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """If --out names one file and there are two, nothing is written."""
-    assert export("xero", tmp_path / "march.csv") == 1
-    assert "please name a folder; there are several files: xero-2026-03-CAD.csv" in (
+    assert export("gnucash", tmp_path / "march.csv") == 1
+    assert "please name a folder; there are several files: gnucash-2026-03-CAD.csv" in (
         capsys.readouterr().err
     )
     assert not (tmp_path / "march.csv").exists()
+
+
+@pytest.mark.parametrize(("program", "ending"), [("xero", "csv"), ("sage50", "txt")])
+def test_a_program_without_currencies_gets_one_at_a_time(
+    environment: dict[str, str],
+    program: str,
+    ending: str,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Dollars are not written as Canadian ones; --currency writes those in Canadian dollars."""
+    folder = tmp_path / "journal"
+    assert export(program, folder) == 1
+    said = capsys.readouterr().err
+    assert "it would import USD as CAD" in said
+    assert "entries in CAD, USD. To write those of one currency, add --currency CAD." in said
+    assert export(program, folder, "2026-03", "--currency", "USD") == 1
+    assert not folder.exists()
+    assert export(program, folder, "2026-03", "--currency", "CAD") == 0
+    assert [path.name for path in folder.iterdir()] == [f"{program}-2026-03-CAD.{ending}"]
+    assert export(program, folder, "2026-03", "--currency", "EUR") == 1
+    assert "--currency: the month has entries in CAD, USD." in capsys.readouterr().err
+    database = Database(environment["DATABASE_URL"])
+    with database.reading() as session:
+        act = session.exec(select(StaffAct)).one()
+    database.close()
+    assert act.detail == {"program": program, "month": "2026-03", "currency": "CAD"}
 
 
 def test_a_refused_journal_writes_nothing(
@@ -84,7 +111,7 @@ def test_a_refused_journal_writes_nothing(
     chart.write_text(text.replace('xero_code = "1061"\n', ""), encoding="utf-8")
     monkeypatch.setenv("BOOKS_ACCOUNTS", str(chart))
     folder = tmp_path / "journal"
-    assert export("xero", folder) == 1
+    assert export("xero", folder, "2026-03", "--currency", "CAD") == 1
     assert "Xero takes no journal on a bank account." in capsys.readouterr().err
     assert not folder.exists()
 

@@ -10,7 +10,8 @@ from sqlmodel import Session, select
 
 from donate.books.months.queries import closed_months, latest_request
 from donate.cli import main
-from donate.finance.models import Role, StaffAct
+from donate.finance.models import StaffAct
+from donate.finance.roles import Role
 from donate.finance.staff.accounts import add_staff, disable
 from donate.storage.database import Database
 from tests.books.months.month_world import APRIL_3, IN_MARCH, MAY_4, record_lines, record_march
@@ -35,6 +36,7 @@ def world(environment: dict[str, str]) -> Iterator[Database]:
         for name, role in (("ann", Role.FINANCE), ("vic", Role.VIEWER), ("eve", Role.ADMIN)):
             add_account(session, f"{name}@example.org", role)
         disable(session, "eve@example.org", now=MAY_4)
+        add_account(session, "ada@example.org", Role.ADMIN)
     yield database
     database.close()
 
@@ -49,12 +51,16 @@ def is_closed(database: Database) -> bool:
     [
         (("close", "2026-3", "--by", "ann@example.org"), "Write the month as in 2026-03."),
         (("close", "2026-03", "--by", "zoe@example.org"), "there is no account"),
-        (("close", "2026-03", "--by", "vic@example.org"), "may not close months"),
-        (("close", "2026-03", "--by", "eve@example.org"), "may not close months"),
+        (("close", "2026-03", "--by", "vic@example.org"), "It needs the role finance"),
+        (("close", "2026-03", "--by", "eve@example.org"), "It needs the role finance"),
         (("close", "2026-04", "--by", "ann@example.org"), "Please close 2026-03 first."),
         (("close", "2999-12", "--by", "ann@example.org"), "has not ended yet"),
         ((*CLOSE[1:], "--reason", "nonsense"), "write KIND=TEXT"),
         ((*CLOSE[1:], "--reason", "control=never mind"), "write KIND=TEXT"),
+        (("start", "2026-3", "--by", "ada@example.org"), "Write the month as in 2026-03."),
+        (("start", "2026-04", "--by", "ann@example.org"), "It needs the role admin"),
+        (("start", "2026-03", "--by", "ada@example.org"), "The books can’t start with 2026-03"),
+        (("start", "2026-04", "--by", "ada@example.org", "--seen", "x"), "have changed since"),
         (("pack", "2026-03", "--out", "march.zip"), "2026-03 is not closed"),
         (("pack", "march", "--out", "march.zip"), "Write the month as in 2026-03."),
     ],
@@ -153,6 +159,28 @@ def test_the_audit_checks_closed_months_and_their_acts(
     said = capsys.readouterr().out
     assert "month 2026-03: no act of closing it has its hashes" in said
     assert "month 2026-02: it was closed according to the activity, but it is not there" in said
+
+
+def test_the_books_start_after_a_look_at_the_balances(
+    world: Database, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The first call shows the balances and starts nothing; the second one names what it showed."""
+    start = ["month", "start", "2026-04", "--by", "ada@example.org"]
+    assert main(start) == 1
+    said = capsys.readouterr().out
+    assert "Balances at the end of 2026-03:\n" in said
+    assert " CAD\n" in said
+    assert not is_closed(world)
+    assert main([*start, "--seen", said.split()[-1]]) == 0
+    assert "The books start with 2026-04." in capsys.readouterr().out
+    assert main([*CLOSE]) == 1
+    assert "2026-03 is closed already." in capsys.readouterr().err
+    with world.reading() as session:
+        (row,) = closed_months(session)
+        (act,) = session.exec(select(StaffAct).where(StaffAct.act == "books_started")).all()
+    assert (row.month, row.closed_elsewhere) == (IN_MARCH.number, True)
+    assert (act.about, act.detail["by"]) == ("2026-04", "ada@example.org")
+    assert act.detail["system_user"]
 
 
 def test_the_exported_journal_of_a_closed_month_stays(world: Database, tmp_path: Path) -> None:

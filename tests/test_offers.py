@@ -7,9 +7,9 @@ import pytest
 from donate.regions.modes import Mode
 from donate.regions.regions import Offer, Region, load_regions, offers
 
-CANADA_ONLY = "Canada only. You need a Canadian bank account."
+CANADA_ONLY = "This payment method works only in Canada, with a Canadian bank account."
 NOT_THERE = "This payment method isn’t available in your country."
-OTHER_MONEY = "Gifts here are in another currency."
+OTHER_MONEY = "We don’t accept this currency here."
 NOT_SO_OFTEN = "This frequency isn’t available here."
 TOKYO = """
 [TOKYO]

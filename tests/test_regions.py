@@ -77,6 +77,21 @@ def test_the_file_without_a_mistake_is_accepted(tmp_path: Path) -> None:
         ("min_minor = 200", "lapses_after_days = 9", "LWCAN: modes.card.lapses_after_days"),
         ("send_to", "split_above_minor = 5\nways = []\nsend_to", "LWCAN: modes.interac.ways"),
         (
+            "[LWCAN.modes.card]",
+            "[LWCAN.reminder]\nafter_hours = 24\n[LWCAN.modes.card]",
+            "LWCAN: reminder: needs the organisation's name, address and email",
+        ),
+        (
+            "[LWCAN.modes.card]",
+            "[LWCAN.reminder]\nafter_hours = 0\n[LWCAN.modes.card]",
+            "LWCAN.reminder.after_hours",
+        ),
+        (
+            "[LWCAN.modes.card]",
+            '[LWCAN.organisation]\nname = "Roof\\r\\nBcc: a@b.org"\n[LWCAN.modes.card]',
+            "LWCAN.organisation.name.en: must be one line",
+        ),
+        (
             "send_to",
             "fee.basis_points = 1\nfee.fixed_minor = 1\nsend_to",
             "LWCAN: modes.interac.fee",
@@ -266,7 +281,17 @@ def test_the_closest_language_is_chosen(requested: str | None, language: str) ->
     assert load_regions()["LWCAN"].language(requested) == language
 
 
+def test_a_region_may_remind(tmp_path: Path) -> None:
+    """A region whose organisation is known may remind donors; others do not."""
+    who = 'legal_name = "Roof Fund"\naddress = "1 Main St"\nemail = "a@example.com"'
+    more = f"[LWCAN.organisation]\n{who}\n[LWCAN.reminder]\nafter_hours = 24\n"
+    reminder = load_regions(write(tmp_path, GOOD + more))["LWCAN"].reminder
+    assert reminder
+    assert reminder.after_hours == 24
+    assert load_regions()["LWCAN"].reminder is None
+
+
 def test_empty_fields_of_the_organisation_are_listed() -> None:
     """`Organisation.unknown` lists the fields that the file leaves empty."""
-    unknown = load_regions()["LWCAN"].organisation.unknown()
-    assert unknown == ["legal_name", "registration_number", "address"]
+    unknown = load_regions()["LWCAN"].organisation.empty_fields()
+    assert unknown == ["name", "purpose", "legal_name", "registration_number", "address"]

@@ -5,16 +5,15 @@ import signal
 import socket
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
 import pytest
 
-from donate.commands.serve import START_S
 from tests.real_parts import Postgres
+from tests.waiting import until
 
 SERVE = [sys.executable, "-m", "donate.cli", "serve"]
 
@@ -45,7 +44,7 @@ def on_postgresql(
 def test_a_second_server_on_one_sqlite_file_says_so(address: str) -> None:
     """A second `donate serve` on the same SQLite file exits with a sentence that says why."""
     with serving():
-        wait_until(lambda: answers(address))
+        until(lambda: answers(address))
         second = subprocess.run(SERVE, capture_output=True, text=True, timeout=30, check=False)
         assert second.returncode == 1
         assert "SQLite supports one process" in second.stderr
@@ -56,14 +55,12 @@ def test_a_second_server_on_one_sqlite_file_says_so(address: str) -> None:
 def test_a_killed_process_is_replaced(address: str) -> None:
     """On PostgreSQL, `--processes 2` starts two processes and replaces one that is killed."""
     with serving("--processes", "2") as supervisor:
-        wait_until(lambda: answers(address))
+        until(lambda: answers(address))
         before = serving_under(supervisor.pid)
         assert len(before) == 2
         os.kill(min(before), signal.SIGKILL)
-        # The supervisor waits for START_S before it replaces a process that dies at its start.
-        timeout_s = START_S + 30
-        wait_until(lambda: len(serving_under(supervisor.pid) - before) == 1, timeout_s)
-        wait_until(lambda: answers(address))
+        until(lambda: len(serving_under(supervisor.pid) - before) == 1)
+        until(lambda: answers(address))
     assert supervisor.returncode == 0
     assert not any(is_alive(pid) for pid in before)
 
@@ -72,10 +69,10 @@ def test_a_killed_process_is_replaced(address: str) -> None:
 def test_no_process_outlives_the_supervisor(address: str) -> None:
     """If the supervisor is killed, the processes that it started end and free the port."""
     with serving("--processes", "2") as supervisor:
-        wait_until(lambda: answers(address))
+        until(lambda: answers(address))
         others = serving_under(supervisor.pid)
         supervisor.kill()
-    wait_until(lambda: not any(is_alive(pid) for pid in others))
+    until(lambda: not any(is_alive(pid) for pid in others))
     with socket.socket() as free:
         free.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         free.bind(("127.0.0.1", httpx.URL(address).port or 0))
@@ -103,10 +100,3 @@ def answers(address: str) -> bool:
         return httpx.get(address).is_success
     except httpx.TransportError:
         return False
-
-
-def wait_until(condition: Callable[[], bool], timeout_s: float = 30) -> None:
-    deadline = time.monotonic() + timeout_s
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)

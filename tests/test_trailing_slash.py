@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.links import token_of
 from tests.real_parts import Sqlite
 from tests.stripe_gateway.gifts_and_events import as_bytes, event, give, session_for
 from tests.stripe_gateway.service import WEBHOOK_PATH, Service, serving
@@ -30,7 +31,7 @@ def service(sqlite: Sqlite) -> Iterator[Service]:
 )
 def test_a_trailing_slash_redirects(service: Service, path: str, to: str) -> None:
     """A page's URL with a trailing slash redirects to the URL without it, and keeps the query."""
-    token = give(service.database).token
+    token = token_of(give(service.database))
     for method in ("GET", "HEAD"):
         answer = service.http.request(method, path.format(token=token))
         assert (answer.status_code, answer.headers["location"]) == (308, to.format(token=token))

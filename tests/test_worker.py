@@ -84,6 +84,7 @@ def test_a_failure_is_logged(running: Running, caplog: pytest.LogCaptureFixture)
     assert all("Counted.do" in record.getMessage() for record in caplog.records)
 
 
+@pytest.mark.alone
 def test_a_nudge_wakes_at_once(running: Running) -> None:
     """A nudge makes every idle job run again immediately."""
     jobs = [Counted(), Counted()]
@@ -96,6 +97,7 @@ def test_a_nudge_wakes_at_once(running: Running) -> None:
     assert all(job.times[1] - nudged_at < SOON_S for job in jobs)
 
 
+@pytest.mark.alone
 def test_without_a_nudge_the_heartbeat_starts_a_round(running: Running) -> None:
     """A job that found no work runs again after the heartbeat's interval, even without a nudge."""
     job = Counted()
@@ -105,6 +107,7 @@ def test_without_a_nudge_the_heartbeat_starts_a_round(running: Running) -> None:
     assert HEARTBEAT_S - 0.05 < job.times[1] - job.times[0] < HEARTBEAT_S + 0.5
 
 
+@pytest.mark.alone
 def test_while_there_is_work_rounds_follow_immediately(running: Running) -> None:
     """A job that found work runs again immediately."""
     job = Counted([5, 5, 5, 0])
@@ -113,6 +116,7 @@ def test_while_there_is_work_rounds_follow_immediately(running: Running) -> None
     assert job.times[3] - job.times[0] < SOON_S
 
 
+@pytest.mark.alone
 def test_a_nudge_in_the_middle_of_a_round_is_kept(running: Running) -> None:
     """If the worker is nudged while a job runs, the job runs once more right after."""
     inside, go_on, second = threading.Event(), threading.Event(), threading.Event()
@@ -144,6 +148,7 @@ def test_a_slow_job_holds_up_no_other(running: Running) -> None:
     go_on.set()
 
 
+@pytest.mark.alone
 def test_a_worker_stops_promptly(running: Running) -> None:
     """A worker that is idle stops immediately, and does not run again."""
     jobs = [Counted(), Counted()]

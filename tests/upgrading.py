@@ -4,12 +4,15 @@ import runpy
 
 from alembic import command
 from alembic.config import Config
+from sqlmodel import Session
 
+from donate.gifts.movements.models import Subject
 from donate.storage.database import Database
 from donate.storage.schema import MIGRATIONS, VERSIONS
 
 _WITHOUT_PROFILES = (
     "DROP TABLE taught_payer",
+    "DROP TABLE donor_link",
     "DROP INDEX gift_by_profile",
     "DROP INDEX gift_received_by_profile",
     "DROP INDEX gift_pledges_by_profile",
@@ -46,3 +49,24 @@ def upgrade_to(revision: str, database: Database) -> None:
     with database.engine.begin() as connection:
         config.attributes["connection"] = connection
         command.upgrade(config, revision)
+
+
+def let_totals_count(session: Session, *subjects: str) -> None:
+    """Give the table of day totals the constraint of an older version, with these subjects."""
+    new, old = ", ".join(f"'{one}'" for one in Subject), ", ".join(f"'{one}'" for one in subjects)
+    connection = session.connection()
+    if connection.dialect.name != "sqlite":
+        name = "day_total_subject_is_known"
+        connection.exec_driver_sql(f"ALTER TABLE day_total DROP CONSTRAINT {name}")
+        rule = f"ADD CONSTRAINT {name} CHECK (subject IN ({old}))"
+        connection.exec_driver_sql(f"ALTER TABLE day_total {rule}")
+        return
+    schema = "SELECT sql FROM sqlite_master WHERE tbl_name = 'day_total' AND sql IS NOT NULL"
+    table, *indexes = connection.exec_driver_sql(schema).scalars().all()
+    assert new in table
+    connection.exec_driver_sql("ALTER TABLE day_total RENAME TO newer")
+    connection.exec_driver_sql(table.replace(new, old))
+    connection.exec_driver_sql("INSERT INTO day_total SELECT * FROM newer")
+    connection.exec_driver_sql("DROP TABLE newer")
+    for index in indexes:
+        connection.exec_driver_sql(index)
