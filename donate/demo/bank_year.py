@@ -8,6 +8,7 @@ from typing import Final
 from donate.bank.received_transfers import Transfer, mark_received
 from donate.bank.transfer_mails.models import TransferMailKey
 from donate.clock import local_date
+from donate.demo.article import CODE
 from donate.demo.levers import SandboxLevers
 from donate.finance.models import Staff
 from donate.gifts.models import Donor, Gift
@@ -44,7 +45,11 @@ class BankYear:
         self._today = today
         self._random = random
         self._mail_folder = mail_folder
-        self._left_from = (today.date().replace(day=1) - timedelta(days=1)).replace(day=1)
+        # Around midnight at the end of a month, the charity's day is in another month than in UTC.
+        self._local_day = local_date(today, parts.regions[CODE].time_zone)
+        last_day_before = self._local_day.replace(day=1) - timedelta(days=1)
+        self.month_before: Final = last_day_before.replace(day=1)
+        """The first day of the charity's last month, from which bank lines are left to the user."""
 
     def receive(self, gift: Gift, chosen_at: datetime) -> None:
         """Book the donor's transfer, some hours after the gift was chosen."""
@@ -64,7 +69,7 @@ class BankYear:
             reference=bank_reference,
             day=day.isoformat(),
         )
-        if day >= self._left_from:
+        if day >= self.month_before:
             self._write_mail(int(line["number"]), gift)
             return
         transfer = Transfer(day, gift.amount, bank_reference, "Example: on the bank statement")
@@ -74,14 +79,14 @@ class BankYear:
     def book_other_lines(self, first: date) -> None:
         """Book a fee in each month since `first`, and two unusual lines in the last month."""
         month = first.replace(day=1)
-        while (month := (month + timedelta(days=32)).replace(day=1)) <= self._today.date():
+        while (month := (month + timedelta(days=32)).replace(day=1)) <= self._local_day:
             self._book("fee", _MONTHLY_FEE_MINOR, month)
-        self._book("own_transfer", _OWN_TRANSFER_MINOR, self._left_from + timedelta(days=9))
+        self._book("own_transfer", _OWN_TRANSFER_MINOR, self.month_before + timedelta(days=9))
         self._sandbox.pull(
             "bank/transfers",
             name="Odile Marchand",
             amount=_UNANNOUNCED_MINOR,
-            day=(self._left_from + timedelta(days=12)).isoformat(),
+            day=(self.month_before + timedelta(days=12)).isoformat(),
         )
 
     def trust_mails(self) -> None:

@@ -4,7 +4,7 @@ import secrets
 import sys
 import time
 from collections.abc import Callable, Mapping
-from datetime import datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from random import Random
 from typing import Final
@@ -109,7 +109,7 @@ def add_year(
     stripe.pull("webhooks", paused=True)
     stripe.pull("clock", now=int(moments[0].timestamp()))
     stripe.pull("payouts/schedule", interval="weekly")
-    special = _mistaken_gift(parts, stripe, today, random)
+    special = _mistaken_gift(parts, stripe, bank.month_before, random)
     for done, moment in enumerate(moments, start=1):
         while special and special[0][0] <= moment:
             at, happen = special.pop(0)
@@ -139,24 +139,24 @@ def _set_clocks(clock: FixedClock, stripe: SandboxLevers, moment: datetime) -> N
 
 
 def _mistaken_gift(
-    parts: Parts, stripe: SandboxLevers, today: datetime, random: Random
+    parts: Parts, stripe: SandboxLevers, month: date, random: Random
 ) -> list[tuple[datetime, Callable[[], None]]]:
-    """Return two steps, each a time and a function: a donor gives too much, and it is refunded.
+    """Return two steps in this month, each a time and a function: a gift too large, and its refund.
 
     Stripe pays the money out between the two steps. So it takes the refund from the bank account.
     """
-    last_month = (today.replace(day=1) - timedelta(days=1)).replace(day=3, hour=16)
+    given_at = datetime(month.year, month.month, 3, 16, tzinfo=UTC)
     payments: list[str] = []
 
     def give() -> None:
-        gift = _open(parts, last_month, random, Mode.CARD, amount_minor=_MISTAKEN_MINOR)
+        gift = _open(parts, given_at, random, Mode.CARD, amount_minor=_MISTAKEN_MINOR)
         paid = stripe.pull("pay", session=_checkout(parts, gift), card=_CARD)
         payments.append(paid["charge"]["payment_intent"])
 
     def send_back() -> None:
         stripe.pull("refund", payment_intent=payments[0])
 
-    return [(last_month, give), (last_month + timedelta(days=14), send_back)]
+    return [(given_at, give), (given_at + timedelta(days=14), send_back)]
 
 
 def _add_recent_examples(

@@ -122,6 +122,19 @@ def accept_certain_lines(page: Page) -> int:
     return int(found[1])
 
 
+def accept_likely_lines(page: Page) -> None:
+    """Accept the first suggestion of each likely line, one by one, as a clerk does after a look."""
+    while True:
+        page.goto(f"{LINES}?show=likely")
+        line = page.locator(".bank-lines a").first
+        if not line.count():
+            return
+        line.click()
+        page.wait_for_url("**/lines/*")
+        page.locator("form[action$='/accepted'] button").first.click()
+        page.wait_for_url("**done=**")
+
+
 def accept_equal_payouts(page: Page) -> None:
     """Accept the nearest payout for lines to which two payouts of the same amount fit."""
     page.goto(LINES)

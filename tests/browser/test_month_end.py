@@ -46,6 +46,7 @@ def test_a_month_end(open_desk: OpenPage, own_demo: Demo) -> None:
     month_steps.accept_first_suggestion(desk, "-$2,500.00")
     month_steps.accept_first_suggestion(desk, "STRIPE")
     assert month_steps.accept_certain_lines(desk) > 20
+    month_steps.accept_likely_lines(desk)
     month_steps.solve_odd_lines(desk)
     month_steps.accept_equal_payouts(desk)
     desk.goto("/finance/statements")
