@@ -43,7 +43,9 @@ def test_a_month_end(open_desk: OpenPage, own_demo: Demo) -> None:
     steps.sign_in(desk, own_demo)
     month_steps.import_three_shapes(desk, bank, LAST)
     month_steps.drop_mails(desk, bank.mails(LAST.replace(day=1)))
-    month_steps.accept_first_suggestion(desk, "-$2,500.00")
+    taken = min(line["amount"] for line in bank.lines(LAST) if line["kind"] == "payout")
+    assert taken < 0  # Stripe took a refund back from the account, less the gifts of that week
+    month_steps.accept_first_suggestion(desk, f"-${-taken / 100:,.2f}")
     month_steps.accept_first_suggestion(desk, "STRIPE")
     assert month_steps.accept_certain_lines(desk) > 20
     month_steps.accept_likely_lines(desk)
@@ -67,7 +69,5 @@ def test_a_month_end(open_desk: OpenPage, own_demo: Demo) -> None:
     assert sheet["At Stripe"] == balances.get("Stripe clearing", 0)
     assert sheet["On its way to the bank"] == balances.get("Stripe payouts in transit", 0)
     assert read_csv(pack.read("unmatched-lines.csv")) == []
-    paid = [line["amount"] for line in bank.lines(LAST) if line["kind"] == "payout"]
-    assert min(paid) < 0
     in_pack = {round(Decimal(row["amount"]) * 100) for row in read_csv(pack.read("payouts.csv"))}
-    assert min(paid) in in_pack
+    assert taken in in_pack

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from tests.deploy.running import is_ready
 from tests.faults.processes import Machine, a_machine
 from tests.faults.quick_start import Forked, Forker
 from tests.real_parts import Postgres, Sqlite
@@ -89,4 +90,24 @@ def test_a_second_order_to_stop_is_obeyed_immediately(machine: Machine) -> None:
     server.terminate()
     until(lambda: machine.world.http.get("/readyz").status_code == 503)
     server.terminate()
+    server.wait(30)
+
+
+@pytest.mark.parametrize("processes", ["1", "2"])
+def test_a_request_on_its_way_to_a_closing_socket_is_answered(
+    machine: Machine, postgres: Postgres, processes: str
+) -> None:
+    """A proxy that connected to the Unix socket before its file went gets an answer."""
+    path = machine.folder / "donate.sock"
+    machine.settings |= {"DATABASE_URL": postgres.fresh_url(), "SOCKET": str(path)}
+    server = machine.command("serve", "--processes", processes)
+    until(lambda: is_ready(path))
+    server.terminate()
+    until(lambda: not is_ready(path))
+    with socket.socket(socket.AF_UNIX) as proxy:
+        proxy.settimeout(30)
+        proxy.connect(str(path))
+        until(lambda: not path.exists())
+        proxy.sendall(b"POST /webhooks/stripe HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\n{}")
+        assert proxy.recv(100).startswith(b"HTTP/1.1 400")
     server.wait(30)

@@ -9,6 +9,7 @@ Shown by: `tests/faults/test_draining.py`.
 Delete it when: uvicorn can wait between SIGTERM and closing its port.
 """
 
+import asyncio
 import signal
 import socket
 import time
@@ -20,11 +21,12 @@ from typing import Final
 import uvicorn
 from uvicorn.supervisors import multiprocess
 
-from donate.web.server.unix_socket import bind_unix_socket
+from donate.web.server.unix_socket import bind_unix_socket, remove_unix_socket
 
 DRAINING: Final = "draining"
 """The attribute of `request.state` that is true when the server is about to stop."""
 _CLOSE: Final = (b"connection", b"close")
+_LAST_REQUESTS_S: Final = 1.0
 
 
 class DrainingConfig(uvicorn.Config):
@@ -54,11 +56,13 @@ class DrainingServer(uvicorn.Server):
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Close the port, finish open requests, and stop the application.
 
-        A Unix socket otherwise takes connections until the process ends, and answers none of them.
+        The file of a Unix socket goes first. A proxy may have connected just before. Its request
+        would be lost with the connection, and proxies send no POST twice.
         """
-        if self.config.workers == 1:  # other processes would go on using it
-            for listener in sockets or []:
-                listener.shutdown(socket.SHUT_RDWR)
+        if self.config.uds:
+            if self.config.workers == 1:  # of several processes, the supervisor removes it
+                remove_unix_socket(Path(self.config.uds))
+            await asyncio.sleep(_LAST_REQUESTS_S)
         await super().shutdown(sockets)
 
     async def on_tick(self, counter: int) -> bool:
@@ -74,6 +78,17 @@ class _DrainingProcess(multiprocess.Process):
         if self._server is None:
             self._server = DrainingServer(self.config)
         return self._server
+
+
+class _DrainingSupervisor(multiprocess.Multiprocess):
+    config: DrainingConfig
+
+    def terminate_all(self) -> None:
+        """Let all processes drain. When they close, remove the file of their Unix socket."""
+        super().terminate_all()
+        if self.config.uds:
+            time.sleep(self.config.drain_s)
+            remove_unix_socket(Path(self.config.uds))
 
 
 def run_server(config: DrainingConfig) -> None:
@@ -92,4 +107,4 @@ def run_server(config: DrainingConfig) -> None:
         return
     # Replace the class in uvicorn's module, because the supervisor has no parameter for it.
     multiprocess.Process = _DrainingProcess  # type: ignore[misc]
-    multiprocess.Multiprocess(config, sockets=sockets or [config.bind_socket()]).run()
+    _DrainingSupervisor(config, sockets=sockets or [config.bind_socket()]).run()

@@ -32,6 +32,11 @@ def bind_unix_socket(path: Path) -> socket.socket:
     return listener
 
 
+def remove_unix_socket(path: Path) -> None:
+    """Remove the file, so that nobody else connects. Open connections stay open."""
+    path.unlink(missing_ok=True)
+
+
 def _make_room(path: Path) -> None:
     if not path.exists():
         return
@@ -41,4 +46,4 @@ def _make_room(path: Path) -> None:
         probe.settimeout(_ANSWER_WITHIN_S)
         if probe.connect_ex(str(path)) != errno.ECONNREFUSED:
             raise Misconfigured(f"SOCKET: another service listens at {path}")
-    path.unlink(missing_ok=True)
+    remove_unix_socket(path)
