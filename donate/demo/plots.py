@@ -40,7 +40,7 @@ def ids_of(gift: uuid.UUID, key: str, staff: str) -> dict[str, str]:
         "invoice": f"in_{key[:24]}",
         "subscription": f"sub_{key[:24]}",
         "event": f"evt_{key[:24]}",
-        "bank": f"C1A{key[:10].upper()}",
+        "bank": f"C1A{key[:16].upper()}",
         "staff": staff,
     }
 
