@@ -107,17 +107,11 @@ _PAUSED_UNTIL: Final[Words] = (
 )
 _MONTHS_LEFT_OUT: Final[Words] = (
     N_("Your monthly gift is paused"),
-    N_(
-        "We won’t collect anything in %(months)s. Your next gift is on %(next)s. You can also "
-        "resume your monthly gift now."
-    ),
+    N_("We won’t collect anything in %(months)s. You can also resume your monthly gift now."),
 )
 _MONTH_SKIPPED: Final[Words] = (
     N_("We’ll skip one month"),
-    N_(
-        "We won’t collect anything in %(months)s. Your next gift is on %(next)s. You can also "
-        "resume your monthly gift now."
-    ),
+    N_("We won’t collect anything in %(months)s. You can also resume your monthly gift now."),
 )
 _ENDING: Final[Words] = (
     N_("Your monthly gift is ending soon"),
@@ -146,8 +140,8 @@ def pledge_summary(
 ) -> Words:
     """Return the headline of a monthly gift's page, and the sentences below it.
 
-    The sentences can have the placeholders %(status)s, %(day)s for the end of a pause, %(months)s
-    for the months that it leaves out, and %(next)s for the day of the next payment.
+    The sentences can have the placeholders %(status)s, %(day)s for the end of a pause, and
+    %(months)s for the months that it leaves out.
 
     `all_given` means that the donor replaced every failed payment by a gift in another mode. Stripe
     may still call the subscription past due.
