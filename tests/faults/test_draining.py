@@ -1,5 +1,6 @@
 """After SIGTERM, `donate serve` is not ready, still answers for a while, and loses no request."""
 
+import errno
 import socket
 import time
 from collections.abc import Iterator
@@ -97,7 +98,7 @@ def test_a_second_order_to_stop_is_obeyed_immediately(machine: Machine) -> None:
 def test_a_request_on_its_way_to_a_closing_socket_is_answered(
     machine: Machine, postgres: Postgres, processes: str
 ) -> None:
-    """A proxy that connected to the Unix socket before its file went gets an answer."""
+    """A proxy that connected to the Unix socket before it refused connections gets an answer."""
     path = machine.folder / "donate.sock"
     machine.settings |= {"DATABASE_URL": postgres.fresh_url(), "SOCKET": str(path)}
     server = machine.command("serve", "--processes", processes)
@@ -107,7 +108,13 @@ def test_a_request_on_its_way_to_a_closing_socket_is_answered(
     with socket.socket(socket.AF_UNIX) as proxy:
         proxy.settimeout(30)
         proxy.connect(str(path))
-        until(lambda: not path.exists())
+        until(lambda: connects_to_nobody(path))
         proxy.sendall(b"POST /webhooks/stripe HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\n{}")
         assert proxy.recv(100).startswith(b"HTTP/1.1 400")
     server.wait(30)
+
+
+def connects_to_nobody(path: Path) -> bool:
+    """Return whether a connection is refused at the socket, as it is at a closed port."""
+    with socket.socket(socket.AF_UNIX) as caller:
+        return caller.connect_ex(str(path)) == errno.ECONNREFUSED

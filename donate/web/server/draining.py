@@ -21,12 +21,12 @@ from typing import Final
 import uvicorn
 from uvicorn.supervisors import multiprocess
 
-from donate.web.server.unix_socket import bind_unix_socket, remove_unix_socket
+from donate.web.server.unix_socket import bind_unix_socket, refuse_connections
 
 DRAINING: Final = "draining"
 """The attribute of `request.state` that is true when the server is about to stop."""
 _CLOSE: Final = (b"connection", b"close")
-_LAST_REQUESTS_S: Final = 1.0
+_LAST_REQUESTS_S: Final = 3.0
 
 
 class DrainingConfig(uvicorn.Config):
@@ -56,12 +56,12 @@ class DrainingServer(uvicorn.Server):
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Close the port, finish open requests, and stop the application.
 
-        The file of a Unix socket goes first. A proxy may have connected just before. Its request
+        A Unix socket refuses connections first. A proxy may have connected just before. Its request
         would be lost with the connection, and proxies send no POST twice.
         """
         if self.config.uds:
-            if self.config.workers == 1:  # of several processes, the supervisor removes it
-                remove_unix_socket(Path(self.config.uds))
+            if self.config.workers == 1:  # of several processes, the supervisor does it
+                refuse_connections(Path(self.config.uds))
             await asyncio.sleep(_LAST_REQUESTS_S)
         await super().shutdown(sockets)
 
@@ -84,11 +84,11 @@ class _DrainingSupervisor(multiprocess.Multiprocess):
     config: DrainingConfig
 
     def terminate_all(self) -> None:
-        """Let all processes drain. When they close, remove the file of their Unix socket."""
+        """Let all processes drain. Their Unix socket refuses connections just before they close."""
         super().terminate_all()
         if self.config.uds:
             time.sleep(self.config.drain_s)
-            remove_unix_socket(Path(self.config.uds))
+            refuse_connections(Path(self.config.uds))
 
 
 def run_server(config: DrainingConfig) -> None:

@@ -32,9 +32,17 @@ def bind_unix_socket(path: Path) -> socket.socket:
     return listener
 
 
-def remove_unix_socket(path: Path) -> None:
-    """Remove the file, so that nobody else connects. Open connections stay open."""
-    path.unlink(missing_ok=True)
+def refuse_connections(path: Path) -> None:
+    """Put a file at which nobody listens in the place of the socket. Open connections stay open.
+
+    Without any file, nginx would write the whole address of each request to its log.
+    """
+    unused = path.with_name(f"{path.name[:-1]}~")  # as long as `path`, whose length is limited
+    unused.unlink(missing_ok=True)
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as nobody:
+        nobody.bind(str(unused))
+        unused.chmod(_OWNER_AND_GROUP)
+        unused.rename(path)
 
 
 def _make_room(path: Path) -> None:
@@ -46,4 +54,4 @@ def _make_room(path: Path) -> None:
         probe.settimeout(_ANSWER_WITHIN_S)
         if probe.connect_ex(str(path)) != errno.ECONNREFUSED:
             raise Misconfigured(f"SOCKET: another service listens at {path}")
-    remove_unix_socket(path)
+    path.unlink(missing_ok=True)
