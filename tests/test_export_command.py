@@ -151,7 +151,7 @@ def test_a_stopped_export_leaves_no_file_that_looks_complete(
 ) -> None:
     """An export that is stopped leaves only a .part file, and says INCOMPLETE if it still can."""
     database = Database(environment["DATABASE_URL"])
-    add_many_movements(database, give(database, "many"), 20_000)
+    add_many_movements(database, give(database, "many"), 45_000)
     database.close()
     out = tmp_path / "all.csv"
     command = [sys.executable, "-m", "donate.cli", "export", "movements", "--out", str(out)]
