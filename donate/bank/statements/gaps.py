@@ -52,7 +52,7 @@ class StatementGap:
 
 
 def statement_gaps(session: Session) -> list[StatementGap]:
-    """Return the gaps that count between the files of each account, sorted by account and day."""
+    """Return the days that no file of an account covers, if they count, by account and day."""
     names = {one.id: one.name for one in session.exec(select(BankAccount))}
     covered: dict[int, list[Days]] = defaultdict(list)
     for days in (*session.exec(select(AccountFile)), *session.exec(select(QuietDays))):

@@ -28,7 +28,7 @@ _MOST_NAMED: Final = 5
 
 
 def contradictions(control: ControlTotals, sheets: Iterable[RecordedSheet]) -> Iterator[OpenItem]:
-    """Yield an item for contradictions in our own records, and one for those to Stripe or the bank.
+    """Yield an item if our own records disagree, and one if they disagree with Stripe or the bank.
 
     `control` are the control totals, whose failed checks count as contradictions in our records.
     The sheets of the month's last day cover everything since the books began.

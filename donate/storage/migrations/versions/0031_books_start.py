@@ -1,4 +1,4 @@
-"""Let months be closed elsewhere before the books start here. Such a row has no pack."""
+"""Mark months that were closed in another program before the books start; they have no pack."""
 
 import sqlalchemy as sa
 from alembic import op
